@@ -1,0 +1,1 @@
+"""Implementations of the ports; named only by the wiring."""

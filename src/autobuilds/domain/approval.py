@@ -1,0 +1,29 @@
+"""Approval: what exactly the owner said yes to, as a fingerprint that lapses when the text changes (chapter 3)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from autobuilds.domain.model import Task
+
+
+def fingerprint(task: Task) -> str:
+    """Return the SHA-256 of what an approval binds: name, description, criteria, steps, repository.
+
+    White space is folded, so a re-wrapped paragraph keeps its approval; a changed word does not.
+    """
+
+    def fold(text: str | None) -> str:
+        return " ".join((text or "").split())
+
+    parts = {
+        "name": fold(task.name),
+        "description": fold(task.description),
+        "criteria": [fold(c.text) for c in task.criteria],
+        "steps": (task.steps or "").strip(),
+        "repository": fold(task.repository),
+        "base": fold(task.base),
+        "agent": fold(task.agent),
+    }
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()

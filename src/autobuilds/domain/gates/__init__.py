@@ -1,0 +1,1 @@
+"""The gates: one small pure question a module, asked before a task may start."""

@@ -1,0 +1,36 @@
+"""Labels: the slug of a task's name, unique in the workspace and safe as a file, branch and folder name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MAX_LABEL = 64
+#: A file name holds 255 bytes on every common file system; `-progress.md` and an attempt's number need room too.
+MAX_LABEL_BYTES = 200
+#: Names that some file system takes for a device (a clone may be made on one).
+_DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))])
+
+
+def slugify(name: str) -> str:
+    """Return the label of a name: NFKC, lower case, runs of anything but letters, digits and marks become `-`.
+
+    At most 64 characters, cut at a `-` where one is near; empty when the name holds no letter or digit.
+    """
+    text = unicodedata.normalize("NFKC", name).casefold()
+    text = unicodedata.normalize("NFC", text)
+    text = text.replace("'", "").replace("\u2019", "")
+    kept = [c if unicodedata.category(c)[0] in "LN" or unicodedata.category(c) in {"Mn", "Mc"} else "-" for c in text]
+    slug = re.sub(r"-+", "-", "".join(kept)).strip("-")
+    if len(slug) > MAX_LABEL:
+        cut = slug[:MAX_LABEL]
+        head, _, _ = cut.rpartition("-")
+        slug = (head if len(head) > MAX_LABEL // 2 else cut).strip("-")
+    while len(slug.encode()) > MAX_LABEL_BYTES:
+        slug = slug[:-1].rstrip("-")
+    return f"{slug}-task" if slug in _DEVICES else slug
+
+
+def is_label(text: str) -> bool:
+    """Whether a text is a label in its own right, so that it may name a file, a branch and a folder."""
+    return bool(text) and len(text) <= MAX_LABEL and slugify(text) == text

@@ -1,0 +1,137 @@
+"""What the queue says: tasks and their parts, as frozen values without any Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from autobuilds.domain.problem import Problem
+
+
+class Priority(StrEnum):
+    """How soon the owner wants a task (chapter 3, gate *priority*)."""
+
+    #: Any time.
+    HIGH = "high"
+    #: In off-hours.
+    MEDIUM = "medium"
+    #: Only when approved.
+    LOW = "low"
+
+    @property
+    def rank(self) -> int:
+        """0 for high, 1 for medium, 2 for low: the order of starting."""
+        return list(Priority).index(self)
+
+
+class Section(StrEnum):
+    """Which list of the queue a task stands in."""
+
+    ACTIVE = "active"
+    COMPLETED = "completed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """One completion criterion; `commands` are run by the supervisor, an empty tuple means it can only be claimed."""
+
+    text: str
+    checked: bool = False
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """How long the owner thinks a task takes, in minutes of work, as a range (a single figure has min == max)."""
+
+    min_minutes: int
+    max_minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One entry of the queue as read; `line`..`end_line` are the 1-based lines of its task line with nested parts."""
+
+    label: str
+    name: str
+    section: Section
+    checked: bool
+    priority: Priority = Priority.MEDIUM
+    added: datetime | None = None
+    completed: datetime | None = None
+    description: str = ""
+    criteria: tuple[Criterion, ...] = ()
+    tech_stack: str | None = None
+    estimate: Estimate | None = None
+    estimate_text: str | None = None
+    category: str | None = None
+    #: Open blockers only; empty means nothing blocks.
+    blockers: tuple[str, ...] = ()
+    #: Labels (the slug of what the owner wrote, whether or not such a task exists).
+    depends_on: tuple[str, ...] = ()
+    touches: tuple[str, ...] = ()
+    not_before: datetime | None = None
+    #: The owner typed `Approved: yes`; whether it counts is decided against the ledger's hash.
+    approved: bool = False
+    approved_line: int | None = None
+    repository: str | None = None
+    base: str | None = None
+    agent: str | None = None
+    role: str | None = None
+    timeout_minutes: int | None = None
+    #: Shell text for the `command` agent, run as `sh -e` in the clone; None when the task has no Steps.
+    steps: str | None = None
+    deliverables: tuple[str, ...] = ()
+    #: Who put the task into the queue; None means the owner's own hand.
+    source: str | None = None
+    notes: str | None = None
+    line: int = 0
+    end_line: int = 0
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the task stands in Active Queue."""
+        return self.section is Section.ACTIVE
+
+    @property
+    def owners_own(self) -> bool:
+        """Whether the task came from the owner, not from a routine, an event or a plan."""
+        return self.source is None or self.source.casefold() in {"owner", "me", "user"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """The sums of conservation: every item of the three sections is one of task, part, note or problem."""
+
+    tasks: int = 0
+    parts: int = 0
+    notes: int = 0
+    problems: int = 0
+    items: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """A whole queue as read; with `fatal` the file can't be trusted, `tasks` is empty and a problem says why."""
+
+    tasks: tuple[Task, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    counts: Counts = Counts()
+    fatal: bool = False
+
+    @property
+    def active(self) -> tuple[Task, ...]:
+        """Tasks of Active Queue in the order of the file."""
+        return tuple(t for t in self.tasks if t.section is Section.ACTIVE)
+
+    @property
+    def completed(self) -> tuple[Task, ...]:
+        """Tasks of Completed in the order of the file."""
+        return tuple(t for t in self.tasks if t.section is Section.COMPLETED)
+
+    def find(self, label: str) -> Task | None:
+        """Return the active task with this label, else the completed one, else None."""
+        found = [t for t in self.tasks if t.label == label]
+        return next((t for t in found if t.is_active), found[0] if found else None)

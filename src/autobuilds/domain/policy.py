@@ -1,0 +1,54 @@
+"""The policy as a value: DECISION_FRAMEWORK.md's tables, read by the gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autobuilds.domain.model import Priority
+from autobuilds.domain.problem import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryRule:
+    """What may run without asking in one category; each answer is `auto`, `own` (auto for the owner's own task) or `ask`."""
+
+    category: str
+    high: str = "ask"
+    medium: str = "ask"
+    low: str = "ask"
+
+    def answer(self, priority: Priority) -> str:
+        """Return the answer for a priority: `auto`, `own` or `ask`."""
+        return {Priority.HIGH: self.high, Priority.MEDIUM: self.medium, Priority.LOW: self.low}[priority]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhraseRule:
+    """One row of a rule table: phrases that count for or against a finding.
+
+    `table` is the table's heading slug (`risk-acts`), `kind` its first column, `phrases` the words or
+    patterns of the row in the notation of docs/reference/decision-framework.md, `weight` the row's figure.
+    """
+
+    table: str
+    kind: str
+    phrases: tuple[str, ...]
+    weight: float = 1.0
+    note: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Category rules (looked up without regard to case) and the phrase tables of the risk and requirements rules."""
+
+    categories: tuple[CategoryRule, ...] = ()
+    rules: tuple[PhraseRule, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def category(self, name: str | None) -> CategoryRule | None:
+        """Return the rule of a category, or None if it has none."""
+        if name is None:
+            return None
+        wanted = " ".join(name.split()).casefold()
+        return next((c for c in self.categories if c.category.casefold() == wanted), None)

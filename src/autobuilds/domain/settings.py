@@ -1,0 +1,71 @@
+"""The configuration as a value: every key of HEARTBEAT.md's front matter with its default and its unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+
+from autobuilds.domain.build import DeliverMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A span of the local day, half-open; `start` after `end` crosses midnight, equal means the whole day."""
+
+    start: time
+    end: time
+
+
+def _doc(text: str) -> dict[str, str]:
+    return {"doc": text}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting; `metadata["doc"]` of a field is its documentation, unit included."""
+
+    timezone: str | None = field(
+        default=None, metadata=_doc("IANA zone of every time that people write, such as Europe/Berlin; default: the machine's zone")
+    )
+    interval: timedelta = field(default=timedelta(minutes=30), metadata=_doc("time between two heartbeats of the installed timer"))
+    off_hours: Window = field(
+        default=Window(start=time(22), end=time(6)), metadata=_doc("span of the local day in which medium-priority tasks may start")
+    )
+    max_concurrent: int = field(default=1, metadata=_doc("builds at the same time, 1 to 64"))
+    stall_after: timedelta = field(
+        default=timedelta(hours=4),
+        metadata=_doc("silence (no output, no progress, no CPU use) after which you are alerted; at twice this the attempt is stopped"),
+    )
+    retries: int = field(default=3, metadata=_doc("attempts that may fail before a build is escalated, 1 to 20"))
+    retry_delay: timedelta = field(default=timedelta(minutes=5), metadata=_doc("wait before a failed build is tried again"))
+    agent: str | None = field(
+        default=None,
+        metadata=_doc("agent for tasks without an Agent field; default: `command` for a task with Steps, else the first agent installed"),
+    )
+    timeout: timedelta = field(default=timedelta(hours=8), metadata=_doc("wall-clock limit of one attempt, a task's Timeout field wins"))
+    check_timeout: timedelta = field(default=timedelta(minutes=30), metadata=_doc("wall-clock limit of one completion check"))
+    duty_timeout: timedelta = field(default=timedelta(minutes=10), metadata=_doc("wall-clock limit of one recurring duty"))
+    output_limit: int = field(default=64, metadata=_doc("output of one attempt in MiB, 1 to 4096; above it the attempt is stopped"))
+    deliver: dict[str, DeliverMode] = field(
+        default_factory=lambda: {"default": DeliverMode.REVIEW},
+        metadata=_doc("`review` or `merge`, for all or by category (a mapping with `default`)"),
+    )
+    review_limit: int = field(default=10, metadata=_doc("finished builds waiting for your review at which nothing new starts, 1 to 1000"))
+    disk_limit: int = field(default=80, metadata=_doc("disk use in percent at which nothing new starts, 1 to 100"))
+    memory_limit: int = field(default=90, metadata=_doc("memory use in percent at which nothing new starts, 1 to 100"))
+    load_limit: float = field(default=4.0, metadata=_doc("5-minute load average per core at which nothing new starts"))
+    attempts_per_day: int | None = field(default=None, metadata=_doc("attempts started in one local day; default: no limit"))
+    hours_per_day: float | None = field(default=None, metadata=_doc("hours of building in one local day; default: no limit"))
+    cost_per_day: float | None = field(default=None, metadata=_doc("USD that agents report in one local day; default: no limit"))
+    cost_per_task: float | None = field(default=None, metadata=_doc("USD that agents report for one build; default: no limit"))
+    tokens_per_day: int | None = field(default=None, metadata=_doc("tokens that agents report in one local day; default: no limit"))
+    commits: str = field(
+        default="current", metadata=_doc("where the tool's commits go: `current`, `none`, or the name of a branch of their own")
+    )
+    approvers: tuple[str, ...] = field(
+        default=(), metadata=_doc("e-mail addresses whose commits may approve a task by hand; default: the workspace's own Git identity")
+    )
+    environment: tuple[str, ...] = field(
+        default=(), metadata=_doc("names of environment variables passed on to builds besides PATH, LANG, LC_*, TERM, TZ")
+    )
+    protected: tuple[str, ...] = field(default=(), metadata=_doc("path globs that no build may change, besides the built-in ones"))

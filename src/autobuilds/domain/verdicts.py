@@ -1,0 +1,76 @@
+"""Verdicts: the answer of a gate, with the reason and what would change it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """May the task start, as far as one gate can say?"""
+
+    GO = "go"
+    #: Opens by itself, at a time or when something else ends.
+    WAIT = "wait"
+    #: Only the owner can open it.
+    ASK = "ask"
+
+
+_STRENGTH = {Verdict.GO: 0, Verdict.WAIT: 1, Verdict.ASK: 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """One gate's answer; `until` is the time it opens by itself if known, `fix` the command or act that opens it."""
+
+    gate: str
+    verdict: Verdict
+    reason: str
+    until: datetime | None = None
+    fix: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """All gates' answers for one task; the verdict is the strongest of them (ask over wait over go)."""
+
+    label: str
+    gates: tuple[GateResult, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return ask if any gate asks, else wait if any waits, else go."""
+        return max((g.verdict for g in self.gates), key=_STRENGTH.__getitem__, default=Verdict.GO)
+
+    @property
+    def obstacles(self) -> tuple[GateResult, ...]:
+        """The gates that do not say go, those of the overall verdict first."""
+        held = [g for g in self.gates if g.verdict is not Verdict.GO]
+        return tuple(sorted(held, key=lambda g: -_STRENGTH[g.verdict]))
+
+    @property
+    def opens_at(self) -> datetime | None:
+        """When every gate opens by itself, or None if one asks or has no known time."""
+        held = [g.until for g in self.gates if g.verdict is not Verdict.GO]
+        if any(t is None for t in held):
+            return None
+        return max((t for t in held if t is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskJudgement:
+    """What the risk rules say of one task: GO (nothing found) or ASK; `matched` are the words and the rule of each."""
+
+    verdict: Verdict
+    kinds: tuple[str, ...] = ()
+    matched: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClarityJudgement:
+    """What the requirements rules say of one task: GO or ASK; `missing` names what, `why` says it in words each."""
+
+    verdict: Verdict
+    missing: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()

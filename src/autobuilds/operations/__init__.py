@@ -1,0 +1,1 @@
+"""Pure rules of the second generation: events, triggers, workflows (chapter 6)."""

@@ -1,0 +1,1 @@
+"""Pure rules named as in the documentation, unaware of each other."""

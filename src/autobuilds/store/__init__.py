@@ -1,0 +1,1 @@
+"""The only layer that opens workspace files, and the only one that knows Markdown, YAML and Jinja."""
