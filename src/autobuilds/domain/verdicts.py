@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """May the task start, as far as one gate can say?"""
+    """Whether a task may start, as far as one gate can say."""
 
     GO = "go"
     #: Opens by itself, at a time or when something else ends.
