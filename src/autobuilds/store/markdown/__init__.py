@@ -1,0 +1,1 @@
+"""Markdown text to blocks with exact spans."""

@@ -1,0 +1,1 @@
+"""BUILD_QUEUE.md: reading it, and editing it in place."""
