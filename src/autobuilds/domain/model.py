@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from autobuilds.domain.problem import Problem
+from autobuilds.domain.problem import Problem, Severity
 
 
 class Priority(StrEnum):
@@ -94,6 +94,11 @@ class Task:
     def is_active(self) -> bool:
         """Whether the task stands in Active Queue."""
         return self.section is Section.ACTIVE
+
+    @property
+    def problems_hold(self) -> bool:
+        """Whether an error in its entry holds the task (a warning holds nothing)."""
+        return any(p.severity is Severity.ERROR for p in self.problems)
 
     @property
     def owners_own(self) -> bool:

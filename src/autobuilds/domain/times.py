@@ -179,6 +179,21 @@ def local_day(now: datetime) -> date:
     return now.date()
 
 
+def after(moment: datetime, span: timedelta) -> datetime:
+    """Return the moment `span` of real time later, in the same zone (Python's own `+` moves the clock on the wall)."""
+    return (moment.astimezone(UTC) + span).astimezone(moment.tzinfo)
+
+
+def elapsed(start: datetime, end: datetime) -> timedelta:
+    """Return the real time from `start` to `end` (Python's own `-` is wrong over a change of the clocks)."""
+    return end.astimezone(UTC) - start.astimezone(UTC)
+
+
+def reached(moment: datetime, now: datetime) -> bool:
+    """Whether `now` is at or past a moment (Python's own comparison is wrong in the hour that comes twice)."""
+    return now.astimezone(UTC) >= moment.astimezone(UTC)
+
+
 def at_clock(day: date, clock: time, zone: tzinfo) -> datetime:
     """Return the first moment of `day` at which the clocks of `zone` show at least `clock`, aware and in the zone.
 
@@ -236,12 +251,18 @@ def window_opens(now: datetime, window: Window) -> datetime:
 def window_closes(now: datetime, window: Window) -> datetime:
     """Return when the window that is open now, or opens next, closes, in the zone of `now`.
 
-    What is left of it is `window_closes(...) - now` taken in UTC: 9 hours, not 8, on an autumn night of 23:00-07:00. A
-    window of the whole day never closes; the answer is a hundred years ahead.
+    What is left of it is `elapsed(now, window_closes(now, window))`: 9 hours, not 8, on an autumn night of 23:00-07:00.
+    A window of the whole day never closes; the answer is a hundred years ahead.
     """
     if window.start == window.end:
         return now + _FOREVER
     return _first(window_opens(now, window), window, inside=False)
+
+
+def window_length(window: Window) -> timedelta:
+    """Return how long the window is on a day without a zone change; start == end is 24 hours."""
+    minutes = (window.end.hour * 60 + window.end.minute) - (window.start.hour * 60 + window.start.minute)
+    return timedelta(minutes=minutes % (24 * 60) or 24 * 60)
 
 
 def _first(now: datetime, window: Window, *, inside: bool) -> datetime:

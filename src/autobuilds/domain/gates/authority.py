@@ -1,0 +1,61 @@
+"""Gates on what may run without asking: requirements, category, risk."""
+
+from __future__ import annotations
+
+from autobuilds.domain.gates.answers import ask, go
+from autobuilds.domain.situation import ApprovalState, Situation
+from autobuilds.domain.verdicts import GateResult, Verdict
+
+
+def requirements(s: Situation) -> GateResult:
+    """Go when the description is specific, a criterion can be checked, and the scope fits one build."""
+    clarity = s.clarity
+    if clarity.verdict is Verdict.GO:
+        return go("requirements", "specific and checkable")
+    if s.approved and s.task.criteria:
+        return go("requirements", "approved as it is")
+    fix = f"autobuilds show {s.task.label} --template prints what to paste into its details"
+    if s.task.criteria:
+        fix += f"; or autobuilds approve {s.task.label} if it is right as it is"
+    return ask("requirements", "; ".join(clarity.why) or f"missing: {', '.join(clarity.missing)}", fix)
+
+
+def _approval_note(s: Situation) -> str:
+    if s.approval is ApprovalState.LAPSED:
+        return "; the approval lapsed because the text changed"
+    if s.approval is ApprovalState.UNTRUSTED:
+        return "; its `Approved: yes` was not committed by an allowed author"
+    return ""
+
+
+def category(s: Situation) -> GateResult:
+    """Go when DECISION_FRAMEWORK.md says auto for the category at this priority, or the owner approved."""
+    task = s.task
+    if s.approved:
+        return go("category", "approved")
+    rule = s.snapshot.policy.category(task.category or "No category")
+    shown = f'"{task.category}"' if task.category else "no category"
+    fix = f"autobuilds approve {task.label}"
+    if rule is None and task.category:
+        reason = f"category {shown} is not in the tables of DECISION_FRAMEWORK.md"
+        return ask("category", reason + _approval_note(s), f"{fix}, or add a row for it")
+    answer = rule.answer(task.priority) if rule else "ask"
+    if answer == "auto":
+        return go("category", f"{shown} runs without asking at {task.priority.value} priority")
+    if answer == "own" and task.owners_own:
+        return go("category", f"{shown}, asked for by the owner at {task.priority.value} priority")
+    if answer == "own":
+        return ask("category", f"{shown} from {task.source} needs your approval" + _approval_note(s), fix)
+    return ask("category", f"{shown} at {task.priority.value} priority needs your approval" + _approval_note(s), fix)
+
+
+def risk(s: Situation) -> GateResult:
+    """Go when nothing dangerous was found in the text, or the owner approved this very text."""
+    judgement = s.risk
+    if judgement.verdict is Verdict.GO:
+        return go("risk", "nothing destructive, external, sensitive or costly found")
+    if s.approved:
+        return go("risk", f"approved ({', '.join(judgement.kinds)})")
+    words = "; ".join(judgement.matched[:3])
+    reason = f"{', '.join(judgement.kinds)}: {words}" + _approval_note(s)
+    return ask("risk", reason, f"autobuilds approve {s.task.label}")

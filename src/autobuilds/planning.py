@@ -1,0 +1,226 @@
+"""The decision of one heartbeat: plan(snapshot, moment) -> actions, a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from autobuilds.domain import gates
+from autobuilds.domain.approval import fingerprint
+from autobuilds.domain.build import Approval, Attempt, Build, Outcome
+from autobuilds.domain.gates.machine import choose_agent
+from autobuilds.domain.lifecycle import Event
+from autobuilds.domain.model import Task
+from autobuilds.domain.moment import Ending, Moment, RunState, RunStatus, Snapshot
+from autobuilds.domain.retry import Decision, decide
+from autobuilds.domain.situation import ApprovalState, Claim, Situation
+from autobuilds.domain.stall import Stall, stall
+from autobuilds.domain.verdicts import Assessment, Verdict
+from autobuilds.policies.requirements import judge_requirements, template_for
+from autobuilds.policies.risk import judge_risk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One thing to do for one task; what it is says its class."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillAdded(Action):
+    """Write the time at which the task was first seen into its line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteByHand(Action):
+    """Move an entry that the owner ticked to Completed (evidence: claimed)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordApproval(Action):
+    """Bind an approval typed by hand to the text as it stands."""
+
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropApproval(Action):
+    """Forget an approval whose line the owner removed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm(Action):
+    """Record the process of a started attempt."""
+
+    attempt: Attempt
+    status: RunStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle(Action):
+    """Record the ending of an attempt and do what follows from it."""
+
+    attempt: Attempt
+    ending: Ending
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert(Action):
+    """Tell the owner, once, that an attempt shows no sign of life."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopAttempt(Action):
+    """Stop a running attempt; its ending is settled afterwards."""
+
+    attempt: Attempt
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start(Action):
+    """Start an attempt of a task whose gates all say go."""
+
+    agent: str
+    assessment: Assessment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to do now, and what every gate says of every task that is not running."""
+
+    actions: tuple[Action, ...]
+    assessments: tuple[Assessment, ...]
+
+
+def plan(snapshot: Snapshot, moment: Moment) -> Plan:
+    """Return what follows from the files and the world: first what puts them in order, and only then starts.
+
+    Level-triggered: applied and asked again, it ends with no action left.
+    """
+    upkeep = (*reconcile(snapshot, moment), *tidy(snapshot, moment))
+    assessments, starts = assess_all(snapshot, moment)
+    return Plan(actions=upkeep or starts, assessments=assessments)
+
+
+def reconcile(snapshot: Snapshot, moment: Moment) -> Iterable[Action]:
+    """Yield what open attempts need: confirmation, settlement, an alert, a stop."""
+    for build in snapshot.ledger.active:
+        attempt = build.last
+        if attempt is None or not attempt.is_open:
+            continue
+        status = moment.runs.get(attempt.id)
+        if status is not None:
+            yield from _of_attempt(build, attempt, status, snapshot, moment)
+
+
+def _of_attempt(build: Build, attempt: Attempt, status: RunStatus, snapshot: Snapshot, moment: Moment) -> Iterable[Action]:
+    label, settings, now = build.label, snapshot.settings, moment.now
+    if status.state in {RunState.ENDED, RunState.LOST, RunState.NOT_STARTED}:
+        ending = status.ending or _without_record(status.state, now)
+        yield Settle(label=label, attempt=attempt, ending=ending, decision=decide(build, ending, settings, now))
+        return
+    if status.state is not RunState.RUNNING:
+        return
+    if attempt.pid is None and status.pid is not None:
+        yield Confirm(label=label, attempt=attempt, status=status)
+    match stall(status.active_at, attempt.started, now, settings.stall_after):
+        case Stall.STOP:
+            reason = "no output, no progress and no CPU use for twice stall_after"
+            yield StopAttempt(label=label, attempt=attempt, outcome=Outcome.STALLED, reason=reason)
+        case Stall.ALERT if not build.stall_alerted:
+            yield Alert(label=label, attempt=attempt)
+
+
+def _without_record(state: RunState, now: datetime) -> Ending:
+    if state is RunState.NOT_STARTED:
+        return Ending(outcome=Outcome.NOT_STARTED, reason="it was recorded, but a crash came before its start", ended=now)
+    return Ending(outcome=Outcome.LOST, reason="its supervisor is gone without a record (a reboot, or it was killed)", ended=now)
+
+
+def tidy(snapshot: Snapshot, moment: Moment) -> Iterable[Action]:
+    """Yield what the queue needs: missing times, ticked entries, approvals typed or removed by hand."""
+    ledger = snapshot.ledger
+    for task in snapshot.queue.active:
+        if task.checked and not task.problems_hold:
+            yield CompleteByHand(label=task.label)
+            continue
+        if task.added is None and not task.problems_hold:
+            yield FillAdded(label=task.label)
+        recorded = ledger.approval(task.label)
+        if task.approved and recorded is None and task.label in moment.hand_approved:
+            approval = Approval(label=task.label, fingerprint=fingerprint(task), by="owner", at=moment.now, how="hand")
+            yield RecordApproval(label=task.label, approval=approval)
+    for approval in ledger.approvals:
+        found = snapshot.queue.find(approval.label)
+        if not snapshot.queue.fatal and (found is None or not found.is_active or not found.approved):
+            yield DropApproval(label=approval.label)
+
+
+def in_order(tasks: Iterable[Task]) -> list[Task]:
+    """Return tasks in the order of starting: priority first, then their order in the file."""
+    return sorted(tasks, key=lambda t: t.priority.rank)
+
+
+def assess_all(snapshot: Snapshot, moment: Moment) -> tuple[tuple[Assessment, ...], tuple[Start, ...]]:
+    """Return every active task's verdicts, in the order of starting, and the starts that fit into the free slots."""
+    claims = [_claim_of(b, snapshot) for b in snapshot.ledger.active]
+    assessments: list[Assessment] = []
+    starts: list[Start] = []
+    for task in in_order(snapshot.queue.active):
+        build = snapshot.ledger.find(task.label)
+        if build is not None and build.is_active:
+            continue
+        situation = situate(task, snapshot, moment, tuple(claims))
+        assessment = gates.assess(situation)
+        assessments.append(assessment)
+        if assessment.verdict is Verdict.GO and snapshot.may_start:
+            agent = choose_agent(task, snapshot.settings, moment.agents)
+            assert agent is not None, "the agent gate said go"
+            starts.append(Start(label=task.label, agent=agent.name, assessment=assessment))
+            claims.append(Claim(label=task.label, name=task.name, repository=task.repository or ".", touches=task.touches, running=False))
+    return tuple(assessments), tuple(starts)
+
+
+def situate(task: Task, snapshot: Snapshot, moment: Moment, claims: tuple[Claim, ...] | None = None, *, at_once: bool = False) -> Situation:
+    """Return the situation of one task; `claims` None means those of the running builds."""
+    held = tuple(_claim_of(b, snapshot) for b in snapshot.ledger.active) if claims is None else claims
+    criteria = [c.text for c in task.criteria]
+    rules = snapshot.policy.rules
+    clarity = judge_requirements(task.name, task.description, criteria, task.steps, task.estimate_text, rules)
+    return Situation(
+        task=task,
+        snapshot=snapshot,
+        moment=moment,
+        risk=judge_risk(task.name, task.description, criteria, task.steps, task.category, rules),
+        clarity=clarity,
+        clarity_template=template_for(clarity.missing, task.name),
+        claims=held,
+        slots_taken=len(held),
+        at_once=at_once,
+    )
+
+
+def _claim_of(build: Build, snapshot: Snapshot) -> Claim:
+    task = snapshot.queue.find(build.label)
+    repository = (task.repository if task else None) or "."
+    return Claim(label=build.label, name=build.name, repository=repository, touches=task.touches if task else (), running=True)
+
+
+def untrusted_approvals(snapshot: Snapshot, moment: Moment) -> tuple[str, ...]:
+    """Return the labels whose `Approved: yes` counts for nothing, for the owner to look at."""
+    found = []
+    for task in snapshot.queue.active:
+        if situate(task, snapshot, moment).approval is ApprovalState.UNTRUSTED:
+            found.append(task.label)
+    return tuple(found)
+
+
+#: The event of each action that is recorded under one name.
+EVENTS: dict[type[Action], Event] = {Start: Event.START, Confirm: Event.STARTED, Alert: Event.STALLED}
