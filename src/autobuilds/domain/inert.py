@@ -14,7 +14,7 @@ _HIDDEN = (
 _REMOVED = re.compile(f"[{_CONTROL}{_HIDDEN}]")
 #: A whole escape sequence goes, so that its parameters do not stay behind as litter.
 _ESCAPES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]{0,4096}(?:\x07|\x1b\\|\x9c)|\x1b[PX^_][^\x1b]{0,4096}\x1b\\|\x1b[ -/]*[0-~]"
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d)[^\x07\x1b\x9c\x9d]{0,1024}(?:\x07|\x1b\\|\x9c)|\x1b[PX^_][^\x1b]{0,1024}\x1b\\|\x1b[ -/]*[0-~]"
 )
 _LINE_END = re.compile("\r\n|[\r\n\u2028\u2029\x85\x0b\x0c]")
 _SPACE = re.compile(r"[ \t\r\n\u2028\u2029\x85\x0b\x0c\u00a0]+")

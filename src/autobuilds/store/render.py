@@ -1,0 +1,197 @@
+"""Rendering: Jinja templates in a sandbox, where every value is inert unless a filter of the sink made it so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autobuilds.domain import inert
+from autobuilds.errors import BadInput
+from autobuilds.store.guarded import read_guarded
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+#: A template is a page of text; what is longer is no template of ours.
+_MAX_TEMPLATE = 256 * 1024
+#: Characters of one rendered page.
+_MAX_PAGE = 16 * 1024 * 1024
+#: Filters of Jinja that neither read attributes nor make much out of little.
+_KEPT_FILTERS = ("default", "d", "first", "last", "length", "count", "lower", "upper", "capitalize", "trim", "round", "int", "abs")
+
+
+class BrokenTemplate(BadInput):
+    """A template can't be rendered; the message names the file and the line."""
+
+
+def packaged_templates() -> Path:
+    """Return the folder of the shipped templates: the package's own when installed, else the repository's."""
+    here = Path(__file__).resolve().parents[1]
+    installed = here / "templates"
+    return installed if installed.is_dir() else here.parents[1] / "templates"
+
+
+class Renderer:
+    """Renders templates by name, a workspace's `templates/` first; `problems` says which of those could not be used."""
+
+    def __init__(self, workspace: Path | None = None) -> None:
+        self._own = None if workspace is None else workspace / "templates"
+        self._environments: dict[str, Environment] = {}
+        self.problems: list[str] = []
+
+    def render(self, name: str, context: Mapping[str, Any]) -> str:
+        """Return the page; `context` holds plain data only (text, numbers, booleans, lists, dicts).
+
+        The name's ending before `.j2` chooses the sink: `.md`, `.html`, or text. A workspace's template that fails is noted in
+        `problems` and the packaged one is used. Raises BrokenTemplate when that one fails.
+        """
+        own = self._read_own(name)
+        if own is not None:
+            try:
+                return self._render(name, own, context)
+            except BrokenTemplate as error:
+                self._note(f"templates/{name}{error} (the packaged template was used instead)")
+        path = packaged_templates() / name
+        try:
+            source = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise BrokenTemplate(f"the packaged template {name} can't be read ({error.strerror}); install autobuilds again") from error
+        try:
+            return self._render(name, source, context)
+        except BrokenTemplate as error:
+            raise BrokenTemplate(f"the packaged template {name}{error}") from error
+
+    def _note(self, problem: str) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def _read_own(self, name: str) -> str | None:
+        if self._own is None:
+            return None
+        found = read_guarded(self._own / name, head=_MAX_TEMPLATE, tail=0)
+        if found.problem is not None:
+            self._note(f"templates/{name} {found.problem} (the packaged template was used instead)")
+            return None
+        return found.text
+
+    def _render(self, name: str, source: str, context: Mapping[str, Any]) -> str:
+        """Render one source, or raise BrokenTemplate with `:LINE: what` to go behind the file's name."""
+        import jinja2
+
+        environment = self._environment(name.removesuffix(".j2").rpartition(".")[2])
+        try:
+            template = environment.from_string(source)
+            pieces, size = [], 0
+            for piece in template.generate(_plain(context)):
+                size += len(piece)
+                if size > _MAX_PAGE:
+                    raise BrokenTemplate(f": the page grew beyond {_MAX_PAGE // 1024 // 1024} MiB")
+                pieces.append(piece)
+        except jinja2.TemplateSyntaxError as error:
+            raise BrokenTemplate(f":{error.lineno}: {inert.line(error.message or 'syntax error', 200)}") from error
+        except (jinja2.TemplateError, ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            at = _line_of(error)
+            raise BrokenTemplate(f":{at}: {inert.line(str(error), 200)}" if at else f": {inert.line(str(error), 200)}") from error
+        page = "".join(pieces)
+        return page if page.endswith("\n") else page + "\n"
+
+    def _environment(self, sink: str) -> Environment:
+        if sink not in self._environments:
+            self._environments[sink] = _environment(sink)
+        return self._environments[sink]
+
+
+def _line_of(error: BaseException) -> int | None:
+    """Return the template's line in which an error arose."""
+    line, step = None, error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code.co_filename == "<template>":
+            line = step.tb_lineno
+        step = step.tb_next
+    return line
+
+
+def _plain(value: Any) -> Any:
+    """Return plain data, so that no template ever holds an object with methods of ours. Raises TypeError for anything else."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    raise TypeError(f"templates take plain data, not {type(value).__name__}")
+
+
+def _environment(sink: str) -> Environment:
+    """Return the sandbox for one sink: strict about undefined names, without globals, without calls, with few filters."""
+    from jinja2 import StrictUndefined
+    from jinja2.runtime import LoopContext, Macro
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from markupsafe import Markup
+
+    class Sandbox(ImmutableSandboxedEnvironment):
+        # A product or power of small constants can fill the memory, at compile time even.
+        intercepted_binops = frozenset({"**", "*", "%"})
+
+        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+            numbers = all(isinstance(v, int | float) and abs(v) < 1e12 for v in (left, right))
+            if operator == "**" or not numbers:
+                raise ValueError(f"{operator} is not possible here")
+            return super().call_binop(context, operator, left, right)
+
+        def is_safe_callable(self, obj: Any) -> bool:
+            return isinstance(obj, Macro | LoopContext)
+
+    inline = {"md": inert.markdown, "html": None}.get(sink, inert.line)
+
+    def finalize(value: Any) -> Any:
+        if value is None:
+            return Markup("")
+        if isinstance(value, str) and not hasattr(value, "__html__"):
+            return value if inline is None else Markup(inline(value))  # noqa: S704 - made inert for this sink just here
+        return value
+
+    environment = Sandbox(
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=finalize,
+        cache_size=0,
+    )
+    environment.globals.clear()
+    kept = {name: environment.filters[name] for name in _KEPT_FILTERS}
+    environment.filters.clear()
+    environment.filters.update(kept)
+    environment.filters.update(_filters(sink, finalize))
+    return environment
+
+
+def _filters(sink: str, finalize: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
+    """Return our filters; what they make is marked as inert for the sink already."""
+    from markupsafe import Markup, escape
+
+    def marked(function: Callable[..., str]) -> Callable[..., Markup]:
+        def call(value: Any, *args: Any) -> Markup:
+            made = function("" if value is None else str(value), *args)
+            return escape(made) if sink == "html" else Markup(made)  # noqa: S704 - made inert by the function
+
+        return call
+
+    def join(values: Iterable[Any], between: str = ", ") -> Markup:
+        return Markup(between).join(escape(finalize(v)) for v in values)  # noqa: S704 - the template's own text
+
+    return {
+        "md": marked(inert.markdown),
+        "code": marked(inert.code_span),
+        "fence": marked(inert.code_block),
+        "line": marked(inert.line),
+        "term": marked(inert.terminal),
+        "data": marked(inert.quoted),
+        "shorten": lambda value, limit=80: inert.shorten(inert.line(str(value)), limit),
+        "join": join,
+    }
