@@ -184,6 +184,17 @@ def yaml_fields(block: str, offset: int, troubles: list[_Trouble]) -> dict[str, 
     return {key: value for key, value in fields.items() if isinstance(value, Located)}
 
 
+def _misread(error: Any, offset: int) -> _Trouble:
+    """Return the trouble that a yaml.MarkedYAMLError stands for."""
+    sign = {"while scanning an alias": "*", "while scanning an anchor": "&", "while scanning a tag": "!"}.get(error.context or "")
+    mark = (error.context_mark if sign else None) or error.problem_mark or error.context_mark
+    line, column = (mark.line + offset, mark.column + 1) if mark else (offset, 1)
+    if sign:
+        return _Trouble(line, column, "front-matter", f"a value that begins with {sign} means something else in YAML; put it in quotes")
+    message = f"this can't be read as `key: value` lines ({error.problem or error.context}); a value with signs in it needs quotes"
+    return _Trouble(line, column, "front-matter", message)
+
+
 def _handler(offset: int, troubles: list[_Trouble]) -> Any:
     """Return the python-frontmatter handler that keeps text as text and places with it."""
     from frontmatter.default_handlers import YAMLHandler
@@ -207,11 +218,11 @@ def _compose(text: str, offset: int, troubles: list[_Trouble]) -> dict[str, Loca
             event = self.peek_event()  # type: ignore[no-untyped-call]
             line, column = event.start_mark.line + offset, event.start_mark.column + 1
             if isinstance(event, yaml.AliasEvent):
-                raise _Trouble(line, column, "front-matter", "a value that begins with * is an alias in YAML; put it in quotes")
+                raise _Trouble(line, column, "front-matter", "a value that begins with * means something else in YAML; put it in quotes")
             if getattr(event, "anchor", None):
-                raise _Trouble(line, column, "front-matter", "a value that begins with & is an anchor in YAML; put it in quotes")
+                raise _Trouble(line, column, "front-matter", "a value that begins with & means something else in YAML; put it in quotes")
             if getattr(event, "tag", None):
-                raise _Trouble(line, column, "front-matter", "a value that begins with ! is a tag in YAML; put it in quotes")
+                raise _Trouble(line, column, "front-matter", "a value that begins with ! means something else in YAML; put it in quotes")
             self.depth = getattr(self, "depth", 0) + 1
             if self.depth > _MAX_DEPTH:
                 raise _Trouble(line, column, "front-matter", "nested too deep")
