@@ -173,11 +173,7 @@ def yaml_fields(block: str, offset: int, troubles: list[_Trouble]) -> dict[str, 
     try:
         fields, _ = frontmatter.parse(f"---\n{block}\n---\n", handler=handler)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + offset, mark.column + 1) if mark else (offset, 1)
-        raise _Trouble(
-            line, column, "front-matter", f"this can't be read as `key: value` lines ({error.problem or error.context})"
-        ) from error
+        raise _misread(error, offset) from error
     except yaml.YAMLError as error:
         place = block.count("\n", 0, max(0, getattr(error, "position", 0) - 1)) + offset + 1
         raise _Trouble(place, 1, "front-matter", "a control character stands near here; delete it") from error
