@@ -1,0 +1,126 @@
+"""What needs the owner, and the rows that it is made of: pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from autobuilds.domain import inert
+from autobuilds.domain.build import Build, BuildState, Evidence, Outcome
+from autobuilds.domain.moment import Snapshot
+from autobuilds.domain.problem import Severity
+from autobuilds.domain.progress import Progress
+from autobuilds.domain.verdicts import Assessment, GateResult, Verdict
+from autobuilds.runtime.view_values import DoneRow, NeedsYou, count
+
+_VOLATILE = (
+    (re.compile(r"(disk|memory|load) [0-9.]+ (?:% |per core )?(?:full |used )?\(limit ([^)]*)\)"), r"\1 over its limit of \2"),
+    (re.compile(r", but off-hours end in .*"), ": longer than what is left of the off-hours"),
+    (re.compile(r"^[0-9.]+ of ([0-9.]+ [A-Za-z ]+) used today"), r"the day's \1 are used up"),
+)
+
+
+def settled(gate: GateResult) -> str:
+    """Return a gate's reason without the measurements that move from one heartbeat to the next."""
+    reason = gate.reason
+    if gate.gate in {"resources", "window", "budget"}:
+        for pattern, words in _VOLATILE:
+            reason = pattern.sub(words, reason)
+    return reason
+
+
+def needs_you(
+    snapshot: Snapshot, assessments: Sequence[Assessment], builds: Sequence[Build], progress: Mapping[str, Progress]
+) -> tuple[NeedsYou, ...]:
+    """Return what only the owner can settle, the most general first: files, escalations, running builds, asking gates, reviews."""
+    found: list[NeedsYou] = []
+    queue = snapshot.queue
+    general = [p for p in queue.problems if p.severity is Severity.ERROR and (queue.fatal or p.label is None)]
+    found += [NeedsYou(kind="queue", reason=str(p), command="autobuilds check") for p in general]
+    if queue.fatal and not general:
+        found.append(NeedsYou(kind="queue", reason="BUILD_QUEUE.md can't be trusted as a whole", command="autobuilds check"))
+    errors = [p for p in snapshot.problems if p.severity is Severity.ERROR]
+    found += [NeedsYou(kind="config", reason=str(p), command=f"edit {p.file} line {p.line}, then autobuilds config") for p in errors]
+    found += [_escalation(b) for b in builds if b.state is BuildState.ESCALATED]
+    for build in builds:
+        if build.is_active:
+            found += _from_running(build, progress.get(build.label))
+    known = {n.label for n in found}
+    found += [_asking(a) for a in assessments if a.verdict is Verdict.ASK and a.label not in known]
+    for build in builds:
+        if build.state is BuildState.REVIEW:
+            row = done_row(build)
+            reason = f"finished ({row.evidence}) and waits for your review"
+            found.append(NeedsYou(kind="review", label=build.label, reason=reason, command=f"autobuilds review {build.label}"))
+    return tuple(found)
+
+
+def _escalation(build: Build) -> NeedsYou:
+    tries = count(build.tries_used, "attempt")
+    reason = build.reason or "handed over without a reason"
+    last = build.last
+    details = [f"{c.command or c.text}: {_ending(c.exit_code, c.tail)}" for c in (last.checks if last else ()) if not c.passed]
+    if last is not None and last.log:
+        details.append(f"output: {last.log}")
+    return NeedsYou(
+        kind="escalated",
+        label=build.label,
+        reason=f"gave up after {tries}: {reason}" if build.tries_used > 1 else reason,
+        command=f"autobuilds retry {build.label}",
+        details=(*details, f"or: autobuilds complete {build.label}, autobuilds cancel {build.label}"),
+    )
+
+
+def _ending(exit_code: int | None, tail: str) -> str:
+    rows = [r for r in inert.terminal_block(tail) if r.strip()]
+    said = f": {inert.shorten(rows[-1].strip(), 120)}" if rows else ""
+    return (f"exit status {exit_code}" if exit_code is not None else "not met") + said
+
+
+def _from_running(build: Build, progress: Progress | None) -> list[NeedsYou]:
+    found: list[NeedsYou] = []
+    if build.stall_alerted:
+        reason = "shows no sign of life and will be stopped if that goes on"
+        found.append(NeedsYou(kind="stalled", label=build.label, reason=reason, command=f"autobuilds log {build.label}"))
+    last = build.last
+    if progress is None or (last is not None and progress.attempt not in {None, last.number}):
+        return found
+    for question in progress.questions:
+        details = (f"without an answer: {question.default}",) if question.default else ()
+        command = f"autobuilds answer {build.label}"
+        found.append(NeedsYou(kind="question", label=build.label, reason=f"asks: {question.text}", command=command, details=details))
+    answer = f"autobuilds answer {build.label}"
+    found += [NeedsYou(kind="blocked", label=build.label, reason=f"is blocked: {b}", command=answer) for b in progress.blockers]
+    return found
+
+
+def _asking(assessment: Assessment) -> NeedsYou:
+    asks = [g for g in assessment.obstacles if g.verdict is Verdict.ASK]
+    first = asks[0]
+    return NeedsYou(
+        kind="ask",
+        label=assessment.label,
+        reason=settled(first),
+        command=first.fix or f"autobuilds why {assessment.label}",
+        details=tuple(f"{g.gate}: {settled(g)}" for g in asks[1:]),
+    )
+
+
+def done_row(build: Build) -> DoneRow:
+    """Return the row of a finished build; without a checked ending its evidence is the owner's word: claimed."""
+    attempt = build.last
+    evidence = attempt.evidence if attempt and attempt.outcome is Outcome.PASSED and attempt.evidence else Evidence.CLAIMED
+    checks = [c for c in attempt.checks if c.command] if attempt else []
+    return DoneRow(
+        label=build.label,
+        name=build.name,
+        evidence=evidence.value,
+        finished=(attempt.ended if attempt else None) or build.updated,
+        branch=attempt.branch if attempt else None,
+        delivered=build.delivered_branch,
+        checks_passed=sum(c.passed for c in checks),
+        checks_total=len(checks),
+        files_changed=attempt.files_changed if attempt else None,
+        lines_added=attempt.lines_added if attempt else None,
+        lines_removed=attempt.lines_removed if attempt else None,
+    )
