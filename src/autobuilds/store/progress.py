@@ -13,10 +13,10 @@ from autobuilds.domain import inert
 from autobuilds.domain.progress import Progress, ProgressStatus, Question, Step
 from autobuilds.domain.times import parse_when
 from autobuilds.store.guarded import read_guarded
-from autobuilds.store.progress_text import append_log, new_progress, with_status
+from autobuilds.store.progress_text import append_log, new_progress, with_status, write_when
 from autobuilds.store.yaml_text import text_handler
 
-__all__ = ["append_log", "new_progress", "parse_progress", "read_progress", "with_status"]
+__all__ = ["append_log", "new_progress", "parse_progress", "read_progress", "with_status", "write_when"]
 
 #: Bounds of what is shown: characters of one text, entries of a list, lines of the log (the newest), characters of front matter.
 MAX_TEXT, MAX_ITEMS, MAX_LOG, MAX_FRONT_MATTER = 400, 50, 200, 16_384

@@ -121,3 +121,8 @@ def _headings(rows: list[str]) -> list[int]:
         elif _ANY_HEADING.match(row):
             found.append(number)
     return found
+
+
+def write_when(moment: datetime) -> str:
+    """Return a moment as the progress log writes it: RFC 3339 to the second, with offset."""
+    return moment.isoformat(timespec="seconds")
