@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from autobuilds.domain.build import DeliverMode, Outcome
+from autobuilds.domain.build import Check, DeliverMode, Outcome
 from autobuilds.domain.model import Criterion
 from autobuilds.domain.moment import AgentStatus, Resources, RunStatus
 
@@ -37,6 +37,8 @@ class Job:
     argv: tuple[str, ...]
     #: Given to the agent on standard input and as `prompt.md` in the run folder.
     prompt: str
+    #: False for an agent that reads the prompt's file or needs none; its standard input is then empty.
+    prompt_on_stdin: bool = True
     #: The complete environment of the agent and the checks (the allow-list is applied already).
     environment: dict[str, str] = field(default_factory=dict)
     workspace: str
@@ -70,7 +72,7 @@ class Runner(Protocol):
         ...
 
     def poll(self, attempt_id: str) -> RunStatus:
-        """Return what is known of an attempt; never starts, retries or kills anything."""
+        """Return what is known of an attempt; never starts or retries anything, but stops and saves what a dead supervisor left."""
         ...
 
     def logs(self, attempt_id: str, limit: int = 65536) -> str:
@@ -83,6 +85,18 @@ class Runner(Protocol):
 
     def capacity(self) -> int | None:
         """Return how many more attempts the runner could take now, or None if it sets no limit."""
+        ...
+
+    def sweep(self, keep: set[str]) -> int:
+        """Remove what ended attempts left behind, but those to keep, and return the bytes freed."""
+        ...
+
+
+class Checker(Protocol):
+    """Runs completion checks in a folder."""
+
+    def check(self, folder: Path, criteria: Sequence[Criterion], limits: Limits, environment: Mapping[str, str], *, merged: bool) -> tuple[Check, ...]:
+        """Run every criterion's commands in `folder`, each within its time, its tree killed afterwards."""
         ...
 
 
@@ -222,4 +236,23 @@ class Host(Protocol):
 
     def agents(self, wanted: Sequence[str] | None = None) -> tuple[AgentStatus, ...]:
         """Return what is known of each agent (or of those wanted), the preferred first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """How an agent is run for one attempt: its command line and its whole environment."""
+
+    argv: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+class Agents(Protocol):
+    """The ways to run a sub-agent, read from declarative presets."""
+
+    def invocation(self, name: str, *, run_folder: Path, steps: str | None, passed: Sequence[str] = ()) -> Invocation:
+        """Return how the agent is run; `passed` names environment variables that the owner lets through.
+
+        Raises BadInput for an unknown agent, or for `command` without Steps.
+        """
         ...

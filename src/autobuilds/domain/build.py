@@ -159,6 +159,8 @@ class Build:
     stall_alerted: bool = False
     category: str | None = None
     priority: str | None = None
+    #: Attempts up to this number do not count against `retries`: the owner gave the build new tries.
+    counted_from: int = 0
 
     @property
     def last(self) -> Attempt | None:
@@ -174,7 +176,7 @@ class Build:
     def tries_used(self) -> int:
         """Attempts that count against `retries`: ended, and neither never begun nor stopped by the owner."""
         free = {Outcome.NOT_STARTED, Outcome.STOPPED, None}
-        return sum(1 for a in self.attempts if a.outcome not in free)
+        return sum(1 for a in self.attempts if a.number > self.counted_from and a.outcome not in free)
 
     def with_attempt(self, attempt: Attempt) -> Build:
         """Return the build with `attempt` in place of the one of the same id, or appended."""

@@ -78,6 +78,11 @@ def move(
     return changed.with_attempt(attempt) if attempt is not None else changed
 
 
+def new_tries(build: Build, *, fresh: bool = True) -> Build:
+    """Return the build with its count of failed tries at zero; `fresh` starts again from the branch as it is now."""
+    return replace(build, counted_from=len(build.attempts), fresh=fresh)
+
+
 def begin(task: Task, now: datetime, attempt: Attempt, deliver: DeliverMode) -> Build:
     """Return a new build with its first attempt recorded."""
     return Build(

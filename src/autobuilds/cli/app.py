@@ -1,0 +1,157 @@
+"""The command `autobuilds`: the table of its commands, each imported when it is used, and the one error boundary."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from autobuilds import __version__
+from autobuilds.domain.spelling import nearest
+from autobuilds.errors import AutobuildsError
+
+#: Every command: where it is, in the groups and the order of the help page.
+COMMANDS: dict[str, dict[str, str]] = {
+    "Start": {
+        "init": "start_init:init",
+        "demo": "start_demo:demo",
+        "doctor": "start_doctor:doctor",
+        "config": "start_config:config",
+        "install": "start_install:install",
+        "uninstall": "start_install:uninstall",
+        "completion": "start_completion:completion",
+    },
+    "Queue": {
+        "add": "queue_add:add",
+        "list": "queue_read:list_",
+        "show": "queue_read:show",
+        "set": "queue_edit:set_",
+        "tick": "queue_edit:tick",
+        "approve": "words:approve",
+        "block": "queue_edit:block",
+        "unblock": "queue_edit:unblock",
+        "cancel": "words:cancel",
+        "reopen": "words:reopen",
+        "check": "queue_read:check",
+        "assess": "queue_assess:assess",
+        "import": "queue_import:import_",
+    },
+    "Builds": {
+        "heartbeat": "beat:heartbeat",
+        "spawn": "beat:spawn",
+        "status": "beat:status",
+        "why": "beat:why",
+        "plan": "beat:plan",
+        "log": "watching:log",
+        "answer": "watching:answer",
+        "retry": "words:retry",
+        "stop": "words:stop",
+        "complete": "words:complete",
+        "fail": "words:fail",
+        "review": "reviewing:review",
+        "accept": "reviewing:accept",
+        "reject": "reviewing:reject",
+        "undo": "reviewing:undo",
+        "pause": "words:pause",
+        "resume": "words:resume",
+        "report": "watching:report",
+        "fsck": "watching:fsck",
+    },
+}
+_PLACES = {name: place for group in COMMANDS.values() for name, place in group.items()}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is used, and suggests what was meant by a misspelt one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return every command's name in the order of the help page."""
+        return list(_PLACES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command, or None for an unknown one."""
+        place = _PLACES.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        found = getattr(import_module(f"autobuilds.cli.commands.{module}"), name)
+        assert isinstance(found, click.Command)
+        return found
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Resolve a command; the message for an unknown one names the nearest."""
+        if args and args[0] not in _PLACES and not args[0].startswith("-"):
+            guess = nearest(args[0], _PLACES)
+            hint = f' Did you mean "{guess}"?' if guess else " `autobuilds --help` lists them."
+            raise click.UsageError(f'no command "{args[0]}".{hint}', ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands in their groups."""
+        for title, places in COMMANDS.items():
+            rows = [(name, self._short_help(ctx, name)) for name in places]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+    def _short_help(self, ctx: click.Context, name: str) -> str:
+        command = self.get_command(ctx, name)
+        return command.get_short_help_str(100) if command else ""
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="autobuilds", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Write what should be built into BUILD_QUEUE.md and leave.
+
+    A heartbeat starts what may start, an agent builds it in an isolated clone, its completion criteria are run, and you
+    come back to reviewable branches and a report. `autobuilds demo` shows it in a minute.
+    """
+
+
+def run(args: Sequence[str]) -> int:
+    """Run a command line and return its exit status: 0 done, 1 not so, 2 wrong usage or bad input, 3 not possible now."""
+    try:
+        status = cli.main(args=list(args), prog_name="autobuilds", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as wrong:
+        wrong.show()
+        return 2
+    except click.Abort:
+        sys.stderr.write("aborted\n")
+        return 130
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return 130
+    except AutobuildsError as known:
+        sys.stderr.write(f"autobuilds: {known}\n")
+        return known.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as bug:
+        return _report_bug(bug, args)
+
+
+def _report_bug(bug: Exception, args: Sequence[str]) -> int:
+    """Leave a ready-made bug report and say where it is."""
+    import platform
+    import tempfile
+
+    lines = "".join(traceback.format_exception(bug))
+    text = (
+        f"# autobuilds {__version__} failed\n\n- Command: `autobuilds {' '.join(args)}`\n"
+        f"- Python {platform.python_version()} on {platform.platform()}\n\n```text\n{lines}```\n"
+    )
+    handle, name = tempfile.mkstemp(prefix="autobuilds-bug-", suffix=".md")
+    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+        file.write(text)
+    sys.stderr.write(f"autobuilds: unexpected {type(bug).__name__}: {bug}\nThis is a bug in autobuilds; a report stands in {Path(name)}\n")
+    return 1

@@ -1,0 +1,88 @@
+"""What every command shares: the workspace it works on, its options, how it answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from autobuilds.cli.formatters.style import Style
+from autobuilds.errors import BadInput, Refused
+from autobuilds.runtime.context import Context
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def workspace_option(command: F) -> F:
+    """Add `--workspace DIR` (default: the nearest parent with a BUILD_QUEUE.md, or AUTOBUILDS_WORKSPACE)."""
+    return click.option(
+        "--workspace",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="AUTOBUILDS_WORKSPACE",
+        help="The workspace; default: the nearest folder upwards with a BUILD_QUEUE.md.",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """Add `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object (docs/reference/json.md).")(command)
+
+
+def no_commit_option(command: F) -> F:
+    """Add `--no-commit`."""
+    return click.option("--no-commit", is_flag=True, help="Change the files, but make no Git commit.")(command)
+
+
+def find_workspace(given: Path | None) -> Path:
+    """Return the workspace's root; raises NoWorkspace where there is none."""
+    from autobuilds.store.workspace import find_root
+
+    start = (given or Path.cwd()).resolve()
+    if given is not None and not start.is_dir():
+        raise BadInput(f"--workspace {given}: there is no such folder")
+    return find_root(start)
+
+
+def open_context(given: Path | None, *, no_commit: bool = False) -> Context:
+    """Return the context of the workspace; raises NoWorkspace where there is none."""
+    from autobuilds.wiring import make_context
+
+    return make_context(find_workspace(given), no_commit=no_commit)
+
+
+def inside_build() -> bool:
+    """Whether this process runs inside a build (marked by its environment)."""
+    return "AUTOBUILDS_ATTEMPT" in os.environ
+
+
+def refuse_in_build(command: str) -> None:
+    """Raise Refused inside a build: no sub-agent may add authority (chapter 3)."""
+    if inside_build():
+        raise Refused(f"`autobuilds {command}` is refused inside a build: only the owner may do this, outside of it")
+
+
+def style() -> Style:
+    """Return how to colour: only on a terminal, and never with NO_COLOR."""
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    return Style(colour=sys.stdout.isatty() and not plain)
+
+
+def say(text: str) -> None:
+    """Print an answer to stdout, whole even through a slow pipe."""
+    sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
+
+
+def say_json(value: dict[str, Any]) -> None:
+    """Print a JSON answer to stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def tell(text: str) -> None:
+    """Print a message beside the answer to stderr."""
+    sys.stderr.write(text if text.endswith("\n") else text + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,167 @@
+"""One heartbeat: read the files, decide, act, write the files, commit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from autobuilds.domain.moment import Moment
+from autobuilds.domain.verdicts import Assessment
+from autobuilds.errors import AutobuildsError
+from autobuilds.planning import Action, Plan, Start, plan
+from autobuilds.runtime.context import Context
+from autobuilds.runtime.duties import DutyRun, run_due
+from autobuilds.runtime.effects import Effects
+from autobuilds.runtime.observe import observe
+from autobuilds.runtime.pages import render_status, view_of
+from autobuilds.runtime.record import Recorder, recorder_for
+from autobuilds.runtime.views import NeedsYou, StatusView
+from autobuilds.store.workspace import Loaded
+
+#: Rounds of reading and deciding in one heartbeat; each round settles something, so a handful is the rule.
+MAX_ROUNDS = 50
+#: Seconds that a heartbeat waits for another one to end before it leaves.
+PATIENCE = 2.0
+#: Seconds between two looks at the builds that `--wait` stays for.
+LOOK_EVERY = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """What one heartbeat did and found."""
+
+    loaded: Loaded
+    moment: Moment
+    assessments: tuple[Assessment, ...]
+    view: StatusView
+    transitions: tuple[dict[str, Any], ...] = ()
+    duties: tuple[DutyRun, ...] = ()
+    #: What went wrong on the way, in words; nothing of it stops the rest.
+    faults: tuple[str, ...] = ()
+
+    @property
+    def needs_you(self) -> tuple[NeedsYou, ...]:
+        """What only the owner can resolve."""
+        return self.view.needs_you
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing needs the owner: the last line is then HEARTBEAT_OK."""
+        return not self.view.needs_you and not self.faults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """One look at the files and the world, with the decision that follows."""
+
+    loaded: Loaded
+    moment: Moment
+    plan: Plan
+
+
+@dataclass(slots=True)
+class _Round:
+    """What is known in the middle of a heartbeat."""
+
+    faults: list[str] = field(default_factory=list)
+    #: Actions that failed in this heartbeat; they are tried again in the next.
+    given_up: set[tuple[str, str]] = field(default_factory=set)
+
+
+def look(context: Context) -> Beat:
+    """Read, observe and decide without changing anything (`--check`, `status`, `why`)."""
+    seen = _see(context)
+    loaded, moment, assessments = seen.loaded, seen.moment, seen.plan.assessments
+    return Beat(loaded=loaded, moment=moment, assessments=assessments, view=view_of(context, loaded, moment, assessments))
+
+
+def beat(context: Context, *, start: bool = True, patience: float = PATIENCE) -> Beat:
+    """Run one heartbeat; `start` False only looks after what runs and renders (`--monitor`).
+
+    Raises Busy when another heartbeat holds the lock for longer than `patience` seconds.
+    """
+    with context.workspace.lock("heartbeat", "heartbeat", patience):
+        recorder = recorder_for(context)
+        state = _Round()
+        with recorder.transaction("heartbeat"):
+            pass
+        seen = _rounds(context, recorder, state, lambda a: not isinstance(a, Start))
+        duties = run_due(context.workspace.root, seen.loaded.config, recorder.now) if start else ()
+        if start:
+            seen = _rounds(context, recorder, state, lambda _: True)
+        return _finish(context, recorder, state, seen, tuple(duties))
+
+
+def _rounds(context: Context, recorder: Recorder, state: _Round, wanted: Callable[[Action], bool]) -> _Seen:
+    """Decide and act until nothing is left to do, or nothing that can be done now; return what was seen last."""
+    for _ in range(MAX_ROUNDS):
+        seen = _see(context)
+        actions = [a for a in seen.plan.actions if wanted(a) and _key(a) not in state.given_up]
+        if not actions:
+            return seen
+        recorder.now = seen.moment.now
+        effects = Effects(context=context, recorder=recorder, loaded=seen.loaded, moment=seen.moment)
+        for action in actions:
+            try:
+                effects.apply(action)
+            except AutobuildsError as fault:
+                state.faults.append(f"{action.label}: {fault}")
+                state.given_up.add(_key(action))
+    return _see(context)
+
+
+def _see(context: Context) -> _Seen:
+    loaded = context.load()
+    moment = observe(context, loaded)
+    return _Seen(loaded=loaded, moment=moment, plan=plan(loaded.snapshot, moment))
+
+
+def _key(action: Action) -> tuple[str, str]:
+    return (type(action).__name__, action.label)
+
+
+def _finish(context: Context, recorder: Recorder, state: _Round, seen: _Seen, duties: tuple[DutyRun, ...]) -> Beat:
+    loaded, moment, assessments = seen.loaded, seen.moment, seen.plan.assessments
+    view = view_of(context, loaded, moment, assessments, trouble=recorder.trouble)
+    recorder.publish_status(render_status(context, view))
+    if recorder.transitions:
+        _sweep(context, loaded)
+    if recorder.trouble:
+        state.faults.append(recorder.trouble)
+    return Beat(
+        loaded=loaded,
+        moment=moment,
+        assessments=assessments,
+        view=view,
+        transitions=tuple(recorder.transitions),
+        duties=duties,
+        faults=tuple(state.faults),
+    )
+
+
+def _sweep(context: Context, loaded: Loaded) -> None:
+    """Remove run folders and clones of attempts whose work is in the owner's repository."""
+    keep = {a.id for b in loaded.snapshot.ledger.builds for a in b.attempts if a.is_open}
+    context.runner.sweep(keep)
+
+
+def wait_for(context: Context, labels: set[str], tell: Callable[[Beat], None]) -> Beat:
+    """Stay until the builds of these labels have no running attempt, with a heartbeat at each ending; return the last one."""
+    while True:
+        beaten = beat(context, patience=60.0)
+        tell(beaten)
+        if not any(b.label in labels for b in beaten.loaded.snapshot.ledger.active):
+            return beaten
+        _stay(context, labels)
+
+
+def _stay(context: Context, labels: set[str]) -> None:
+    """Return when one of the running attempts has ended, or another heartbeat has settled it."""
+    before = {b.last.id for b in context.workspace.ledger().active if b.label in labels and b.last is not None}
+    while before:
+        time.sleep(LOOK_EVERY)
+        active = {b.last.id for b in context.workspace.ledger().active if b.last is not None}
+        if not before <= active or any(context.runner.poll(i).ending is not None for i in before):
+            return

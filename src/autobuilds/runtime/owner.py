@@ -1,0 +1,183 @@
+"""The owner's word: approve, complete, fail, cancel, stop, retry, reopen, pause; each recorded as a transition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from autobuilds.domain.approval import fingerprint
+from autobuilds.domain.build import Approval, Build, BuildState, Outcome, Pause
+from autobuilds.domain.labels import slugify
+from autobuilds.domain.lifecycle import Event, legal, move, new_tries
+from autobuilds.domain.model import Queue, Task
+from autobuilds.domain.spelling import nearest
+from autobuilds.errors import FatalQueue, NotSo, Refused
+from autobuilds.runtime.context import Context
+from autobuilds.runtime.heartbeat import beat
+from autobuilds.runtime.record import WRITE_WAIT, Recorder, recording
+from autobuilds.store.queue.operations import Approve, Complete, Reopen
+from autobuilds.store.workspace import Loaded
+
+
+def find_task(loaded: Loaded, label: str) -> Task:
+    """Return the task of a label or name; raises NotSo with the nearest label, FatalQueue where nothing can be read."""
+    queue = loaded.snapshot.queue
+    if queue.fatal:
+        raise FatalQueue(fatal_message(queue))
+    found = queue.find(label) or queue.find(slugify(label))
+    if found is None:
+        guess = nearest(slugify(label), [t.label for t in queue.tasks])
+        raise NotSo(f'no task "{label}" in the queue' + (f' (did you mean "{guess}"?)' if guess else "; autobuilds list shows them"))
+    return found
+
+
+def fatal_message(queue: Queue) -> str:
+    """Return why the queue can't be trusted as a whole, with its place."""
+    return "; ".join(str(p) for p in queue.problems) or "the queue can't be read"
+
+
+def approve(context: Context, label: str, by: str) -> Task:
+    """Approve a task as its text stands: the line in the queue, the fingerprint in the ledger."""
+    with recording(context, f"approve {label}") as (recorder, ledger):
+        task = find_task(context.load(), label)
+        if not task.is_active:
+            raise NotSo(f"{task.label} is completed; there is nothing to approve")
+        approval = Approval(label=task.label, fingerprint=fingerprint(task), by=by, at=recorder.now)
+        recorder.note("approved", task.label, f"approved by {by}", record=approval)
+        recorder.edit(Approve(label=task.label))
+        recorder.put(ledger.with_approval(approval))
+        return find_task(context.load(), task.label)
+
+
+def complete(context: Context, label: str, at: datetime | None = None) -> None:
+    """Take a task as done by the owner's word (evidence: claimed); a running attempt is stopped, its work kept."""
+    task = find_task(context.load(), label)
+    _end_attempt(context, task.label, Outcome.STOPPED, "completed by your word")
+    with recording(context, f"complete {task.label}") as (recorder, ledger):
+        build = ledger.find(task.label)
+        done = _completed(build, recorder.now) if build is not None else None
+        recorder.note(Event.COMPLETED, task.label, "completed by the owner's word (evidence: claimed)", record=done)
+        if task.is_active:
+            recorder.edit(Complete(label=task.label, at=at or recorder.now))
+        if done is not None:
+            recorder.put(ledger.with_build(done))
+
+
+def _completed(build: Build, now: datetime) -> Build | None:
+    return move(build, Event.COMPLETED, now, reason="completed by the owner's word") if legal(build, Event.COMPLETED) else None
+
+
+def fail(context: Context, label: str, reason: str) -> None:
+    """Take an attempt, or a finished build, as failed by the owner's word: retried, or escalated when tries are used up."""
+    task = find_task(context.load(), label)
+    if _end_attempt(context, task.label, Outcome.REJECTED, reason):
+        return
+    with recording(context, f"fail {task.label}") as (recorder, ledger):
+        build = _existing(ledger.find(task.label), task.label, "fail")
+        if not legal(build, Event.ESCALATED):
+            raise NotSo(f"{task.label} is {build.state.value}; there is no attempt that could fail")
+        failed = move(build, Event.ESCALATED, recorder.now, reason=reason)
+        recorder.note(Event.ESCALATED, task.label, reason, record=failed)
+        _back_to_active(recorder, task)
+        recorder.put(ledger.with_build(failed))
+
+
+def cancel(context: Context, label: str) -> None:
+    """Give a task up: a running attempt is stopped, its work kept on a branch; the line stays in the queue."""
+    task = find_task(context.load(), label)
+    _end_attempt(context, task.label, Outcome.STOPPED, "cancelled by you")
+    with recording(context, f"cancel {task.label}") as (recorder, ledger):
+        build = ledger.find(task.label)
+        now = recorder.now
+        if build is None or not legal(build, Event.CANCELLED):
+            if not task.is_active or (build is not None and build.state is BuildState.CANCELLED):
+                raise NotSo(f"{task.label} is {build.state.value if build else 'completed'} already")
+            build = Build(label=task.label, name=task.name, state=BuildState.CANCELLED, created=now, updated=now)
+        else:
+            build = move(build, Event.CANCELLED, now, reason="cancelled by you")
+        recorder.note(Event.CANCELLED, task.label, "cancelled by the owner", record=build)
+        recorder.put(ledger.with_build(build))
+
+
+def stop(context: Context, label: str) -> None:
+    """Stop a running attempt; its work is kept, and it goes on only when the owner says `retry`."""
+    task_label = slugify(label)
+    if not _end_attempt(context, task_label, Outcome.STOPPED, f"stopped by you; autobuilds retry {task_label} goes on"):
+        raise NotSo(f"{task_label} is not being built; autobuilds status shows what is")
+
+
+def retry(context: Context, label: str, *, fresh: bool = False) -> None:
+    """Give a failed, stopped or cancelled build new tries, the next one at once."""
+    label = slugify(label)
+    with recording(context, f"retry {label}") as (recorder, ledger):
+        build = _existing(ledger.find(label), label, "retry")
+        if not legal(build, Event.RETRY):
+            hint = f"; autobuilds reject {label} sends finished work back" if build.state is BuildState.REVIEW else ""
+            raise NotSo(f"{label} is {build.state.value}; there is nothing to retry{hint}")
+        keep = build.last is not None and build.last.outcome in {Outcome.CHECKS_FAILED, Outcome.REJECTED}
+        moved = new_tries(move(build, Event.RETRY, recorder.now, reason="retried by your word", retry_at=recorder.now), fresh=fresh or not keep)
+        recorder.note(Event.RETRY, label, "retried by the owner's word", record=moved)
+        recorder.put(ledger.with_build(moved))
+
+
+def reopen(context: Context, label: str) -> None:
+    """Put a completed or cancelled task back into Active Queue, to be built again from the branch as it is now."""
+    with recording(context, f"reopen {label}") as (recorder, ledger):
+        task = find_task(context.load(), label)
+        build = ledger.find(task.label)
+        moved = None
+        if build is not None and legal(build, Event.REOPENED):
+            moved = new_tries(move(build, Event.REOPENED, recorder.now, reason="reopened by you", retry_at=recorder.now))
+        elif task.is_active:
+            raise NotSo(f"{task.label} is open already")
+        recorder.note(Event.REOPENED, task.label, "reopened by the owner", record=moved)
+        _back_to_active(recorder, task)
+        if moved is not None:
+            recorder.put(ledger.with_build(moved))
+
+
+def _back_to_active(recorder: Recorder, task: Task) -> None:
+    if not task.is_active:
+        recorder.edit(Reopen(label=task.label))
+
+
+def pause(context: Context, until: datetime | None, reason: str | None) -> Pause:
+    """Stop all starts, until a time or until `resume`; what runs goes on."""
+    with recording(context, "pause") as (recorder, ledger):
+        if until is not None and until <= recorder.now:
+            raise Refused(f"{until.isoformat(timespec='minutes')} has passed; give a time to come, or none for until further notice")
+        held = Pause(since=recorder.now, until=until, reason=reason)
+        recorder.note("paused", "", "paused by the owner", record=held)
+        recorder.put(replace(ledger, pause=held))
+        return held
+
+
+def resume(context: Context) -> None:
+    """Let starts happen again; raises NotSo where nothing is paused."""
+    with recording(context, "resume") as (recorder, ledger):
+        if ledger.pause is None:
+            raise NotSo("nothing is paused")
+        recorder.note("resumed", "", "resumed by the owner")
+        recorder.put(replace(ledger, pause=None))
+
+
+def _existing(build: Build | None, label: str, verb: str) -> Build:
+    if build is None:
+        raise NotSo(f"there is no build of {label} to {verb}; autobuilds status shows what there is")
+    return build
+
+
+def _end_attempt(context: Context, label: str, outcome: Outcome, reason: str) -> bool:
+    """Stop a running attempt and settle its ending; return whether there was one."""
+    build = context.workspace.ledger().find(label)
+    if build is None or build.last is None or not build.last.is_open:
+        return False
+    context.runner.cancel(build.last.id, outcome, reason)
+    beat(context, start=False, patience=WRITE_WAIT)
+    return True
+
+
+def every_word() -> dict[str, Callable[..., object]]:
+    """Return the owner's words by name, for the commands that are made from them."""
+    return {"approve": approve, "complete": complete, "fail": fail, "cancel": cancel, "stop": stop, "retry": retry, "reopen": reopen}

@@ -1,0 +1,179 @@
+"""Recording: every change of the files is announced, made, committed, in this order, so that a crash in between is caught up."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+from autobuilds.domain.build import Approval, Build, Ledger, Pause
+from autobuilds.errors import GitBusy, GitFailure
+from autobuilds.runtime.context import Context
+from autobuilds.store import files, history
+from autobuilds.store.queue.document import Document
+from autobuilds.store.queue.operations import Operation
+from autobuilds.store.workspace import LEDGER, QUEUE, STATUS, WRITE_WAIT
+
+
+@dataclass(slots=True, kw_only=True)
+class Recorder:
+    """Writes queue, ledger and pages, and commits each transition with its trailers.
+
+    Every change happens inside `transaction`: the commit's message is put into the outbox first, so that what a crash
+    leaves uncommitted is committed by the next process under its right name, never as the owner's.
+    """
+
+    context: Context
+    settings_commits: str
+    zone: tzinfo
+    now: datetime
+    transitions: list[dict[str, Any]] = field(default_factory=list)
+    #: Why a commit could not be made, for the status; empty when all went well.
+    trouble: str = ""
+    #: What this transaction announced, and whether it changed a file since.
+    _announced: list[Path] = field(default_factory=list)
+    _touched: bool = False
+
+    @contextmanager
+    def transaction(self, what: str) -> Iterator[None]:
+        """Hold the write lock, catch up what a crash left, commit the owner's own edits, then commit what was noted.
+
+        Where the body raises before it changed a file, what it announced is withdrawn.
+        """
+        with self.context.workspace.lock("commit", what, WRITE_WAIT):
+            self._flush()
+            self._commit_hand_edit()
+            self._announced, self._touched = [], False
+            try:
+                yield
+            except BaseException:
+                if not self._touched:
+                    for path in self._announced:
+                        path.unlink(missing_ok=True)
+                raise
+            self._flush()
+
+    def note(
+        self,
+        event: str,
+        label: str,
+        said: str,
+        *,
+        attempt: int | None = None,
+        record: Build | Approval | Pause | None = None,
+        inputs: dict[str, Any] | None = None,
+        paths: Sequence[str] = (),
+        transition: bool = True,
+    ) -> None:
+        """Announce a commit: what happens, to which task, with the record as it is after it."""
+        message = history.message(event, label, said, attempt=attempt, record=record, inputs=inputs)
+        self._announce(message, [QUEUE, LEDGER, *paths], owner=False)
+        if transition:
+            entry: dict[str, Any] = {"label": label, "event": event, "message": said}
+            self.transitions.append(entry if attempt is None else {**entry, "attempt": attempt})
+
+    def edit(self, *operations: Operation) -> Document:
+        """Apply operations to the queue."""
+        self._touched = True
+        return self.context.workspace.queue_file(self.zone).edit(*operations)
+
+    def put(self, ledger: Ledger) -> None:
+        """Write the ledger."""
+        self._touched = True
+        self.context.workspace.write_ledger(ledger)
+
+    def publish_status(self, text: str) -> bool:
+        """Write BUILD_STATUS.md where it changed and commit it with whatever else of ours is not committed yet."""
+        with self.context.workspace.lock("commit", "render", WRITE_WAIT):
+            self._flush()
+            changed = self.context.workspace.publish(STATUS, text)
+            if changed:
+                self._announce(history.message("status", "", "status rendered"), [STATUS, LEDGER, *self._progress()], owner=False)
+                self._flush()
+        return changed
+
+    def _progress(self) -> list[str]:
+        active = self.context.workspace.ledger().active
+        paths = [self.context.workspace.progress_file(b.label) for b in active]
+        return [p.relative_to(self.context.workspace.root).as_posix() for p in paths if p.exists()]
+
+    @property
+    def _outbox(self) -> Path:
+        return self.context.workspace.private / "outbox"
+
+    @property
+    def _silent(self) -> bool:
+        return self.context.no_commit or self.settings_commits == "none"
+
+    def _announce(self, message: str, paths: Sequence[str], *, owner: bool) -> None:
+        if self._silent:
+            return
+        self._outbox.mkdir(exist_ok=True)
+        order = f"{len(list(self._outbox.glob('*.json'))):06d}-{secrets.token_hex(4)}.json"
+        entry = {"message": message, "paths": list(dict.fromkeys(paths)), "owner": owner}
+        files.write_atomic(self._outbox / order, json.dumps(entry, ensure_ascii=False).encode())
+        self._announced.append(self._outbox / order)
+
+    def _flush(self) -> None:
+        """Commit what the outbox announces, oldest first; what Git can't take now stays there and is said."""
+        if self._silent or not self._outbox.exists():
+            return
+        for path in sorted(self._outbox.glob("*.json")):
+            entry = json.loads(path.read_bytes())
+            try:
+                self._commit(entry["message"], entry["paths"], owner=entry["owner"])
+            except (GitBusy, GitFailure) as busy:
+                self.trouble = str(busy)
+                return
+            path.unlink()
+
+    def _commit(self, message: str, paths: Sequence[str], *, owner: bool) -> None:
+        repo = self.context.repo
+        author = repo.identity() if owner else None
+        repo.commit(paths, message, author=author, branch=self.settings_commits)
+
+    def _commit_hand_edit(self) -> None:
+        if self._silent or self.trouble:
+            return
+        path = self.context.workspace.path(QUEUE)
+        committed = self.context.committed(QUEUE)
+        if not path.exists() or _same_text(files.read_stable(path), committed):
+            return
+        message = history.message("hand-edit", "", f"{QUEUE} edited by hand")
+        try:
+            self._commit(message, [QUEUE], owner=True)
+        except (GitBusy, GitFailure) as busy:
+            self.trouble = str(busy)
+        else:
+            self.transitions.append({"label": "", "event": "hand-edit", "message": f"{QUEUE} edited by hand, committed as yours"})
+
+
+def _same_text(disk: bytes, committed: bytes | None) -> bool:
+    """Whether two versions are the same but for line ends, which Git may have converted for the owner."""
+    return committed is not None and (disk == committed or disk.replace(b"\r\n", b"\n") == committed.replace(b"\r\n", b"\n"))
+
+
+@contextmanager
+def holding(context: Context, what: str) -> Iterator[Recorder]:
+    """Hold the heartbeat's lock for an act of the owner and yield a recorder; others may still edit the queue."""
+    with context.workspace.lock("heartbeat", what, WRITE_WAIT):
+        yield recorder_for(context)
+
+
+@contextmanager
+def recording(context: Context, what: str) -> Iterator[tuple[Recorder, Ledger]]:
+    """Hold the heartbeat's lock and yield a recorder inside its transaction, with the ledger."""
+    with holding(context, what) as recorder, recorder.transaction(what):
+        yield recorder, context.workspace.ledger()
+
+
+def recorder_for(context: Context) -> Recorder:
+    """Return a recorder with the workspace's configuration."""
+    config = context.workspace.config()
+    zone = context.workspace.zone(config.settings)
+    return Recorder(context=context, settings_commits=config.settings.commits, zone=zone, now=context.now(zone))

@@ -1,0 +1,201 @@
+"""Starting a build: record the intent and commit it, start, confirm (chapter 3, "Record, start, confirm")."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode, Outcome
+from autobuilds.domain.gates.machine import COMMAND
+from autobuilds.domain.lifecycle import Event, begin, move
+from autobuilds.domain.model import Task
+from autobuilds.domain.moment import Moment, as_json
+from autobuilds.domain.paths import protected_patterns
+from autobuilds.domain.settings import Settings
+from autobuilds.domain.situation import is_earlier_life
+from autobuilds.errors import AutobuildsError, BadInput
+from autobuilds.planning import Start
+from autobuilds.ports import Job, Limits, Repo
+from autobuilds.runtime.context import Context
+from autobuilds.runtime.prompt import prompt_for
+from autobuilds.runtime.record import Recorder
+from autobuilds.store.workspace import Loaded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """Where a build begins: the repository, the branch it will be delivered to, the commit it is judged against."""
+
+    repository: Path
+    branch: str | None
+    commit: str
+    #: Where this attempt begins: the base, or the work of the attempt before.
+    start: str
+
+
+def repository_of(context: Context, task: Task) -> Path:
+    """Return the absolute path of the repository that a task builds in; the workspace's own without a Repository field."""
+    if task.repository is None:
+        return context.workspace.root
+    return (context.workspace.root / Path(task.repository).expanduser()).resolve()
+
+
+def deliver_mode(settings: Settings, task: Task) -> DeliverMode:
+    """Return how a task's work is delivered: its category's mode, else the default one."""
+    by_category = {" ".join(k.split()).casefold(): v for k, v in settings.deliver.items()}
+    wanted = " ".join((task.category or "").split()).casefold()
+    return by_category.get(wanted, by_category.get("default", DeliverMode.REVIEW))
+
+
+def base_of(context: Context, loaded: Loaded, task: Task, build: Build | None) -> Base:
+    """Return where the next attempt of a task begins; raises BadInput with what to do where it can't begin.
+
+    A retry keeps the recorded base; an unreviewed dependency's branch in the same repository is built upon.
+    """
+    repository = repository_of(context, task)
+    repo = context.open_repo(repository)
+    last = build.last if build is not None else None
+    if build is not None and last is not None and last.base_commit and not build.fresh and repo.resolve(last.base_commit):
+        return Base(repository=repository, branch=last.base_branch, commit=last.base_commit, start=_start_of(repo, build, last))
+    head = repo.head()
+    branch = task.base or head.branch
+    commit = repo.resolve(branch) if branch else head.commit
+    if commit is None:
+        what = f"branch {branch} has no commit" if branch else "it has no commit"
+        raise BadInput(f"can't build {task.label} in {repository}: {what}. Make a first commit there, or set Base")
+    for label in task.depends_on:
+        below = loaded.snapshot.ledger.find(label)
+        work = below.last if below is not None and below.state is BuildState.REVIEW else None
+        if work is not None and work.head_commit and work.repository == str(repository) and repo.resolve(work.head_commit):
+            commit = work.head_commit
+    return Base(repository=repository, branch=branch, commit=commit, start=commit)
+
+
+def _start_of(repo: Repo, build: Build, last: Attempt) -> str:
+    """Return the work of the last attempt where it can be built upon: a failed check or a rejection, by a thinking agent."""
+    assert last.base_commit is not None
+    keeps = last.outcome in {Outcome.CHECKS_FAILED, Outcome.REJECTED} and last.agent != COMMAND
+    if keeps and last.head_commit and repo.resolve(last.head_commit):
+        return last.head_commit
+    return last.base_commit
+
+
+def start(context: Context, recorder: Recorder, loaded: Loaded, moment: Moment, action: Start) -> None:
+    """Record the attempt and commit it, start it, record its process; a fault of the set-up escalates at once."""
+    snapshot = loaded.snapshot
+    task = snapshot.queue.find(action.label)
+    if task is None:
+        return
+    build = snapshot.ledger.find(task.label)
+    if build is not None and is_earlier_life(build, task):
+        build = None
+    number = len(build.attempts) + 1 if build else 1
+    attempt = Attempt(number=number, id=f"{task.label}-{number}-{secrets.token_hex(4)}", agent=action.agent, started=moment.now)
+    try:
+        base = base_of(context, loaded, task, build)
+        job = job_for(context, loaded, task, build, attempt, base)
+    except AutobuildsError as fault:
+        _refuse(recorder, loaded, task, build, attempt, str(fault))
+        return
+    attempt = _described(context, attempt, base, job)
+    begun = _begun(task, build, attempt, moment, job.deliver)
+    with recorder.transaction(f"start {task.label}"):
+        said = f"attempt {number} with {action.agent}"
+        recorder.note(Event.START, task.label, said, attempt=number, record=begun, inputs=inputs_of(loaded, moment, action))
+        ledger = context.workspace.ledger().with_build(begun)
+        recorder.put(ledger)
+    status = context.runner.submit(job)
+    if status.pid is not None:
+        started = replace(attempt, pid=status.pid, pid_created=status.pid_created)
+        recorder.put(context.workspace.ledger().with_build(begun.with_attempt(started)))
+
+
+def _begun(task: Task, build: Build | None, attempt: Attempt, moment: Moment, deliver: DeliverMode) -> Build:
+    if build is None:
+        return begin(task, moment.now, attempt, deliver)
+    moved = move(build, Event.START, moment.now, reason=build.reason, attempt=attempt)
+    return replace(moved, fresh=False, stall_alerted=False, deliver=deliver)
+
+
+def _described(context: Context, attempt: Attempt, base: Base, job: Job) -> Attempt:
+    log = Path(job.log_file).relative_to(context.workspace.root).as_posix()
+    return replace(
+        attempt,
+        repository=str(base.repository),
+        base_branch=base.branch,
+        base_commit=base.commit,
+        branch=job.branch,
+        log=log,
+    )
+
+
+def _refuse(recorder: Recorder, loaded: Loaded, task: Task, build: Build | None, attempt: Attempt, reason: str) -> None:
+    """Escalate a build that can't even begin, its attempt recorded with what stood in the way."""
+    now = attempt.started
+    ended = replace(attempt, ended=now, outcome=Outcome.SETUP, reason=reason)
+    if build is None:
+        held = begin(task, now, ended, deliver_mode(loaded.settings, task))
+    else:
+        held = move(build, Event.START, now, attempt=ended)
+    escalated = move(held, Event.ESCALATED, now, reason=reason)
+    with recorder.transaction(f"refuse {task.label}"):
+        recorder.note(Event.ESCALATED, task.label, reason, attempt=attempt.number, record=escalated)
+        recorder.put(recorder.context.workspace.ledger().with_build(escalated))
+
+
+def job_for(context: Context, loaded: Loaded, task: Task, build: Build | None, attempt: Attempt, base: Base) -> Job:
+    """Return everything the runner needs for an attempt."""
+    workspace, settings = context.workspace, loaded.settings
+    run_folder = workspace.run_folder(attempt.id)
+    invocation = context.agents.invocation(attempt.agent, run_folder=run_folder, steps=task.steps, passed=settings.environment)
+    is_workspace = base.repository == workspace.root
+    timeout = timedelta(minutes=task.timeout_minutes) if task.timeout_minutes else settings.timeout
+    return Job(
+        attempt_id=attempt.id,
+        label=task.label,
+        name=task.name,
+        number=attempt.number,
+        agent=attempt.agent,
+        argv=invocation.argv,
+        prompt=prompt_for(context, task, build, attempt),
+        environment=invocation.environment,
+        workspace=str(workspace.root),
+        repository=str(base.repository),
+        base_branch=base.branch,
+        base_commit=base.commit,
+        start_commit=base.start,
+        branch=f"build/{task.label}",
+        criteria=task.criteria,
+        deliver=deliver_mode(settings, task),
+        touches=task.touches,
+        protected=protected_patterns(in_workspace=is_workspace, extra=settings.protected),
+        may_change_nothing=says_no_change(task),
+        limits=Limits(
+            timeout=timeout,
+            silence=2 * settings.stall_after,
+            check_timeout=settings.check_timeout,
+            output_bytes=settings.output_limit * 1024 * 1024,
+        ),
+        progress_file=str(workspace.progress_file(task.label)),
+        log_file=str(workspace.log_file(task.label, attempt.number)),
+        then=context.heartbeat_argv,
+    )
+
+
+def says_no_change(task: Task) -> bool:
+    """Whether the task itself says that changing nothing may be right (`Deliverables: none`)."""
+    return any(d.strip().casefold() in {"none", "no change", "nothing"} for d in task.deliverables)
+
+
+def inputs_of(loaded: Loaded, moment: Moment, action: Start) -> dict[str, object]:
+    """Return what the decision to start was made from, for the commit's trailer: clock, resources, configuration, verdicts."""
+    return {
+        "now": as_json(moment.now),
+        "resources": as_json(moment.resources),
+        "settings": as_json(loaded.settings),
+        "agents": [a.name for a in moment.agents if a.found],
+        "gates": {g.gate: g.reason for g in action.assessment.gates},
+    }
+

@@ -1,0 +1,152 @@
+"""The workspace: the facade of the store through which everything above loads, records and publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from pathlib import Path
+
+from autobuilds.domain.build import Ledger
+from autobuilds.domain.moment import Snapshot
+from autobuilds.domain.problem import Problem
+from autobuilds.domain.settings import Settings
+from autobuilds.errors import NoWorkspace
+from autobuilds.store import files
+from autobuilds.store.config import Config, read_settings, zone_of
+from autobuilds.store.ledger import read_ledger, write_ledger
+from autobuilds.store.policy import read_policy
+from autobuilds.store.queue.document import Document
+from autobuilds.store.queue.file import QueueFile
+from autobuilds.store.queue.reader import read_queue
+from autobuilds.store.render import packaged_templates
+
+QUEUE = "BUILD_QUEUE.md"
+STATUS = "BUILD_STATUS.md"
+CONFIG = "HEARTBEAT.md"
+POLICY = "DECISION_FRAMEWORK.md"
+LEDGER = "subagents/active.json"
+REPORTS = "build-reports"
+PRIVATE = ".autobuilds"
+STOP = "STOP"
+
+#: Longest time in seconds to wait for another process of ours that writes.
+WRITE_WAIT = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Everything read at one instant: the values for the decisions, and the documents behind them."""
+
+    snapshot: Snapshot
+    document: Document
+    config: Config
+    zone: tzinfo
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration in force."""
+        return self.snapshot.settings
+
+
+class Workspace:
+    """A Git repository whose root holds BUILD_QUEUE.md; paths, locks, reading and writing of its files."""
+
+    def __init__(self, root: Path, machine_zone: Callable[[], tzinfo]) -> None:
+        self.root = root.resolve()
+        self._machine_zone = machine_zone
+
+    def path(self, name: str) -> Path:
+        """Return the absolute path of a workspace file."""
+        return self.root / name
+
+    @property
+    def private(self) -> Path:
+        """The folder of what is never committed, made on first use."""
+        return files.private_folder(self.root)
+
+    def run_folder(self, attempt_id: str) -> Path:
+        """Return where an attempt's intent, start and exit records stand."""
+        return self.root / PRIVATE / "runs" / attempt_id
+
+    def progress_file(self, label: str) -> Path:
+        """Return the progress log of a build."""
+        return self.root / "subagents" / f"{label}-progress.md"
+
+    def log_file(self, label: str, number: int) -> Path:
+        """Return the raw output of an attempt; its folder is made and kept out of commits."""
+        folder = self.root / "subagents" / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            files.write_atomic(ignore, b"*\n")
+        return folder / f"{label}-{number}.log"
+
+    def lock(self, name: str, what: str, wait: float) -> files.Lock:
+        """Return one of the workspace's locks, to be used in `with`; raises Busy after `wait` seconds."""
+        return files.Lock(self.private / f"{name}.lock", what=what, wait=wait)
+
+    def config(self) -> Config:
+        """Read HEARTBEAT.md; a missing file means defaults."""
+        return read_settings(self._bytes(CONFIG))
+
+    def zone(self, settings: Settings) -> tzinfo:
+        """Return the zone of every time that people write: the configured one, else the machine's."""
+        return zone_of(settings) or self._machine_zone()
+
+    def load(self, committed: Callable[[str], bytes | None]) -> Loaded:
+        """Read every file that a decision needs; `committed` gives a file as last committed (asked only when needed)."""
+        config = self.config()
+        zone = self.zone(config.settings)
+        data = self._queue_bytes()
+        had_tasks = not data.strip() and _held_tasks(committed(QUEUE), zone)
+        document = read_queue(data, zone=zone, had_tasks=had_tasks)
+        policy = read_policy(self._bytes(POLICY), (packaged_templates() / POLICY).read_bytes())
+        problems: tuple[Problem, ...] = (*config.problems, *policy.problems)
+        snapshot = Snapshot(queue=document.queue, ledger=self.ledger(), settings=config.settings, policy=policy, problems=problems)
+        return Loaded(snapshot=snapshot, document=document, config=config, zone=zone)
+
+    def queue_file(self, zone: tzinfo) -> QueueFile:
+        """Return the owner of BUILD_QUEUE.md's edits."""
+        return QueueFile(self.root, zone)
+
+    def ledger(self) -> Ledger:
+        """Read the ledger; raises CorruptLedger."""
+        return read_ledger(self.path(LEDGER))
+
+    def write_ledger(self, ledger: Ledger) -> None:
+        """Write the ledger atomically."""
+        write_ledger(self.path(LEDGER), ledger)
+
+    def publish(self, name: str, text: str) -> bool:
+        """Write a rendered page where it differs from what stands there, and return whether it did."""
+        target = self.path(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return files.write_atomic(target, text.encode())
+
+    def _bytes(self, name: str) -> bytes | None:
+        path = self.path(name)
+        return files.read_stable(path) if path.exists() else None
+
+    def _queue_bytes(self) -> bytes:
+        path = self.path(QUEUE)
+        if not path.exists():
+            raise NoWorkspace(f"{path} is gone. Bring it back (git checkout -- {QUEUE}), or run `autobuilds init`")
+        return files.read_stable(path)
+
+
+def _held_tasks(data: bytes | None, zone: tzinfo) -> bool:
+    return data is not None and bool(read_queue(data, zone=zone).queue.tasks)
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder from `start` upwards that holds BUILD_QUEUE.md; raises NoWorkspace."""
+    for folder in (start, *start.parents):
+        if (folder / QUEUE).exists():
+            return folder
+    raise NoWorkspace(f"no {QUEUE} in {start} or a folder above. Run `autobuilds init` in a Git repository, or pass --workspace DIR")
+
+
+def with_ledger(loaded: Loaded, ledger: Ledger) -> Loaded:
+    """Return what was loaded with another ledger."""
+    return replace(loaded, snapshot=replace(loaded.snapshot, ledger=ledger))
