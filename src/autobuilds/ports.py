@@ -245,6 +245,8 @@ class Invocation:
 
     argv: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
+    #: False for an agent that reads the prompt's file or needs none (`Job.prompt_on_stdin`).
+    prompt_on_stdin: bool = True
 
 
 class Agents(Protocol):
