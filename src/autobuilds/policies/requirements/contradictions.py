@@ -1,0 +1,60 @@
+"""Demands that exclude each other, as far as the words show it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_WORD = re.compile(r"[\w'’]+")
+_NEGATIVE = frozenset(
+    "no not never none without isn't doesn't don't can't cannot won't aren't nothing nobody kein keine keinen nicht nie ohne pas aucun jamais sans sin nunca ningún não nunca sem non mai senza niet geen nooit utan inte aldrig ei не нет без никогда".split()
+)
+_FILLER = frozenset(
+    "a an the is are be been it its in on of to at and or with for from by as that this when if so than then there any all each every der die das ein eine ist sind wird le la les un une est el los las o os um uma il lo i gli".split()
+)
+_OPPOSITES: tuple[tuple[str, str], ...] = (
+    ("newest", "oldest"), ("first", "last"), ("ascending", "descending"), ("always", "never"), ("enabled", "disabled"), ("visible", "hidden"),
+    ("shown", "hidden"), ("top", "bottom"), ("online", "offline"), ("required", "optional"), ("mandatory", "optional"), ("public", "private"),
+    ("synchronous", "asynchronous"), ("removed", "kept"), ("deleted", "kept"), ("larger", "smaller"), ("shorter", "longer"), ("open", "closed"),
+    ("on", "off"), ("before", "after"), ("accepted", "rejected"), ("allowed", "forbidden"), ("unchanged", "changed"), ("light", "dark"), ("left", "right"),
+    ("anonymous", "identified"), ("mutable", "immutable"), ("lossless", "lossy"), ("empty", "filled"), ("ascending", "descending"), ("increases", "decreases"),
+)  # fmt: skip
+_CLASH = re.compile(
+    r"\b(?:read[- ]only|immutable|locked)\b(?=.{0,60}\b(?:where users can (?:edit|write|change)|(?:can|may) (?:be )?edit|editable|writable)\b)"
+    r"|\boffline[- ]only\b(?=.{0,60}\b(?:sync|cloud|online|upload)\w*)|\bno network\b(?=.{0,160}\b(?:sync\w*|upload\w*|cloud|within (?:\w+ )?seconds)\b)"
+    r"|\bremove\b(?=.{0,80}\band (?:always|still|keep)\b)|\b(?:newest|latest) first\b(?=.{0,30}\boldest (?:on top|first|at the top)\b)"
+    r"|\boldest first\b(?=.{0,30}\b(?:newest|latest) (?:on top|first|at the top)\b)|\bstateless\b(?=.{0,60}\b(?:remember|session|keeps? state)\w*)"
+    r"|\banonym\w*\b(?=.{0,60}\b(?:with|by|per|show\w*) (?:the )?(?:full )?(?:name|author|user|e-?mail)s?\b)|\bwithout (?:any )?(?:javascript|js)\b(?=.{0,60}\b(?:react|vue|svelte|animated in js)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def _content(text: str) -> tuple[list[str], bool]:
+    words = [w.casefold().replace("’", "'") for w in _WORD.findall(text)]
+    negative = sum(w in _NEGATIVE for w in words) % 2 == 1
+    return [w for w in words if w not in _NEGATIVE and w not in _FILLER], negative
+
+
+def _pair_clashes(one: str, other: str) -> bool:
+    first, negative_first = _content(one)
+    second, negative_second = _content(other)
+    a, b = set(first), set(second)
+    if min(len(a), len(b)) < 2:
+        return False
+    if negative_first != negative_second and (a <= b or b <= a):
+        return True
+    only_a, only_b = a - b, b - a
+    return len(only_a) == len(only_b) == 1 and negative_first == negative_second and any({x, y} == only_a | only_b for x, y in _OPPOSITES)
+
+
+def contradiction_in(name: str, description: str, criteria: Sequence[str]) -> tuple[str, str] | None:
+    """Return two passages that cannot both hold, or None; only what the words themselves show is found."""
+    for index, one in enumerate(criteria):
+        for other in criteria[index + 1 :]:
+            if _pair_clashes(one, other):
+                return one, other
+    for text in (name, description):
+        match = _CLASH.search(text)
+        if match:
+            return match.group(), text[match.end() : match.end() + 60].strip()
+    return None

@@ -1,0 +1,50 @@
+"""Several projects in one entry, or more than one build can hold."""
+
+from __future__ import annotations
+
+import re
+
+from autobuilds.policies.requirements.words import Lexicon
+
+#: So many projects named in one task are several projects.
+_SEVERAL = 5
+#: Fewer are enough when the text comes as one wish for a whole product.
+_WHOLE = 3
+_LONG = re.compile(
+    r"(?P<n>\d+(?:[.,]\d+)?|a|an|one|two|three|several|few|many|ein\w*|zwei|drei|une?|deux|trois|una?|dos|tres|due|tre|twee|drie|två)?\s*(?:-|–|to|bis)?\s*(?P<m>\d+)?\s*"
+    r"(?P<unit>d(?:ays?)?|nights?|w(?:ee)?ks?|w|months?|quarters?|sprints?|years?|Tage?n?|Wochen?|Monate?n?|jours?|semaines?|mois|días?|dias?|semanas?|mes(?:es)?|m[eê]s|giorni|giorno|settiman[ae]|mes[ei]|dagen|weken|maand\w*|dag\w*|veckor?|månad\w*|päivä\w*|viikko\w*|kuukau\w*|dni|tygodni\w*|miesi\w*|gün|hafta|ay|дн\w*|недел\w*|месяц\w*)\b",
+    re.IGNORECASE,
+)
+_WORDS = {
+    "a": 1.0, "an": 1.0, "one": 1.0, "two": 2.0, "zwei": 2.0, "deux": 2.0, "dos": 2.0, "due": 2.0, "twee": 2.0, "två": 2.0,
+    "three": 3.0, "drei": 3.0, "trois": 3.0, "tres": 3.0, "tre": 3.0, "drie": 3.0, "several": 3.0, "few": 3.0, "many": 5.0,
+}  # fmt: skip
+_WEEKS = ("w", "sem", "sett", "week", "veck", "viik", "tyg", "haf", "нед", "sprint")
+_MONTHS = ("month", "mona", "moi", "mes", "mê", "maand", "måna", "kuuk", "miesi", "ay", "мес", "quarter", "year")
+
+
+def days_of(estimate: str | None) -> float:
+    """Return an estimate in days, 0.0 if it is in hours, unknown or not readable."""
+    if not estimate:
+        return 0.0
+    match = _LONG.search(estimate)
+    if match is None:
+        return 0.0
+    said = (match["m"] or match["n"] or "1").replace(",", ".").casefold()
+    count = _WORDS.get(said, 1.0) if not said[:1].isdigit() else float(said)
+    unit = match["unit"].casefold()
+    if unit.startswith(_MONTHS):
+        return count * 20
+    if unit.startswith(_WEEKS):
+        return count * 5
+    return count
+
+
+def projects_in(name: str, description: str, criteria: tuple[str, ...], lexicon: Lexicon) -> tuple[str, ...]:
+    """Return the projects that a task names if they are too many for one build, else nothing."""
+    hits = lexicon.find("\n".join((name, description, *criteria)))
+    projects = list(dict.fromkeys(h.text.casefold() for h in hits if h.kind == "product"))
+    whole = [h.text for h in hits if h.kind == "whole"]
+    if len(projects) >= _SEVERAL or (whole and len(projects) >= _WHOLE):
+        return tuple(dict.fromkeys((*whole, *projects)))
+    return ()
