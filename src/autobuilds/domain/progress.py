@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+#: A criterion longer than this may stand in the log cut short with an ellipsis.
+_CUT = 150
+
 
 class ProgressStatus(StrEnum):
     """What the sub-agent says that it is doing; nothing is decided by it."""
@@ -58,12 +61,18 @@ class Progress:
     def evidence_for(self, criterion: str) -> str | None:
         """Return the evidence named for a ticked criterion, or None; case, Markdown marks and spacing do not matter."""
         wanted = _bare(criterion)
-        return next((evidence for text, evidence in self.evidence if _bare(text) == wanted), None)
+        return next((evidence for text, evidence in self.evidence if _matches(text, wanted)), None)
 
     @property
     def current_step(self) -> str | None:
         """The first open step, or None."""
         return next((s.text for s in self.breakdown if not s.checked), None)
+
+
+def _matches(text: str, wanted: str) -> bool:
+    bare = _bare(text)
+    cut = len(bare) > _CUT and bare.endswith("…") and wanted.startswith(bare[:-1].rstrip())
+    return bare == wanted or cut
 
 
 def _bare(text: str) -> str:

@@ -115,7 +115,7 @@ def done_row(build: Build) -> DoneRow:
         label=build.label,
         name=build.name,
         evidence=evidence.value,
-        finished=(attempt.ended if attempt else None) or build.updated,
+        finished=(attempt.ended if attempt and attempt.outcome is Outcome.PASSED else None) or build.updated,
         branch=attempt.branch if attempt else None,
         delivered=build.delivered_branch,
         checks_passed=sum(c.passed for c in checks),

@@ -58,6 +58,8 @@ class ReportView:
     queue: tuple[QueueRow, ...]
     needs_you: tuple[NeedsYou, ...]
     failures: tuple[AttemptRow, ...]
+    #: Attempts that ended on the day.
+    attempts: int
     resources: tuple[Resource, ...]
     #: (what, figure) in the order shown.
     figures: tuple[tuple[str, int], ...]
@@ -108,6 +110,7 @@ def report_view(
         queue=queue_rows(snapshot, assessments),
         needs_you=needs_you(snapshot, assessments, newest(snapshot), logs),
         failures=tuple(sorted(failures, key=lambda row: row.ended.astimezone(UTC))),
+        attempts=len(ended),
         resources=_resources([a for _, a in ended]),
         figures=figures,
         links=tuple((b.label, a.branch, a.log) for b, a in ended if a.branch or a.log),
