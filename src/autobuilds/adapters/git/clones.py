@@ -1,0 +1,127 @@
+"""Repositories of our own beside the owner's: private clones that borrow its objects, and what is fetched from them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from autobuilds.adapters.git.committing import TOOL
+from autobuilds.adapters.git.locks import Claim
+from autobuilds.adapters.git.place import Place, check_branch, checked_out, find, read_ref
+from autobuilds.adapters.git.process import Git
+from autobuilds.adapters.git.refs import Moved, moving
+from autobuilds.errors import BadInput, GitBusy, GitFailure, Refused, StorageFailure
+
+#: References that keep the bases of builds from being collected in the owner's repository.
+KEEP = "refs/autobuilds/keep/"
+#: What our own repositories need no patience for: they can be made again.
+_FAST = {"core.fsync": "none"}
+#: What a clone's own configuration says, so that an agent's `git commit` works and asks nothing.
+_CLONE_SETTINGS = (
+    ("user.name", TOOL.name),
+    ("user.email", TOOL.email),
+    ("commit.gpgSign", "false"),
+    ("core.autocrlf", "false"),
+    ("gc.auto", "0"),
+)
+
+
+def ours(folder: Path, **config: str) -> Git:
+    """Return a runner for a repository of our own, without the person's configuration."""
+    return Git(folder, isolated=True, config={**_FAST, **config})
+
+
+def borrow(owner: Place, git_dir: Path) -> None:
+    """Let a repository read the owner's objects."""
+    objects = str(owner.objects.resolve())
+    if "\n" in objects or objects[0] in '"#':
+        raise BadInput(f"{objects!r}: Git can't borrow objects from a folder with such a name; rename it")
+    info = git_dir / "objects" / "info"
+    info.mkdir(parents=True, exist_ok=True)
+    (info / "alternates").write_text(objects + "\n", encoding="utf-8", errors="surrogateescape")
+    shallow = owner.common / "shallow"
+    if shallow.is_file():
+        shutil.copyfile(shallow, git_dir / "shallow")
+
+
+def make(owner: Place, algorithm: str, target: Path, commit: str, branch: str) -> Path:
+    """Make a private clone at `target` on `branch` at `commit`, whole or not at all.
+
+    Raises BadInput when `target` is there and not empty, StorageFailure when it can't be written.
+    """
+    check_branch(branch)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise BadInput(f"{target} is there already; remove it, or choose another folder for the clone")
+    half = target.with_name(target.name + ".making")
+    try:
+        if half.is_dir() and not half.is_symlink():
+            shutil.rmtree(half)
+        half.mkdir(parents=True)
+        git = ours(half)
+        git.run("init", "--quiet", "--template=", f"--object-format={algorithm}", f"--initial-branch={branch}")
+        borrow(owner, half / ".git")
+        with (half / ".git" / "config").open("ab") as file:
+            for key, value in _CLONE_SETTINGS:
+                section, name = key.split(".")
+                file.write(f"[{section}]\n\t{name} = {value}\n".encode())
+        git.run("update-ref", f"refs/heads/{branch}", commit)
+        git.run("reset", "--hard", "--quiet", timeout=600)
+        if target.exists():
+            target.rmdir()
+        half.rename(target)
+    except OSError as error:
+        raise StorageFailure(f"could not make the clone {target}: {error.strerror}; free some space or mend the permissions") from error
+    return target
+
+
+def keep(place: Place, git: Git, branch: str, commit: str) -> None:
+    """Keep a build's start alive in the owner's repository, under a reference named after its branch."""
+    set_ref(place, git, KEEP + check_branch(branch).removeprefix("build/"), commit, "autobuilds: kept for a build")
+
+
+def set_ref(place: Place, git: Git, ref: str, commit: str, why: str) -> None:
+    """Move a reference of ours to a commit, wherever it stood."""
+    who = f"{TOOL.name} <{TOOL.email}> 0 +0000"
+    for _ in range(20):
+        old = read_ref(place, ref)
+        if old == commit:
+            return
+        try:
+            with Claim(place.common) as claim, moving(place, git, claim, ref, old, commit, who, why):
+                pass
+        except Moved:
+            continue
+        return
+    raise GitBusy(f"{ref} is moved by others all the time; the next heartbeat tries again")
+
+
+def fetch(git: Git, source: Path, commit: str) -> None:
+    """Copy a commit with all that it needs from a repository on this machine, checking every object.
+
+    Raises GitFailure when it is not there or is malformed.
+    """
+    git.run(
+        *("-c", "fetch.fsckObjects=true", "fetch", "--quiet", "--no-tags", "--no-prune", "--no-write-fetch-head", "--no-auto-gc"),
+        *("--no-recurse-submodules", "--end-of-options", str(source), commit),
+        fetching=True,
+        timeout=600,
+    )
+
+
+def adopt(place: Place, git: Git, source: Path, commit: str, branch: str) -> None:
+    """Fetch a commit from a repository of ours and set a branch to it.
+
+    Raises Refused when the branch is checked out.
+    """
+    folders = checked_out(place, check_branch(branch))
+    if folders:
+        raise Refused(f"branch {branch} is checked out in {folders[0]}; check out another one there, then try again")
+    if not source.is_dir():
+        raise GitFailure(f"{source} is not there any more; the build's commits can't be fetched")
+    fetch(git, source.absolute(), commit)
+    set_ref(place, git, f"refs/heads/{branch}", commit, "autobuilds: result of a build")
+
+
+def open_place(root: Path) -> Place:
+    """Return the parts of a repository of ours, bare or not."""
+    return Place(root=root, git_dir=root, common=root) if (root / "HEAD").is_file() else find(root)

@@ -1,0 +1,148 @@
+"""What GitPython reads for us: history with trailers, differences, blame, branches; imported when first needed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from autobuilds.adapters.git.place import Place
+from autobuilds.adapters.git.process import Git, environment, words
+from autobuilds.errors import GitFailure
+from autobuilds.ports import Commit, DiffStat
+from autobuilds.store.history import trailers
+
+if TYPE_CHECKING:
+    import git
+
+#: Seconds for one question.
+_TIMEOUT = 120
+#: No program of the person's or of a build's takes part in a difference.
+_PLAIN_DIFF = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--ignore-submodules=dirty")
+
+
+@contextmanager
+def opened(place: Place) -> Iterator[git.Repo]:
+    """Open a repository through GitPython for a short while, hardened as every other call of ours.
+
+    GitPython hands on the process's environment; what is set there for another repository is overridden.
+    """
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    import git
+
+    hard = {name: value for name, value in environment().items() if name.startswith("GIT_") or name == "LC_ALL"}
+    blank = dict.fromkeys(("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_CONFIG_PARAMETERS", "GIT_PREFIX"), "")
+    hard.update(blank)
+    hard.update(
+        GIT_DIR=str(place.git_dir),
+        GIT_WORK_TREE=str(place.root),
+        GIT_COMMON_DIR=str(place.common),
+        GIT_OBJECT_DIRECTORY=str(place.objects),
+        GIT_INDEX_FILE=str(place.git_dir / "index"),
+    )
+    with git.Repo(place.root, search_parent_directories=False, expand_vars=False) as repo:
+        repo.git.update_environment(**hard)
+        try:
+            yield repo
+        except git.GitCommandError as error:
+            raise GitFailure(f"{_command(error)} in {place.root} failed: {words(str(error.stderr).encode())}") from error
+
+
+def _command(error: Any) -> str:
+    parts = [part for part in getattr(error, "_cmd", []) if isinstance(part, str)] if hasattr(error, "_cmd") else []
+    return f"`git {parts[1]}`" if len(parts) > 1 else "Git"
+
+
+def diff(place: Place, base: str, head: str) -> DiffStat:
+    """Return the paths and line counts between two commits."""
+    with opened(place) as repo:
+        raw = repo.git.diff(*_PLAIN_DIFF, "--numstat", "-z", base, head, "--", stdout_as_string=False, kill_after_timeout=_TIMEOUT)
+    paths, added, removed = [], 0, 0
+    for record in raw.split(b"\0"):
+        if not record:
+            continue
+        more, fewer, name = record.split(b"\t", 2)
+        paths.append(os.fsdecode(name))
+        added += int(more) if more.isdigit() else 0
+        removed += int(fewer) if fewer.isdigit() else 0
+    return DiffStat(paths=tuple(paths), added=added, removed=removed)
+
+
+def diff_text(git_: Git, base: str, head: str, limit: int) -> str:
+    """Return the unified difference between two commits, cut at `limit` characters."""
+    raw = git_.run("diff", *_PLAIN_DIFF, base, head, "--").stdout
+    text = raw[: limit * 4 + 4].decode("utf-8", "replace")
+    if len(text) <= limit and len(raw) <= limit * 4 + 4:
+        return text
+    return f"{text[:limit]}\n… cut here: the whole difference has {len(raw)} bytes; see `git diff {base[:12]} {head[:12]}`\n"
+
+
+def line_author(place: Place, head: str, path: str, line: int) -> str | None:
+    """Return the e-mail of who last changed the line of the working tree's file, or None if it is not committed so."""
+    file = place.root / path
+    with opened(place) as repo:
+        try:
+            committed = repo.commit(head).tree.join(path).data_stream.read()
+        except KeyError:
+            return None
+        wanted = _lines(file.read_bytes()) if file.is_file() else []
+        known = _lines(committed)
+        if not 1 <= line <= len(wanted):
+            return None
+        at = _same_line(known, wanted, line)
+        if at is None:
+            return None
+        # GitPython's own blame() can't be told a line range safely next to its options.
+        raw = repo.git.blame(
+            "--no-textconv", "--porcelain", f"-L{at},{at}", head, "--", path, stdout_as_string=False, kill_after_timeout=_TIMEOUT
+        )
+    for row in raw.split(b"\n"):
+        if row.startswith(b"author-mail "):
+            return str(row[12:].strip().strip(b"<>").decode("utf-8", "replace")) or None
+    return None
+
+
+def _lines(data: bytes) -> list[bytes]:
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+
+
+def _same_line(known: Sequence[bytes], wanted: Sequence[bytes], line: int) -> int | None:
+    """Return the number that a line of the working tree has in the commit, or None if it was changed or added since."""
+    if known == wanted:
+        return line
+    from difflib import SequenceMatcher
+
+    for block in SequenceMatcher(None, known, wanted, autojunk=False).get_matching_blocks():
+        if block.b < line <= block.b + block.size:
+            return block.a + line - block.b
+    return None
+
+
+def history(place: Place, tips: Sequence[str], since: str | None) -> list[Commit]:
+    """Return the commits with trailers of ours, oldest first.
+
+    A merge that the tool made brings in what a build wrote: its other parents are not followed, so that no build's
+    commit message is taken for the tool's.
+    """
+    found: list[Commit] = []
+    wanted = set(tips)
+    with opened(place) as repo:
+        revisions = [*tips, *([f"^{since}"] if since else [])]
+        for sha in repo.git.rev_list("--topo-order", *revisions, "--", kill_after_timeout=_TIMEOUT).split():
+            if sha not in wanted:
+                continue
+            commit = repo.commit(sha)
+            message = commit.message if isinstance(commit.message, str) else commit.message.decode("utf-8", "replace")
+            known = trailers(message)
+            ours = "Build" in known or "Event" in known
+            parents = [parent.hexsha for parent in commit.parents]
+            wanted.update(parents[:1] if ours else parents)
+            if ours:
+                found.append(Commit(sha=commit.hexsha, when=_when(commit), subject=message.split("\n", 1)[0], trailers=known))
+    return found[::-1]
+
+
+def _when(commit: git.Commit) -> datetime:
+    return commit.committed_datetime

@@ -1,0 +1,162 @@
+"""The Repo port on one Git repository of the owner's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from autobuilds.adapters.git import clones, place, reading
+from autobuilds.adapters.git.committing import Committer, algorithm_of, check_path
+from autobuilds.adapters.git.merging import Delivery, Scratch
+from autobuilds.adapters.git.objects import Objects
+from autobuilds.adapters.git.process import Git
+from autobuilds.errors import BadInput, Refused
+from autobuilds.ports import CheckedMerge, Commit, DiffStat, Head, Identity
+
+
+class GitRepo:
+    """One repository; `records` is the branch of record when commits do not go to the current one.
+
+    `clock` gives the time of commits (default: the machine's). Raises BadInput when `root` is not the top level of a
+    working tree.
+    """
+
+    def __init__(self, root: Path, *, records: str | None = None, clock: Callable[[], datetime] | None = None) -> None:
+        self._place = place.find(root)
+        self._git = Git(self._place.root, git_dir=self._place.git_dir, work_tree=self._place.root)
+        self._records = records
+        self._clock = clock
+        self._known_algorithm: str | None = None
+
+    @property
+    def root(self) -> Path:
+        """Return the absolute path of its working tree."""
+        return self._place.root
+
+    @property
+    def _algorithm(self) -> str:
+        if self._known_algorithm is None:
+            self._known_algorithm = algorithm_of(self._git, self._place, self.head().commit)
+        return self._known_algorithm
+
+    @property
+    def _committer(self) -> Committer:
+        return Committer(self._place, self._git, self._algorithm, self.head, self._clock)
+
+    def head(self) -> Head:
+        """Return where HEAD stands and whether an operation is in progress."""
+        if place.refs_in_files(self._place):
+            return place.head(self._place)
+        name = self._git.run("symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1)).stdout.decode().strip()
+        return Head(branch=name or None, commit=self.resolve("HEAD"), busy=place.busy(self._place.git_dir))
+
+    def resolve(self, ref: str) -> str | None:
+        """Return the commit a branch or id stands for, or None."""
+        if place.refs_in_files(self._place) and ref != "HEAD":
+            found = place.read_ref(self._place, ref if ref.startswith("refs/") else f"refs/heads/{ref}") if _is_name(ref) else None
+            if found is not None:
+                return found
+        if not ref or ref.startswith("-") or "\n" in ref or "\0" in ref:
+            return None
+        done = self._git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", ok=(0, 1, 128))
+        oid = done.stdout.decode("ascii", "replace").strip()
+        return oid if done.returncode == 0 and place.is_oid(oid) else None
+
+    def identity(self) -> Identity | None:
+        """Return the owner's identity as Git would use it, or None where none is set."""
+        variables = {name: value for name, value in os.environ.items() if name in {"GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL"} and value}
+        done = self._git.run("-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT", ok=(0, 128), variables=variables)
+        name, _, rest = done.stdout.decode("utf-8", "replace").partition(" <")
+        email = rest.partition(">")[0]
+        return Identity(name=name, email=email) if done.returncode == 0 and name and email else None
+
+    def read(self, commit: str, path: str) -> bytes | None:
+        """Return a file's bytes at a commit, or None if it is not there."""
+        full = commit if place.is_oid(commit) else self.resolve(commit)
+        if full is None:
+            return None
+        parts = tuple(os.fsencode(part) for part in path.split("/"))
+        with Objects(self._git, self._place.objects, "sha1" if len(full) == 40 else "sha256") as objects:
+            entry = objects.lookup(objects.tree_of(full), parts) if objects.read(full) else None
+            found = objects.read(entry[1]) if entry is not None and entry[0].startswith(b"1") and entry[0] != b"160000" else None
+        return found[1] if found is not None else None
+
+    def commit(self, paths: Sequence[str], message: str, *, author: Identity | None = None, branch: str = "current") -> str | None:
+        """Commit exactly these paths as they are on disk and leave the owner's index and work alone; see the port."""
+        return self._committer.commit(paths, message, author, branch)
+
+    def clone(self, target: Path, commit: str, branch: str) -> None:
+        """Make a private clone at `target` on `branch` at `commit`, objects borrowed, nothing of this `.git` writable."""
+        full = self.resolve(commit)
+        if full is None:
+            raise BadInput(f"there is no commit {commit} in {self.root}; fetch it, or start the build afresh (`--fresh`)")
+        clones.keep(self._place, self._git, branch, full)
+        clones.make(self._place, self._algorithm, target.absolute(), full, branch)
+
+    def adopt(self, source: Path, commit: str, branch: str) -> None:
+        """Fetch `commit` from a repository of ours and set `refs/heads/<branch>` to it (never the checked-out branch)."""
+        clones.adopt(self._place, self._git, source, commit, branch)
+
+    def diff(self, base: str, head: str) -> DiffStat:
+        """Return what changed between two commits (renames as two paths)."""
+        return reading.diff(self._place, self._must(base), self._must(head))
+
+    def diff_text(self, base: str, head: str, limit: int = 200_000) -> str:
+        """Return the unified diff between two commits, cut at `limit` characters with a word that it was."""
+        return reading.diff_text(self._git, self._must(base), self._must(head), limit)
+
+    def merge(self, base_branch: str, commit: str, scratch: Path, message: str) -> CheckedMerge:
+        """Merge `commit` onto the tip of `base_branch` in a scratch clone, always with a merge commit.
+
+        Raises Refused when it is in that branch already.
+        """
+        return Scratch(self._place, self._algorithm, base_branch, scratch.absolute()).merge(self._must(commit), message)
+
+    def revert(self, base_branch: str, commit: str, scratch: Path, message: str) -> CheckedMerge:
+        """Make one commit in a scratch clone that takes `commit` (a merge) back on the tip of `base_branch`.
+
+        Raises Refused when nothing of it is left there.
+        """
+        return Scratch(self._place, self._algorithm, base_branch, scratch.absolute()).revert(self._must(commit), message)
+
+    def deliver(self, merged: CheckedMerge, base_branch: str) -> None:
+        """Move `base_branch` forward to the checked merge, files of the checkout included, or raise and change nothing."""
+        Delivery(self._place, self._git, self._algorithm, self._committer, self.head()).deliver(merged, base_branch)
+
+    def delete_branch(self, branch: str) -> None:
+        """Delete a branch of ours (`build/…`); no error when it is not there. Raises Refused for any other branch."""
+        if not place.check_branch(branch).startswith("build/"):
+            raise Refused(f"{branch} is not a branch of autobuilds' own (build/…); delete it with `git branch -D`")
+        where = place.checked_out(self._place, branch)
+        if where:
+            raise Refused(f"branch {branch} is checked out in {where[0]}; check out another one there, then try again")
+        for ref in (f"refs/heads/{branch}", clones.KEEP + branch.removeprefix("build/")):
+            self._git.run("update-ref", "--no-deref", "-d", ref, ok=(0, 1))
+
+    def history(self, *, since: str | None = None) -> Iterator[Commit]:
+        """Yield the commits with a `Build:` or `Event:` trailer, oldest first, after the commit `since` if given."""
+        tips = [self.head().commit, self.resolve(f"refs/heads/{self._records}") if self._records else None]
+        known = list(dict.fromkeys(tip for tip in tips if tip is not None))
+        start = self._must(since) if since else None
+        yield from reading.history(self._place, known, start) if known else ()
+
+    def line_author(self, path: str, line: int) -> str | None:
+        """Return the e-mail of who last changed a line as committed, or None if the line is only in the working tree."""
+        check_path(self.root, path)
+        commit = self.head().commit
+        return reading.line_author(self._place, commit, path, line) if commit else None
+
+    def _must(self, ref: str) -> str:
+        found = self.resolve(ref)
+        if found is None:
+            raise BadInput(f"there is no commit {ref} in {self.root}; it may have been deleted or never fetched")
+        return found
+
+
+def _is_name(ref: str) -> bool:
+    try:
+        return bool(place.check_branch(ref)) and not place.is_oid(ref)
+    except BadInput:
+        return False
