@@ -1,0 +1,46 @@
+"""Whether a task may start without its owner's word, as far as its risk goes, and which words say so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autobuilds.domain.policy import PhraseRule
+from autobuilds.domain.verdicts import RiskJudgement, Verdict
+from autobuilds.policies.risk.model import KINDS, Find, compiled
+from autobuilds.policies.risk.text import sentences_of
+
+_MAX_REASONS = 6
+#: A kind is named when its findings weigh at least this share of the heaviest kind's.
+_SHARE = 0.5
+
+
+def judge_risk(
+    task_name: str,
+    description: str,
+    criteria: Sequence[str],
+    steps: str | None,
+    category: str | None,  # noqa: ARG001 - the category's own gate reads it; measured, it adds nothing here
+    rules: Sequence[PhraseRule],
+) -> RiskJudgement:
+    """Return ASK when the weights of all the rows found sum to 0 or more, else GO; `matched` names words and rules, heaviest first."""
+    finds = compiled(tuple(rules)).finds(sentences_of(task_name, description, criteria, steps))
+    if not finds or sum(f.rule.weight for f in finds) < 0:
+        return RiskJudgement(verdict=Verdict.GO)
+    against = sorted((f for f in finds if f.rule.weight > 0), key=lambda f: -f.rule.weight)
+    return RiskJudgement(verdict=Verdict.ASK, kinds=_kinds(against), matched=tuple(_reason(f) for f in against[:_MAX_REASONS]))
+
+
+def _kinds(finds: Sequence[Find]) -> tuple[str, ...]:
+    weights = dict.fromkeys(KINDS, 0.0)
+    for find in finds:
+        kind = find.rule.kind.split()[0].casefold()
+        if kind in weights:
+            weights[kind] += find.rule.weight
+    heaviest = max(weights.values())
+    return tuple(k for k in KINDS if weights[k] > 0 and weights[k] >= _SHARE * heaviest)
+
+
+def _reason(find: Find) -> str:
+    why = find.rule.note or find.rule.kind
+    words = " + ".join(f"`{w}`" for w in find.words)
+    return f"{words}: {why}" if words else why
