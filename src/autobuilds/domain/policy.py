@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from autobuilds.domain.build import DeliverMode
 from autobuilds.domain.model import Priority
 from autobuilds.domain.problem import Problem
 
@@ -16,6 +17,8 @@ class CategoryRule:
     high: str = "ask"
     medium: str = "ask"
     low: str = "ask"
+    #: What happens to a finished build of the category; None leaves it to the configuration.
+    deliver: DeliverMode | None = None
 
     def answer(self, priority: Priority) -> str:
         """Return the answer for a priority: `auto`, `own` or `ask`."""
@@ -47,8 +50,9 @@ class Policy:
     problems: tuple[Problem, ...] = ()
 
     def category(self, name: str | None) -> CategoryRule | None:
-        """Return the rule of a category, or None if it has none."""
+        """Return the rule of a category, that of the row `*` where it has none of its own, or None."""
         if name is None:
             return None
         wanted = " ".join(name.split()).casefold()
-        return next((c for c in self.categories if c.category.casefold() == wanted), None)
+        rules = {c.category.casefold(): c for c in reversed(self.categories)}
+        return rules.get(wanted) or rules.get("*")
