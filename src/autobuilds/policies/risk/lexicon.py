@@ -17,10 +17,34 @@ _GAP = "…"
 _MAX_GAP = 5
 _STEM = 3
 _BEFORE_ORDER = frozenset(
-    ["and", "then", "please", "also", "just", "first", "next", "now", "to", "kindly", "und", "dann", "bitte", "et", "puis", "y", "luego", "e", "poi", "en", "och", "ja", "i", "&", "+"]
+    [
+        "and",
+        "then",
+        "please",
+        "also",
+        "just",
+        "first",
+        "next",
+        "now",
+        "to",
+        "kindly",
+        "und",
+        "dann",
+        "bitte",
+        "et",
+        "puis",
+        "y",
+        "luego",
+        "e",
+        "poi",
+        "en",
+        "och",
+        "ja",
+        "i",
+        "&",
+        "+",
+    ]
     + [str(n) for n in range(1, 10)]
-)
-    "and then please also just first next now or to kindly 1 2 3 4 5 6 7 8 9 und dann bitte et puis y luego e poi en och ja i & +".split()
 )
 _SHAPE = re.compile(r"^<([a-z ]+)>$")
 
