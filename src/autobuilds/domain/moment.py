@@ -48,6 +48,8 @@ class Ending:
     files_changed: int = 0
     lines_added: int = 0
     lines_removed: int = 0
+    #: What of the work could not be taken or looks odd, in words.
+    notes: tuple[str, ...] = ()
     tail: str = ""
 
 
@@ -93,6 +95,8 @@ class Moment:
     #: By attempt id, for every open attempt of the ledger.
     runs: dict[str, RunStatus] = field(default_factory=dict)
     agents: tuple[AgentStatus, ...] = ()
+    #: Why the agents can't be told (agents.toml can't be read), for the agent gate.
+    agents_fault: str | None = None
     #: A file named STOP stands in the workspace.
     stop_file: bool = False
     #: Labels whose hand-typed approval came by the owner's hand (working tree or an allowed author).

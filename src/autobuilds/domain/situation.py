@@ -59,7 +59,7 @@ class Situation:
     claims: tuple[Claim, ...] = ()
     #: Slots taken by running builds and by tasks that start before this one.
     slots_taken: int = 0
-    #: Start at the owner's word: the priority and window gates go.
+    #: Start at the owner's word: the priority, window and requirements gates go; risk and approval never.
     at_once: bool = False
 
     @property

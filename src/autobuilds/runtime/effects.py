@@ -33,14 +33,14 @@ class Effects:
 
     def fill_added(self, action: planning.FillAdded) -> None:
         """Write when the task was first seen into its line."""
-        with self.recorder.transaction(f"fill {action.label}"):
+        with self.recorder.transaction(f"fill {action.label}", hold=True):
             self.recorder.note("added", action.label, "time of entry filled in", transition=False)
             self.recorder.edit(FillAdded(label=action.label, at=self.moment.now))
 
     def complete_by_hand(self, action: planning.CompleteByHand) -> None:
         """Move a ticked entry to Completed; a build of it that is not over is over now."""
         build = self.loaded.snapshot.ledger.find(action.label)
-        with self.recorder.transaction(f"complete {action.label}"):
+        with self.recorder.transaction(f"complete {action.label}", hold=True):
             done: Build | None = None
             if build is not None and build.state not in {BuildState.COMPLETED, BuildState.BUILDING}:
                 done = replace(build, state=BuildState.COMPLETED, updated=self.moment.now, reason="ticked by the owner", retry_at=None)
@@ -51,14 +51,14 @@ class Effects:
 
     def record_approval(self, action: planning.RecordApproval) -> None:
         """Bind an approval typed by hand to the text as it stands."""
-        with self.recorder.transaction(f"approve {action.label}"):
-            self.recorder.note("approved", action.label, "approved by hand", record=action.approval)
+        with self.recorder.transaction(f"approve {action.label}", hold=True):
+            self.recorder.note("approved", action.label, "approved by hand", approval=action.approval)
             self.recorder.put(self.context.workspace.ledger().with_approval(action.approval))
 
     def drop_approval(self, action: planning.DropApproval) -> None:
         """Forget an approval whose line is gone."""
-        with self.recorder.transaction(f"unapprove {action.label}"):
-            self.recorder.note("unapproved", action.label, "its approval was removed", transition=False)
+        with self.recorder.transaction(f"unapprove {action.label}", hold=True):
+            self.recorder.note("unapproved", action.label, "its approval was removed", revoked=action.label, transition=False)
             self.recorder.put(self.context.workspace.ledger().without_approval(action.label))
 
     def confirm(self, action: planning.Confirm) -> None:
@@ -67,7 +67,7 @@ class Effects:
         if build is None:
             return
         attempt = replace(action.attempt, pid=action.status.pid, pid_created=action.status.pid_created)
-        with self.recorder.transaction(f"adopt {action.label}"):
+        with self.recorder.transaction(f"adopt {action.label}", hold=True):
             self.recorder.note(Event.STARTED, action.label, "running process adopted", attempt=attempt.number, record=build.with_attempt(attempt))
             self.recorder.put(self.context.workspace.ledger().with_build(build.with_attempt(attempt)))
 
@@ -81,7 +81,7 @@ class Effects:
         if build is None:
             return
         alerted = replace(build, stall_alerted=True)
-        with self.recorder.transaction(f"alert {action.label}"):
+        with self.recorder.transaction(f"alert {action.label}", hold=True):
             said = "no output, no progress and no CPU use for longer than stall_after"
             self.recorder.note(Event.STALLED, action.label, said, attempt=action.attempt.number, record=alerted)
             self.recorder.put(self.context.workspace.ledger().with_build(alerted))

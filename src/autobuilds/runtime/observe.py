@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from autobuilds.domain.model import Task
-from autobuilds.domain.moment import Moment, RunState, RunStatus
-from autobuilds.errors import AutobuildsError
+from autobuilds.domain.moment import AgentStatus, Moment, RunState, RunStatus
+from autobuilds.errors import AutobuildsError, BadInput
 from autobuilds.runtime.context import Context
 from autobuilds.store.workspace import QUEUE, STOP, Loaded
 
@@ -17,11 +17,18 @@ def observe(context: Context, loaded: Loaded, now: datetime | None = None) -> Mo
     workspace = context.workspace
     attempts = [b.last.id for b in snapshot.ledger.active if b.last is not None and b.last.is_open]
     waiting = any(not t.checked for t in snapshot.queue.active)
+    agents: tuple[AgentStatus, ...] = ()
+    fault = None
+    try:
+        agents = context.host.agents() if waiting else ()
+    except BadInput as unreadable:
+        fault = str(unreadable)
     return Moment(
         now=now or context.now(loaded.zone),
         resources=context.host.resources(workspace.root),
         runs={attempt_id: _poll(context, attempt_id) for attempt_id in attempts},
-        agents=context.host.agents() if waiting else (),
+        agents=agents,
+        agents_fault=fault,
         stop_file=workspace.path(STOP).exists(),
         hand_approved=frozenset(t.label for t in snapshot.queue.active if _by_owners_hand(context, loaded, t)),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -44,7 +43,7 @@ def approve(context: Context, label: str, by: str) -> Task:
         if not task.is_active:
             raise NotSo(f"{task.label} is completed; there is nothing to approve")
         approval = Approval(label=task.label, fingerprint=fingerprint(task), by=by, at=recorder.now)
-        recorder.note("approved", task.label, f"approved by {by}", record=approval)
+        recorder.note("approved", task.label, f"approved by {by}", approval=approval)
         recorder.edit(Approve(label=task.label))
         recorder.put(ledger.with_approval(approval))
         return find_task(context.load(), task.label)
@@ -148,7 +147,7 @@ def pause(context: Context, until: datetime | None, reason: str | None) -> Pause
         if until is not None and until <= recorder.now:
             raise Refused(f"{until.isoformat(timespec='minutes')} has passed; give a time to come, or none for until further notice")
         held = Pause(since=recorder.now, until=until, reason=reason)
-        recorder.note("paused", "", "paused by the owner", record=held)
+        recorder.note("paused", "", "paused by the owner", pause=held)
         recorder.put(replace(ledger, pause=held))
         return held
 
@@ -158,7 +157,7 @@ def resume(context: Context) -> None:
     with recording(context, "resume") as (recorder, ledger):
         if ledger.pause is None:
             raise NotSo("nothing is paused")
-        recorder.note("resumed", "", "resumed by the owner")
+        recorder.note("resumed", "", "resumed by the owner", resumed=True)
         recorder.put(replace(ledger, pause=None))
 
 
@@ -177,7 +176,3 @@ def _end_attempt(context: Context, label: str, outcome: Outcome, reason: str) ->
     beat(context, start=False, patience=WRITE_WAIT)
     return True
 
-
-def every_word() -> dict[str, Callable[..., object]]:
-    """Return the owner's words by name, for the commands that are made from them."""
-    return {"approve": approve, "complete": complete, "fail": fail, "cancel": cancel, "stop": stop, "retry": retry, "reopen": reopen}

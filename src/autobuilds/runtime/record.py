@@ -40,10 +40,11 @@ class Recorder:
     _touched: bool = False
 
     @contextmanager
-    def transaction(self, what: str) -> Iterator[None]:
+    def transaction(self, what: str, *, hold: bool = False) -> Iterator[None]:
         """Hold the write lock, catch up what a crash left, commit the owner's own edits, then commit what was noted.
 
-        Where the body raises before it changed a file, what it announced is withdrawn.
+        With `hold` that last commit waits for the next transaction, or for the page that is rendered at the end and goes
+        into the same commit. Where the body raises before it changed a file, what it announced is withdrawn.
         """
         with self.context.workspace.lock("commit", what, WRITE_WAIT):
             self._flush()
@@ -56,7 +57,8 @@ class Recorder:
                     for path in self._announced:
                         path.unlink(missing_ok=True)
                 raise
-            self._flush()
+            if not hold:
+                self._flush()
 
     def note(
         self,
@@ -65,16 +67,22 @@ class Recorder:
         said: str,
         *,
         attempt: int | None = None,
-        record: Build | Approval | Pause | None = None,
+        record: Build | None = None,
         inputs: dict[str, Any] | None = None,
+        approval: Approval | None = None,
+        revoked: str | None = None,
+        pause: Pause | None = None,
+        resumed: bool = False,
         paths: Sequence[str] = (),
         transition: bool = True,
     ) -> None:
-        """Announce a commit: what happens, to which task, with the record as it is after it."""
-        message = history.message(event, label, said, attempt=attempt, record=record, inputs=inputs)
+        """Announce a commit: what happens, to which task, with the record as it is after it (`store.history.message`)."""
+        message = history.message(
+            event, label, attempt, said, record=record, inputs=inputs, approval=approval, revoked=revoked, pause=pause, resumed=resumed
+        )
         self._announce(message, [QUEUE, LEDGER, *paths], owner=False)
         if transition:
-            entry: dict[str, Any] = {"label": label, "event": event, "message": said}
+            entry: dict[str, Any] = {"label": label, "event": str(event), "message": said}
             self.transitions.append(entry if attempt is None else {**entry, "attempt": attempt})
 
     def edit(self, *operations: Operation) -> Document:
@@ -88,13 +96,17 @@ class Recorder:
         self.context.workspace.write_ledger(ledger)
 
     def publish_status(self, text: str) -> bool:
-        """Write BUILD_STATUS.md where it changed and commit it with whatever else of ours is not committed yet."""
+        """Write BUILD_STATUS.md where it changed, and commit it together with the last transition that waits."""
         with self.context.workspace.lock("commit", "render", WRITE_WAIT):
-            self._flush()
             changed = self.context.workspace.publish(STATUS, text)
-            if changed:
-                self._announce(history.message("status", "", "status rendered"), [STATUS, LEDGER, *self._progress()], owner=False)
-                self._flush()
+            if changed and not self._silent:
+                waiting = sorted(self._outbox.glob("*.json")) if self._outbox.exists() else []
+                pages = [STATUS, *self._progress()]
+                if waiting:
+                    _add_paths(waiting[-1], pages)
+                else:
+                    self._announce(history.message("status", None, None, "status rendered"), [LEDGER, *pages], owner=False)
+            self._flush()
         return changed
 
     def _progress(self) -> list[str]:
@@ -144,13 +156,19 @@ class Recorder:
         committed = self.context.committed(QUEUE)
         if not path.exists() or _same_text(files.read_stable(path), committed):
             return
-        message = history.message("hand-edit", "", f"{QUEUE} edited by hand")
+        message = history.message("hand-edit", None, None, f"{QUEUE} edited by hand")
         try:
             self._commit(message, [QUEUE], owner=True)
         except (GitBusy, GitFailure) as busy:
             self.trouble = str(busy)
         else:
             self.transitions.append({"label": "", "event": "hand-edit", "message": f"{QUEUE} edited by hand, committed as yours"})
+
+
+def _add_paths(announcement: Path, paths: Sequence[str]) -> None:
+    entry = json.loads(announcement.read_bytes())
+    entry["paths"] = list(dict.fromkeys([*entry["paths"], *paths]))
+    files.write_atomic(announcement, json.dumps(entry, ensure_ascii=False).encode())
 
 
 def _same_text(disk: bytes, committed: bytes | None) -> bool:

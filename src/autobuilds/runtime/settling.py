@@ -28,7 +28,7 @@ def settle(context: Context, recorder: Recorder, loaded: Loaded, action: Settle)
     ending, decision = action.ending, action.decision
     attempt = _ended(action.attempt, ending)
     attempt = replace(attempt, branch=keep_work(context, attempt, passed=decision.event is Event.DONE))
-    with recorder.transaction(f"settle {build.label}"):
+    with recorder.transaction(f"settle {build.label}", hold=True):
         if decision.event is Event.DONE:
             _done(context, recorder, loaded, build, attempt, ending)
             return

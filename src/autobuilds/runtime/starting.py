@@ -108,8 +108,11 @@ def start(context: Context, recorder: Recorder, loaded: Loaded, moment: Moment, 
         recorder.put(ledger)
     status = context.runner.submit(job)
     if status.pid is not None:
-        started = replace(attempt, pid=status.pid, pid_created=status.pid_created)
-        recorder.put(context.workspace.ledger().with_build(begun.with_attempt(started)))
+        started = begun.with_attempt(replace(attempt, pid=status.pid, pid_created=status.pid_created))
+        with recorder.transaction(f"confirm {task.label}", hold=True):
+            said = f"attempt {number} runs as process {status.pid}"
+            recorder.note(Event.STARTED, task.label, said, attempt=number, record=started, transition=False)
+            recorder.put(context.workspace.ledger().with_build(started))
 
 
 def _begun(task: Task, build: Build | None, attempt: Attempt, moment: Moment, deliver: DeliverMode) -> Build:
@@ -140,7 +143,7 @@ def _refuse(recorder: Recorder, loaded: Loaded, task: Task, build: Build | None,
     else:
         held = move(build, Event.START, now, attempt=ended)
     escalated = move(held, Event.ESCALATED, now, reason=reason)
-    with recorder.transaction(f"refuse {task.label}"):
+    with recorder.transaction(f"refuse {task.label}", hold=True):
         recorder.note(Event.ESCALATED, task.label, reason, attempt=attempt.number, record=escalated)
         recorder.put(recorder.context.workspace.ledger().with_build(escalated))
 
@@ -159,7 +162,10 @@ def job_for(context: Context, loaded: Loaded, task: Task, build: Build | None, a
         number=attempt.number,
         agent=attempt.agent,
         argv=invocation.argv,
-        prompt=prompt_for(context, task, build, attempt),
+        prompt=prompt_for(
+            context, task, build, attempt, continues=base.start != base.commit, timeout=timeout, may_change_nothing=says_no_change(task)
+        ),
+        prompt_on_stdin=invocation.prompt_on_stdin,
         environment=invocation.environment,
         workspace=str(workspace.root),
         repository=str(base.repository),

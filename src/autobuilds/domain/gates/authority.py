@@ -14,6 +14,8 @@ def requirements(s: Situation) -> GateResult:
         return go("requirements", "specific and checkable")
     if s.approved and s.task.criteria:
         return go("requirements", "approved as it is")
+    if s.at_once:
+        return go("requirements", "started by the owner's word")
     fix = f"autobuilds show {s.task.label} --template prints what to paste into its details"
     if s.task.criteria:
         fix += f"; or autobuilds approve {s.task.label} if it is right as it is"

@@ -28,6 +28,8 @@ def choose_agent(task: Task, settings: Settings, agents: tuple[AgentStatus, ...]
 
 def agent(s: Situation) -> GateResult:
     """Go when the task's agent is installed and not rate-limited."""
+    if s.moment.agents_fault is not None:
+        return ask("agent", s.moment.agents_fault, "mend agents.toml")
     chosen = choose_agent(s.task, s.snapshot.settings, s.moment.agents)
     if chosen is None:
         return ask("agent", "no coding agent is installed", "install one (autobuilds doctor names the commands), or give the task Steps")

@@ -1,0 +1,51 @@
+"""The wiring: the one file that names concrete adapters."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, tzinfo
+from pathlib import Path
+
+from autobuilds.adapters.agents.presets import Presets
+from autobuilds.adapters.git.repo import GitRepo
+from autobuilds.adapters.host import MachineHost
+from autobuilds.adapters.runners.checker import LocalChecker
+from autobuilds.adapters.runners.local import LocalRunner
+from autobuilds.ports import Invocation
+from autobuilds.runtime.context import Context
+from autobuilds.store.workspace import Workspace
+
+
+class LatePresets:
+    """The agents' presets, read when they are first needed: an agents.toml that can't be read stops starts alone."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def invocation(self, name: str, *, run_folder: Path, steps: str | None, passed: Sequence[str] = ()) -> Invocation:
+        """Return how the agent is run; raises BadInput for an unknown agent or an unreadable agents.toml."""
+        return Presets.load(self._root).invocation(name, run_folder=run_folder, steps=steps, passed=passed)
+
+
+def make_context(root: Path, *, no_commit: bool = False) -> Context:
+    """Return the context of a workspace with the real machine behind every port."""
+    root = root.resolve()
+    host = MachineHost(workspace=root)
+
+    def machine_zone() -> tzinfo:
+        return host.now(None).tzinfo or UTC
+
+    workspace = Workspace(root, machine_zone)
+    records = workspace.config().settings.commits
+    branch = None if records in {"current", "none"} else records
+    return Context(
+        workspace=workspace,
+        runner=LocalRunner(root),
+        checker=LocalChecker(),
+        agents=LatePresets(root),
+        host=host,
+        open_repo=lambda path: GitRepo(path, records=branch if path == root else None, clock=lambda: host.now(None)),
+        heartbeat_argv=(sys.executable, "-P", "-m", "autobuilds", "heartbeat", "--workspace", str(root), "--patient"),
+        no_commit=no_commit,
+    )
