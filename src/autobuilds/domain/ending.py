@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from autobuilds.domain.build import Check, Evidence, Outcome
 from autobuilds.domain.inert import line
@@ -43,7 +43,7 @@ class AttemptFacts:
     exit_code: int | None = None
     #: The work could not be saved as a commit.
     harvest_failure: str | None = None
-    bounds: Bounds = Bounds()
+    bounds: Bounds = field(default_factory=Bounds)
     changed: bool = False
     may_change_nothing: bool = False
     checks: tuple[Check, ...] = ()
@@ -75,7 +75,9 @@ def judge(facts: AttemptFacts) -> Judgement:
     if not facts.changed and not facts.may_change_nothing:
         return Judgement(outcome=Outcome.NO_CHANGE, reason="the agent ended well but changed nothing")
     if not facts.changed and not checked:
-        return Judgement(outcome=Outcome.NO_CHANGE, reason="nothing was changed and no criterion has a command that could show that this is right")
+        return Judgement(
+            outcome=Outcome.NO_CHANGE, reason="nothing was changed and no criterion has a command that could show that this is right"
+        )
     failed = [c for c in facts.checks if not c.passed]
     if failed:
         return Judgement(outcome=Outcome.CHECKS_FAILED, reason=_failed_reason(failed, len(facts.checks)))
@@ -95,7 +97,9 @@ def _passed(facts: AttemptFacts, *, checked: bool) -> Judgement:
     elif failed := [c for c in merge.checks if not c.passed]:
         why = f"on the merged tree {_failed_reason(failed, len(merge.checks))}"
     elif not any(c.command is not None for c in merge.checks):
-        return Judgement(outcome=Outcome.PASSED, reason=f"{words}; it merges cleanly, but no criterion has a command to run", evidence=Evidence.CLAIMED)
+        return Judgement(
+            outcome=Outcome.PASSED, reason=f"{words}; it merges cleanly, but no criterion has a command to run", evidence=Evidence.CLAIMED
+        )
     else:
         return Judgement(outcome=Outcome.PASSED, reason=f"{words}, on the merged tree too", evidence=Evidence.MERGED)
     return Judgement(outcome=Outcome.PASSED, reason=f"{words}; left for review, because {why}", evidence=evidence)
@@ -140,6 +144,8 @@ def _bounds_reason(bounds: Bounds) -> str:
         parts.append(f"it changed protected paths: {_some(shown)}")
     if bounds.outside:
         parts.append(f"it changed paths outside Touches: {_some(bounds.outside)}")
+    if bounds.links:
+        parts.append(f"it made symbolic links that lead out of the repository: {_some(bounds.links)}")
     return "; ".join(parts)
 
 

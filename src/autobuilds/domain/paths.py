@@ -72,11 +72,13 @@ class Bounds:
 
     protected: tuple[tuple[str, str], ...] = ()
     outside: tuple[str, ...] = ()
+    #: Symbolic links that lead out of the repository.
+    links: tuple[str, ...] = ()
 
     @property
     def kept(self) -> bool:
         """Whether the build stayed within its bounds."""
-        return not self.protected and not self.outside
+        return not self.protected and not self.outside and not self.links
 
 
 def protected_patterns(*, in_workspace: bool, extra: Iterable[str] = ()) -> tuple[str, ...]:
@@ -85,7 +87,7 @@ def protected_patterns(*, in_workspace: bool, extra: Iterable[str] = ()) -> tupl
     return (*PROTECTED_EVERYWHERE, *own, *(p for p in extra if p.strip()))
 
 
-def check_bounds(changed: Iterable[str], *, touches: Sequence[str], protected: Sequence[str]) -> Bounds:
+def check_bounds(changed: Iterable[str], *, touches: Sequence[str], protected: Sequence[str], outside_links: Sequence[str] = ()) -> Bounds:
     """Judge the changed paths; no *Touches* allow every path, protected patterns disregard case and Unicode form."""
     held: list[tuple[str, str]] = []
     outside: list[str] = []
@@ -95,7 +97,7 @@ def check_bounds(changed: Iterable[str], *, touches: Sequence[str], protected: S
             held.append((path, pattern))
         elif touches and not any(matches(t, path) for t in touches):
             outside.append(path)
-    return Bounds(protected=tuple(held), outside=tuple(outside))
+    return Bounds(protected=tuple(held), outside=tuple(outside), links=tuple(outside_links))
 
 
 def matches(pattern: str, path: str, *, fold: bool = False) -> bool:

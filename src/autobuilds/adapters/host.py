@@ -1,0 +1,96 @@
+"""The machine: clock, zone, resources, and the agents that are installed on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+
+from autobuilds import errors
+from autobuilds.adapters.processes import MARKER
+from autobuilds.domain.moment import AgentStatus, Resources
+
+#: Replaces the clock, as RFC 3339: for demonstrations and tests, never inside a build.
+NOW_VARIABLE = "AUTOBUILDS_NOW"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineHost:
+    """Implements `ports.Host`; `workspace` holds the owner's own presets, None means the shipped ones alone."""
+
+    workspace: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    def now(self, zone: str | None) -> datetime:
+        """Return the current time, aware, in an IANA zone (None: the machine's).
+
+        AUTOBUILDS_NOW replaces the clock. Raises Refused if it is set inside a build, BadInput for a time or zone that can't be read.
+        """
+        where = _zone(zone)
+        given = self.environment.get(NOW_VARIABLE)
+        if given is None:
+            return datetime.now(where)
+        if MARKER in self.environment:
+            raise errors.Refused(f"{NOW_VARIABLE} is refused inside a build: the clock is not the build's to set. Unset it.")
+        try:
+            moment = datetime.fromisoformat(given)
+        except ValueError as error:
+            raise errors.BadInput(f"{NOW_VARIABLE}={given!r} is no time; write it like 2026-02-06T22:00:00+01:00") from error
+        if moment.tzinfo is None:
+            raise errors.BadInput(f"{NOW_VARIABLE}={given!r} has no offset; write it like 2026-02-06T22:00:00+01:00")
+        return moment.astimezone(where)
+
+    def resources(self, path: Path) -> Resources:
+        """Return the use of the disk that holds `path` and of memory in percent, and the 5-minute load per core; never waits."""
+        return Resources(disk_percent=_disk(path), memory_percent=_memory(), load_per_core=_load())
+
+    def agents(self, wanted: Sequence[str] | None = None) -> tuple[AgentStatus, ...]:
+        """Return whether each agent (or each of those wanted) is installed, the preferred first."""
+        from autobuilds.adapters.agents.presets import Presets
+
+        return Presets.load(self.workspace).detect(wanted, self.environment)
+
+
+def _zone(name: str | None) -> tzinfo:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    if name is None:
+        import tzlocal
+
+        try:
+            return tzlocal.get_localzone()
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return UTC
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise errors.BadInput(f"{name!r} is no time zone; use an IANA name such as Europe/Berlin") from error
+
+
+def _disk(path: Path) -> float | None:
+    import psutil
+
+    try:
+        return float(psutil.disk_usage(str(path)).percent)
+    except OSError:
+        return None
+
+
+def _memory() -> float | None:
+    import psutil
+
+    try:
+        return float(psutil.virtual_memory().percent)
+    except (OSError, RuntimeError):
+        return None
+
+
+def _load() -> float | None:
+    try:
+        return os.getloadavg()[1] / (os.cpu_count() or 1)
+    except OSError:
+        return None

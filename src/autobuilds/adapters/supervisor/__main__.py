@@ -1,0 +1,81 @@
+"""`python -m autobuilds.adapters.supervisor RUN_DIR`: run the attempt of a run folder, once and for all."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import traceback
+from pathlib import Path
+
+from autobuilds import errors
+from autobuilds.adapters import processes
+from autobuilds.adapters.host import MachineHost
+from autobuilds.adapters.supervisor import records
+from autobuilds.adapters.supervisor.attempt import AttemptRun
+from autobuilds.adapters.supervisor.code import ClonedCode
+from autobuilds.adapters.supervisor.records import RunFolder, Start
+from autobuilds.adapters.supervisor.watch import Wake, waking
+from autobuilds.domain.build import Outcome
+from autobuilds.domain.moment import Ending
+from autobuilds.ports import Job
+
+#: Numbers that only the build's own processes may have in their environment.
+BUILD_VARIABLES = (processes.MARKER, "AUTOBUILDS_LABEL", "AUTOBUILDS_PROGRESS")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the attempt; returns 0 when this process ran it, 1 when it was run, or given up, before."""
+    if len(arguments) != 1:
+        print("usage: python -m autobuilds.adapters.supervisor RUN_DIR", file=sys.stderr)  # noqa: T201 - the one line of a process without a terminal
+        return 2
+    folder = RunFolder(Path(arguments[0]))
+    os.chdir("/")
+    os.closerange(3, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 4096))
+    for name in BUILD_VARIABLES:
+        os.environ.pop(name, None)
+    with waking() as wake, folder.locked() as held:
+        job = folder.read_job() if held else None
+        if job is None or not _claim(folder):
+            return 1
+        ending = _run(folder, job, wake)
+        records.write_record(folder.exit, ending, once=True)
+    _then(folder, job)
+    return 0
+
+
+def _claim(folder: RunFolder) -> bool:
+    me = processes.identity(os.getpid())
+    assert me is not None
+    slot = Start(at=MachineHost().now("UTC"), pid=me.pid, created=me.created, boot=processes.boot_id())
+    return records.write_record(folder.start, slot, once=True)
+
+
+def _run(folder: RunFolder, job: Job, wake: Wake) -> Ending:
+    host = MachineHost()
+    try:
+        processes.adopt_orphans()
+        code = ClonedCode(job=job, clone_folder=folder.clone, scratch=folder.scratch)
+        run = AttemptRun(folder=folder, job=job, code=code, now=lambda: host.now("UTC"), wake=wake, boot=processes.boot_id())
+        return run.run()
+    except Exception as error:  # the exit record must be written whatever happens
+        traceback.print_exc()
+        what = str(error) if isinstance(error, errors.AutobuildsError) else f"{type(error).__name__}: {error}"
+        return Ending(outcome=Outcome.LOST, reason=f"the supervisor failed: {what}; see {folder.own_log}", ended=host.now("UTC"))
+
+
+def _then(folder: RunFolder, job: Job) -> None:
+    """Run the job's last command, detached: a heartbeat, so that the next task starts at once."""
+    if not job.then:
+        return
+    out = (os.POSIX_SPAWN_OPEN, 1, str(folder.path / "then.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), out, (os.POSIX_SPAWN_DUP2, 1, 2)]
+    try:
+        os.chdir(job.workspace)
+        os.posix_spawnp(job.then[0], list(job.then), os.environ, file_actions=actions, setsid=True)
+    except OSError as error:
+        print(f"{job.then[0]} could not be started: {error.strerror}", file=sys.stderr)  # noqa: T201 - goes to the supervisor's log
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

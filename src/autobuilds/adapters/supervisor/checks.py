@@ -1,0 +1,95 @@
+"""Verification: every criterion with a command is run, every other one needs evidence in the progress log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from autobuilds.adapters.supervisor.tail import read_tail
+from autobuilds.adapters.supervisor.watch import Bounds, Watcher
+from autobuilds.domain.build import Check
+from autobuilds.domain.ending import Stop
+from autobuilds.domain.model import Criterion
+from autobuilds.domain.progress import Progress
+from autobuilds.ports import Limits
+
+TAIL_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """The checks that were run; `stop` is set when someone asked to stop in between."""
+
+    checks: tuple[Check, ...] = ()
+    stop: Stop | None = None
+
+
+def verify(
+    criteria: tuple[Criterion, ...],
+    *,
+    watcher: Watcher,
+    tree: Path,
+    environment: Mapping[str, str],
+    limits: Limits,
+    outputs: Path,
+    progress: Progress | None,
+) -> Verified:
+    """Run every command of the criteria in `tree`, output kept in the folder `outputs`; `progress` None means on the merged tree."""
+    outputs.mkdir(exist_ok=True)
+    done: list[Check] = []
+    for number, (criterion, command) in enumerate(_each(criteria), 1):
+        if command is None:
+            if progress is not None:
+                done.append(_claim(criterion, progress))
+            continue
+        check, stop = _run(criterion, command, watcher, tree, environment, limits, outputs / f"{number}.log", merged=progress is None)
+        done.append(check)
+        if stop is not None:
+            return Verified(checks=tuple(done), stop=stop)
+    return Verified(checks=tuple(done))
+
+
+def _each(criteria: tuple[Criterion, ...]) -> Iterator[tuple[Criterion, str | None]]:
+    for criterion in criteria:
+        if not criterion.commands:
+            yield criterion, None
+        for command in criterion.commands:
+            yield criterion, command
+
+
+def _claim(criterion: Criterion, progress: Progress) -> Check:
+    if criterion.checked:
+        return Check(text=criterion.text, passed=True, tail="ticked in the queue")
+    evidence = progress.evidence_for(criterion.text)
+    return Check(text=criterion.text, passed=evidence is not None, tail=evidence or "")
+
+
+def _run(
+    criterion: Criterion,
+    command: str,
+    watcher: Watcher,
+    tree: Path,
+    environment: Mapping[str, str],
+    limits: Limits,
+    output: Path,
+    *,
+    merged: bool,
+) -> tuple[Check, Stop | None]:
+    seconds = limits.check_timeout.total_seconds()
+    bounds = Bounds(seconds=seconds, silence=None, output_bytes=limits.output_bytes, what="the limit of one check (check_timeout)")
+    output.unlink(missing_ok=True)
+    ended = watcher.run(["/bin/sh", "-e", "-c", command], cwd=tree, environment=environment, output=output, bounds=bounds)
+    tail = read_tail(output, TAIL_BYTES)
+    asked = watcher.asked()
+    words = ended.failure or (ended.stop.reason if ended.stop is not None else None)
+    check = Check(
+        text=criterion.text,
+        passed=ended.stop is None and ended.failure is None and ended.exit_code == 0,
+        command=command,
+        exit_code=None if ended.stop is not None else ended.exit_code,
+        seconds=round(ended.seconds, 3),
+        tail=f"{tail.rstrip()}\n[{words}]".lstrip() if words else tail,
+        merged=merged,
+    )
+    return check, asked if ended.stop is not None else None

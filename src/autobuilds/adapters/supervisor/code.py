@@ -1,0 +1,59 @@
+"""The attempt's code: a private clone, its work saved in the owner's repository, the merge tried in a scratch clone."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from autobuilds import errors
+from autobuilds.adapters.git import GitRepo
+from autobuilds.adapters.git.harvest import harvest
+from autobuilds.adapters.supervisor.records import MAX_NOTES, Saved
+from autobuilds.ports import CheckedMerge, Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClonedCode:
+    """Implements `attempt.Code` with a clone of the job's repository."""
+
+    job: Job
+    clone_folder: Path
+    scratch: Path
+
+    def prepare(self) -> None:
+        """Make the private clone on the build's branch."""
+        self.clone_folder.parent.mkdir(parents=True, exist_ok=True)
+        self._repo().clone(self.clone_folder, self.job.start_commit, self.job.branch)
+
+    def save(self, message: str) -> Saved:
+        """Save everything in the clone as a commit on the build's branch in the owner's repository; nothing of the clone's Git runs.
+
+        Where the owner has that branch checked out, the work goes to `<branch>-<number>` instead.
+        """
+        job = self.job
+        bare = self.scratch.with_name("harvest.git")
+        try:
+            found = harvest(self.clone_folder, Path(job.repository), bare, job.base_commit, job.branch, message)
+            repo = self._repo()
+            try:
+                repo.adopt(bare, found.head, job.branch)
+            except errors.Refused:
+                repo.adopt(bare, found.head, f"{job.branch}-{job.number}")
+        finally:
+            shutil.rmtree(bare, ignore_errors=True)
+        changed = set(found.changed_paths)
+        return Saved(
+            commit=found.head,
+            stat=found.stat,
+            notes=found.notes[:MAX_NOTES],
+            outside_links=tuple(link for link in found.outside_links if link in changed),
+        )
+
+    def merge(self, commit: str, message: str) -> CheckedMerge:
+        """Merge the build's commit onto the tip of the base branch in the scratch clone."""
+        assert self.job.base_branch is not None
+        return self._repo().merge(self.job.base_branch, commit, self.scratch, message)
+
+    def _repo(self) -> GitRepo:
+        return GitRepo(Path(self.job.repository))
