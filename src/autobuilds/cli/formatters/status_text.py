@@ -1,0 +1,111 @@
+"""`status` on one screen of a terminal: what needs the owner first, and nothing that scrolls away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from autobuilds.cli.formatters.columns import ago, bar, cells, clock, cut, wrap
+from autobuilds.cli.formatters.style import Style
+from autobuilds.runtime.view_values import BuildingRow, DoneRow, FailedRow, Health, NeedsYou, QueueRow, StatusView
+
+Row = TypeVar("Row")
+
+#: Rows shown of each section; what is left out is counted, with the command that shows it.
+_SHOWN = {"needs": 6, "building": 4, "review": 4, "queue": 6, "failed": 3, "completed": 3}
+
+
+def status(view: StatusView, now: datetime, style: Style) -> str:
+    """Return the status as plain text, its first line one sentence that says what is going on."""
+    blocks = [
+        [style.bold(line) for line in wrap(view.headline, style.width)],
+        _section("Needs you", view.needs_you, _SHOWN["needs"], "status --json", lambda r: _needs(r, style), style),
+        _section("Building", view.building, _SHOWN["building"], "list", lambda r: _building(r, now, style), style),
+        _section("Ready for review", view.review, _SHOWN["review"], "review", lambda r: _done(r, now, style), style),
+        _section("Queue", view.queue, _SHOWN["queue"], "why", lambda r: _queue(r, now, style), style),
+        _section("Failed", view.failed, _SHOWN["failed"], "report", lambda r: _failed(r, now, style), style),
+        _section("Completed", view.completed, _SHOWN["completed"], "list", lambda r: _done(r, now, style), style),
+        _health(view.health, now, style),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _section(title: str, rows: Sequence[Row], shown: int, more: str, lines: Callable[[Row], list[str]], style: Style) -> list[str]:
+    if not rows:
+        return []
+    found = [style.bold(title)]
+    for row in rows[:shown]:
+        found += lines(row)
+    if len(rows) > shown:
+        found.append(style.dim(f"  ... and {len(rows) - shown} more: autobuilds {more}"))
+    return found
+
+
+def _headed(label: str, text: str, style: Style, paint: Callable[[str], str]) -> list[str]:
+    """Return `  label  text`, wrapped beside the label, at most two lines."""
+    name = cut(label, style.width // 2)
+    lines = wrap(text, style.width, first=" " * (cells(name) + 4), rest="    ")
+    if len(lines) > 2:
+        lines = [lines[0], cut(lines[1], style.width - 2) + " …"]
+    return [f"  {paint(name)}  {lines[0].lstrip()}", *lines[1:]]
+
+
+def _command(command: str, style: Style) -> list[str]:
+    return [style.dim(line) for line in wrap(command, style.width, first="    > ")]
+
+
+def _needs(row: NeedsYou, style: Style) -> list[str]:
+    return [*_headed(row.label or row.kind, row.reason, style, style.bad), *_command(row.command, style)]
+
+
+def _building(row: BuildingRow, now: datetime, style: Style) -> list[str]:
+    percent = "percent unknown" if row.percent is None else f"{row.percent} % {bar(row.percent)}"
+    lines = _headed(row.label, f"{percent} attempt {row.attempt} with {row.agent}, started {ago(row.started, now)}", style, style.good)
+    if row.ready and row.ready_from and row.ready_to:
+        late = ", over its estimate" if row.ready_to < now else ""
+        sure = f" ({clock(row.ready_from, now)} to {clock(row.ready_to, now)})" if row.ready_from != row.ready_to else ""
+        lines += wrap(f"ready about {clock(row.ready, now)}{sure}{late}", style.width, first="    ")
+    if row.stalled:
+        lines.append("    " + style.bad("no sign of life for too long"))
+    step = row.step or row.last
+    return [*lines, "    " + cut(f"now: {step}", style.width - 4)] if step else lines
+
+
+def _done(row: DoneRow, now: datetime, style: Style) -> list[str]:
+    checks = f", {row.checks_passed} of {row.checks_total} checks passed" if row.checks_total else ""
+    size = "" if row.files_changed is None else f", {row.files_changed} files +{row.lines_added or 0} -{row.lines_removed or 0}"
+    when = f", {ago(row.finished, now)}" if row.finished else ""
+    return _headed(row.label, f"{row.evidence}{checks}{size}{when}", style, style.good)
+
+
+def _queue(row: QueueRow, now: datetime, style: Style) -> list[str]:
+    opens = f" (opens {clock(row.opens, now)})" if row.opens else ""
+    verdict = row.verdict.value
+    lead = f"  {row.position}. {cut(row.label, style.width // 2)}  "
+    lines = wrap(f"{verdict}: {row.reason}{opens}", style.width, first=" " * cells(lead), rest="     ")
+    if len(lines) > 2:
+        lines = [lines[0], cut(lines[1], style.width - 2) + " …"]
+    head = lines[0].lstrip().removeprefix(verdict)
+    return [lead + style.verdict(verdict) + head, *lines[1:]]
+
+
+def _failed(row: FailedRow, now: datetime, style: Style) -> list[str]:
+    then = "needs you" if row.state == "escalated" else f"next try {ago(row.retry_at, now)}" if row.retry_at else "will be tried again"
+    return _headed(row.label, f"{row.outcome or 'failed'}: {row.reason}; {then}", style, style.bad)
+
+
+def _health(health: Health, now: datetime, style: Style) -> list[str]:
+    found = [
+        a.name if a.limited_until is None else f"{a.name} (limited until {clock(a.limited_until, now)})" for a in health.agents if a.found
+    ]
+    parts = [
+        f"agents: {', '.join(found) or 'none found'}",
+        f"sandbox: {health.sandbox or 'no build yet'}",
+        f"slots: {health.slots_used} of {health.slots}",
+        *(f"{name} {word}" for name, word in health.limits if word != "ok"),
+    ]
+    lines = [style.dim(line) for line in wrap("; ".join(parts), style.width)]
+    if health.starts != "running":
+        lines.insert(0, style.bad(cut(f"starts: {health.starts}", style.width)))
+    return lines

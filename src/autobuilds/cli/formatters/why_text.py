@@ -1,0 +1,75 @@
+"""`why` and `plan`: a line a gate, the first line the one that matters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from autobuilds.cli.formatters.columns import ago, cells, clock, cut, pad, wrap
+from autobuilds.cli.formatters.style import Style
+from autobuilds.domain.verdicts import Assessment, GateResult, Verdict
+
+_GATE = 13
+
+
+def why(assessments: Sequence[Assessment], now: datetime, style: Style, *, all_gates: bool = True) -> str:
+    """Return for each task which gate holds it and what opens it, and with `all_gates` a line for every gate."""
+    if not assessments:
+        return "No task waits in the queue.\n"
+    return "\n".join("\n".join(_one(a, now, style, all_gates)) + "\n" for a in assessments)
+
+
+def _one(found: Assessment, now: datetime, style: Style, all_gates: bool) -> list[str]:
+    held = found.obstacles
+    label = cut(found.label, style.width // 2)
+    if not held:
+        summary = "go: every gate is open; it starts at the next heartbeat with a free slot"
+    else:
+        summary = f"{found.verdict.value}: gate {held[0].gate}: {held[0].reason}{_opening(found, now)}"
+    lines = wrap(summary, style.width, first=" " * (cells(label) + 2), rest="  ")
+    head = lines[0].lstrip().removeprefix(found.verdict.value)
+    lines = [f"{style.bold(label)}  {style.verdict(found.verdict.value)}{head}", *lines[1:]]
+    if held and held[0].fix:
+        lines += wrap(held[0].fix, style.width, first="  > ")
+    if all_gates:
+        for gate in (*held, *(g for g in found.gates if g.verdict is Verdict.GO)):
+            lines += _gate(gate, now, style)
+    return lines
+
+
+def _opening(found: Assessment, now: datetime) -> str:
+    until = found.obstacles[0].until
+    if found.opens_at is not None:
+        return f"; opens {clock(found.opens_at, now)}, {ago(found.opens_at, now)}"
+    return f"; this gate opens {clock(until, now)}" if until is not None else ""
+
+
+def _gate(gate: GateResult, now: datetime, style: Style) -> list[str]:
+    word = gate.verdict.value
+    until = f" (until {clock(gate.until, now)})" if gate.until is not None else ""
+    lead = f"  {pad(word, 5)}{pad(gate.gate, _GATE)} "
+    lines = wrap(f"{gate.reason}{until}", style.width, first=lead, rest=" " * cells(lead))
+    return [lines[0].replace(word, style.verdict(word), 1), *lines[1:]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """One thing that is planned: from `at` until `until` (None: a moment), `what` in words."""
+
+    at: datetime
+    label: str
+    what: str
+    until: datetime | None = None
+
+
+def timeline(entries: Sequence[TimelineEntry], now: datetime, style: Style) -> str:
+    """Return what is planned, in the order of time, a line each."""
+    if not entries:
+        return "Nothing is planned: no task can start by itself in this time.\n"
+    lines = []
+    for entry in sorted(entries, key=lambda e: (e.at, e.label)):
+        span = clock(entry.at, now) + (f" to {clock(entry.until, now)}" if entry.until else "")
+        lead = f"{pad(span, 20)} {cut(entry.label, style.width // 3)}  "
+        lines += wrap(entry.what, style.width, first=lead, rest=" " * 21)
+    return "\n".join(lines) + "\n"
