@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from autobuilds.domain.lifecycle import Event
 from autobuilds.domain.moment import Moment
 from autobuilds.domain.verdicts import Assessment
 from autobuilds.errors import AutobuildsError
@@ -147,14 +148,15 @@ def _sweep(context: Context, loaded: Loaded) -> None:
     context.runner.sweep(keep)
 
 
-def wait_for(context: Context, labels: set[str], tell: Callable[[Beat], None]) -> Beat:
-    """Stay until the builds of these labels have no running attempt, with a heartbeat at each ending; return the last one."""
-    while True:
-        beaten = beat(context, patience=60.0)
+def stay(context: Context, first: Beat, tell: Callable[[Beat], None]) -> Beat:
+    """Stay until the builds that `first` started have no running attempt, with a heartbeat at each ending; return the last one."""
+    labels = {t["label"] for t in first.transitions if t["event"] == Event.START}
+    beaten = first
+    while any(b.label in labels for b in beaten.loaded.snapshot.ledger.active):
         tell(beaten)
-        if not any(b.label in labels for b in beaten.loaded.snapshot.ledger.active):
-            return beaten
         _stay(context, labels)
+        beaten = beat(context, patience=60.0)
+    return beaten
 
 
 def _stay(context: Context, labels: set[str]) -> None:

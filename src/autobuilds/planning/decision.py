@@ -10,11 +10,10 @@ from autobuilds.domain import gates
 from autobuilds.domain.approval import fingerprint
 from autobuilds.domain.build import Approval, Attempt, Build, Outcome
 from autobuilds.domain.gates.machine import choose_agent
-from autobuilds.domain.lifecycle import Event
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import Ending, Moment, RunState, RunStatus, Snapshot
 from autobuilds.domain.retry import Decision, decide
-from autobuilds.domain.situation import ApprovalState, Claim, Situation
+from autobuilds.domain.situation import Claim, Situation
 from autobuilds.domain.stall import Stall, stall
 from autobuilds.domain.verdicts import Assessment, Verdict
 from autobuilds.policies.requirements import judge_requirements, template_for
@@ -211,16 +210,3 @@ def _claim_of(build: Build, snapshot: Snapshot) -> Claim:
     task = snapshot.queue.find(build.label)
     repository = (task.repository if task else None) or "."
     return Claim(label=build.label, name=build.name, repository=repository, touches=task.touches if task else (), running=True)
-
-
-def untrusted_approvals(snapshot: Snapshot, moment: Moment) -> tuple[str, ...]:
-    """Return the labels whose `Approved: yes` counts for nothing, for the owner to look at."""
-    found = []
-    for task in snapshot.queue.active:
-        if situate(task, snapshot, moment).approval is ApprovalState.UNTRUSTED:
-            found.append(task.label)
-    return tuple(found)
-
-
-#: The event of each action that is recorded under one name.
-EVENTS: dict[type[Action], Event] = {Start: Event.START, Confirm: Event.STARTED, Alert: Event.STALLED}

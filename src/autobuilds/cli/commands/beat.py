@@ -1,0 +1,110 @@
+"""The heartbeat and its views: heartbeat, spawn, status, why, plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from autobuilds.cli.session import json_option, no_commit_option, open_context, refuse_in_build, say, say_json, style, tell, workspace_option
+from autobuilds.errors import Busy, FatalQueue
+
+#: Seconds that the heartbeat of an ended build waits for a running heartbeat, since it must not be missed.
+PATIENT = 120.0
+
+
+@click.command()
+@click.option("--check", "checking", is_flag=True, help="Change nothing: print every task with its verdict and reason.")
+@click.option("--monitor", is_flag=True, help="Look after what runs and render, but start nothing.")
+@click.option("--wait", "waiting", is_flag=True, help="Stay until every build that it started has ended.")
+@click.option("--patient", is_flag=True, hidden=True, help="Wait for a running heartbeat instead of leaving.")
+@workspace_option
+@json_option
+@no_commit_option
+def heartbeat(checking: bool, monitor: bool, waiting: bool, patient: bool, workspace: Path | None, as_json: bool, no_commit: bool) -> None:
+    """One pass: settle what ended, run due duties, start what may start, render, commit.
+
+    The last line is HEARTBEAT_OK when nothing needs you, and otherwise the list of what does. Safe to run at any time.
+    """
+    from autobuilds.cli.formatters import answers
+    from autobuilds.runtime import heartbeat as beats
+
+    if checking + monitor + waiting > 1:
+        raise click.UsageError("--check, --monitor and --wait exclude each other")
+    context = open_context(workspace, no_commit=no_commit)
+    if checking:
+        answers.check_beat(beats.look(context), as_json=as_json, style=style())
+        return
+    refuse_in_build("heartbeat")
+    try:
+        beat = beats.beat(context, start=not monitor, patience=PATIENT if patient else beats.PATIENCE)
+    except Busy as busy:
+        tell(f"{busy}\nanother heartbeat is at work; this one has nothing to add")
+        return
+    if waiting:
+        beat = beats.stay(context, beat, lambda b: None if as_json else answers.tell_transitions(b))
+    answers.heartbeat(beat, as_json=as_json, style=style())
+
+
+@click.command()
+@click.argument("label", required=False)
+@click.option("--label", "label_option", metavar="LABEL", help="The label, as an option.")
+@click.option("--task", "spec", metavar="TEXT", help="What to build, for a task that is not in the queue yet.")
+@click.option("--agent", metavar="NAME", help="The agent; `command` takes the text as Steps.")
+@workspace_option
+@json_option
+@no_commit_option
+def spawn(label: str | None, label_option: str | None, spec: str | None, agent: str | None, workspace: Path | None, as_json: bool, no_commit: bool) -> None:
+    """Start one task at once, past priority and window, never past risk or approval."""
+    from autobuilds.runtime.spawn import spawn as start_now
+
+    refuse_in_build("spawn")
+    wanted = label or label_option
+    if wanted is None or (label and label_option and label != label_option):
+        raise click.UsageError("name one label: autobuilds spawn LABEL")
+    action = start_now(open_context(workspace, no_commit=no_commit), wanted, spec, agent)
+    if as_json:
+        say_json({"schema": 1, "kind": "spawn", "label": action.label, "agent": action.agent})
+    else:
+        say(f"{action.label} started with {action.agent}; autobuilds log -f {action.label} follows it")
+
+
+@click.command()
+@workspace_option
+@json_option
+def status(workspace: Path | None, as_json: bool) -> None:
+    """What is going on, on one screen: what needs you, what is building, what waits and why."""
+    from autobuilds.cli.formatters import answers
+    from autobuilds.runtime.heartbeat import look
+
+    answers.status(look(open_context(workspace)), as_json=as_json, style=style())
+
+
+@click.command()
+@click.argument("label", required=False)
+@workspace_option
+@json_option
+def why(label: str | None, workspace: Path | None, as_json: bool) -> None:
+    """Why a task is not running: which gate holds it, and what opens it; without LABEL for every task."""
+    from autobuilds.cli.formatters import answers
+    from autobuilds.runtime.heartbeat import look
+    from autobuilds.runtime.owner import fatal_message
+
+    beat = look(open_context(workspace))
+    if beat.loaded.snapshot.queue.fatal:
+        raise FatalQueue(fatal_message(beat.loaded.snapshot.queue))
+    answers.why(beat, label, as_json=as_json, style=style())
+
+
+@click.command()
+@click.option("--hours", default=12, show_default=True, type=click.IntRange(1, 24 * 14), help="How far to look ahead.")
+@workspace_option
+@json_option
+def plan(hours: int, workspace: Path | None, as_json: bool) -> None:
+    """What would start when in the coming hours, by the same gates that decide."""
+    from autobuilds.cli.formatters import answers
+    from autobuilds.planning.forecast import forecast
+    from autobuilds.runtime.heartbeat import look
+
+    beat = look(open_context(workspace))
+    answers.forecast(forecast(beat.loaded.snapshot, beat.moment, hours), as_json=as_json, style=style())

@@ -1,0 +1,39 @@
+"""What follows from the files and the world: the decision of one heartbeat, and the forecast by the same code."""
+
+from __future__ import annotations
+
+from autobuilds.planning.decision import (
+    Action,
+    Alert,
+    CompleteByHand,
+    Confirm,
+    DropApproval,
+    FillAdded,
+    Plan,
+    RecordApproval,
+    Settle,
+    Start,
+    StopAttempt,
+    assess_all,
+    in_order,
+    plan,
+    situate,
+)
+
+__all__ = [
+    "Action",
+    "Alert",
+    "CompleteByHand",
+    "Confirm",
+    "DropApproval",
+    "FillAdded",
+    "Plan",
+    "RecordApproval",
+    "Settle",
+    "Start",
+    "StopAttempt",
+    "assess_all",
+    "in_order",
+    "plan",
+    "situate",
+]
