@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +12,6 @@ from autobuilds.domain.build import Approval, Build, Ledger, Pause
 from autobuilds.store.ledger import NotALedger, decode, encode_line
 
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*):[ \t]+(.*)")
-#: The event of a commit that makes up for those that Git could not take.
-CAUGHT_UP = "caught-up"
 
 
 def one_line(text: str) -> str:
@@ -49,34 +47,9 @@ def message(
     lines += [f"Approval: {encode_line({'label': revoked, 'revoked': True})}"] if revoked is not None else []
     lines += [f"Pause: {encode_line(pause)}"] if pause is not None else []
     lines += ["Pause: null"] if resumed else []
-    return _whole(label, subject, body, lines)
-
-
-def _whole(label: str | None, subject: str, body: str, lines: Iterable[str]) -> str:
     scope = f"({one_line(label)})" if label else ""
     middle = f"{body.strip()}\n\n" if body.strip() else ""
     return f"autobuilds{scope}: {one_line(subject)}\n\n{middle}" + "\n".join(lines) + "\n"
-
-
-def catch_up(before: Ledger, after: Ledger) -> str | None:
-    """Return the message of a commit that takes the ledger from one state to another in one step, or None if they agree.
-
-    For transitions that were recorded in files while Git could not commit.
-    """
-    old = {(b.label, b.created): b for b in before.builds}
-    builds = [b for b in after.builds if old.get((b.label, b.created)) != b]
-    approvals = [a for a in after.approvals if before.approval(a.label) != a]
-    gone = [a.label for a in before.approvals if after.approval(a.label) is None]
-    if not (builds or approvals or gone or before.pause != after.pause):
-        return None
-    labels = list(dict.fromkeys([*(b.label for b in builds), *(a.label for a in approvals), *gone]))
-    lines = [*(f"Build: {label}" for label in labels), f"Event: {CAUGHT_UP}"]
-    lines += [f"Record: {encode_line(b)}" for b in builds]
-    lines += [f"Approval: {encode_line(a)}" for a in approvals]
-    lines += [f"Approval: {encode_line({'label': label, 'revoked': True})}" for label in gone]
-    lines += [f"Pause: {encode_line(after.pause)}"] if before.pause != after.pause else []
-    what = f"{len(builds)} builds, {len(approvals) + len(gone)} approvals" if labels else "the pause"
-    return _whole(labels[0] if len(labels) == 1 else None, f"caught up with what Git could not take: {what}", "", lines)
 
 
 def trailers(text: str) -> dict[str, str]:

@@ -31,12 +31,12 @@ _GITS_OWN = re.compile(r"(?i)(\.git|git~\d+)([ .]*|:.*)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HarvestResult:
-    """What was taken: `head` is a commit in the bare repository, `stat` its difference to the base.
+    """What was taken: `commit` is in the bare repository, `stat` its difference to the base.
 
     `notes` say in words what was left out or looks odd; `outside_links` are symbolic links that leave the clone.
     """
 
-    head: str
+    commit: str
     changed_paths: tuple[str, ...]
     stat: DiffStat
     #: The agent left work that it had not committed.
@@ -62,7 +62,7 @@ def harvest(clone: Path, owner_repo: Path, bare: Path, base_commit: str, branch:
     git.run("update-ref", f"refs/heads/{branch}", head)
     stat_ = _stat(git, base_commit, head)
     return HarvestResult(
-        head=head, changed_paths=stat_.paths, stat=stat_, uncommitted=head != tip, notes=tuple(notes), outside_links=tuple(links)
+        commit=head, changed_paths=stat_.paths, stat=stat_, uncommitted=head != tip, notes=tuple(notes), outside_links=tuple(links)
     )
 
 

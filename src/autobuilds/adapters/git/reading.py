@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from autobuilds.adapters.git.place import Place
@@ -145,4 +145,5 @@ def history(place: Place, tips: Sequence[str], since: str | None) -> list[Commit
 
 
 def _when(commit: git.Commit) -> datetime:
-    return commit.committed_datetime
+    zone = timezone(timedelta(seconds=-commit.committer_tz_offset))
+    return datetime.fromtimestamp(commit.committed_date, zone)

@@ -1,0 +1,235 @@
+"""What every Repo promises, on the real one and on the fake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from autobuilds.adapters.git import GitRepo
+from autobuilds.errors import GitBusy, Refused
+from autobuilds.ports import Identity, Repo
+from tests.conftest import git
+from tests.fakes.repo import FakeRepo
+
+OLIVE = Identity(name="Olive Owner", email="olive@example.org")
+
+
+@pytest.fixture(params=["git", "fake"])
+def repo(request: pytest.FixtureRequest, tmp_path: Path) -> Repo:
+    root = tmp_path / "repo"
+    root.mkdir()
+    if request.param == "git":
+        git(root, "init", "-q", "-b", "main")
+        made: Repo = GitRepo(root)
+    else:
+        made = FakeRepo(root)
+    put(made, "a.txt", "one\ntwo\n")
+    put(made, "sub/b.txt", "b\n")
+    assert made.commit(["a.txt", "sub/b.txt"], "first") is not None
+    return made
+
+
+def put(repo: Repo, path: str, text: str) -> None:
+    (repo.root / path).parent.mkdir(parents=True, exist_ok=True)
+    (repo.root / path).write_text(text)
+
+
+def tip(repo: Repo) -> str:
+    found = repo.head().commit
+    assert found is not None
+    return found
+
+
+def side(repo: Repo, path: str, text: str) -> str:
+    """Commit a change on a branch of its own and put the file back."""
+    before = (repo.root / path).read_bytes() if (repo.root / path).exists() else None
+    # A branch of record starts empty: everything is committed there, from main's files.
+    base = tip(repo)
+    repo.adopt(repo.root, base, "build/side")
+    put(repo, path, text)
+    made = repo.commit([path], "side work", branch="build/side")
+    assert made is not None
+    if before is None:
+        (repo.root / path).unlink()
+    else:
+        (repo.root / path).write_bytes(before)
+    return made
+
+
+def test_head_names_branch_and_commit(repo: Repo) -> None:
+    head = repo.head()
+    assert (head.branch, head.busy) == ("main", None)
+    assert repo.resolve("main") == head.commit == repo.resolve("HEAD")
+    assert repo.resolve("nothing") is None
+
+
+def test_a_commit_takes_the_paths_as_they_are_on_disk(repo: Repo) -> None:
+    put(repo, "a.txt", "changed\n")
+    put(repo, "other.txt", "not ours\n")
+    (repo.root / "sub/b.txt").unlink()
+    made = repo.commit(["a.txt", "sub/b.txt"], "second")
+    assert made is not None
+    assert repo.read(made, "a.txt") == b"changed\n"
+    assert repo.read(made, "sub/b.txt") is None
+    assert repo.read(made, "other.txt") is None
+
+
+def test_nothing_to_commit_makes_no_commit_unless_it_carries_a_trailer(repo: Repo) -> None:
+    before = tip(repo)
+    assert repo.commit(["a.txt"], "nothing") is None
+    assert tip(repo) == before
+    made = repo.commit(["a.txt"], "nothing\n\nEvent: started\n")
+    assert made is not None and tip(repo) == made
+
+
+def test_no_commit_when_commits_are_off(repo: Repo) -> None:
+    before = tip(repo)
+    put(repo, "a.txt", "changed\n")
+    assert repo.commit(["a.txt"], "second", branch="none") is None
+    assert tip(repo) == before
+
+
+def test_a_branch_of_record_leaves_head_alone(repo: Repo) -> None:
+    before = tip(repo)
+    put(repo, "a.txt", "changed\n")
+    made = repo.commit(["a.txt"], "record", branch="record")
+    assert made is not None
+    assert tip(repo) == before and repo.resolve("record") == made
+    assert repo.read("record", "a.txt") == b"changed\n"
+
+
+def test_history_holds_our_commits_oldest_first(repo: Repo) -> None:
+    start = tip(repo)
+    for number in (1, 2):
+        put(repo, "a.txt", f"{number}\n")
+        repo.commit(["a.txt"], f"autobuilds(x): {number}\n\nBuild: x\nEvent: start\n")
+    put(repo, "a.txt", "3\n")
+    repo.commit(["a.txt"], "not one of ours")
+    found = list(repo.history())
+    assert [c.subject for c in found] == ["autobuilds(x): 1", "autobuilds(x): 2"]
+    assert found[0].trailers == {"Build": "x", "Event": "start"}
+    assert list(repo.history(since=found[0].sha)) == found[1:]
+    assert list(repo.history(since=start)) == found
+
+
+def test_diff_counts_paths_and_lines(repo: Repo) -> None:
+    base = tip(repo)
+    put(repo, "a.txt", "one\nTWO\nthree\n")
+    made = repo.commit(["a.txt"], "second")
+    assert made is not None
+    stat = repo.diff(base, made)
+    assert (stat.paths, stat.added, stat.removed) == (("a.txt",), 2, 1)
+    assert "+TWO" in repo.diff_text(base, made)
+    assert "cut" in repo.diff_text(base, made, limit=10)
+
+
+def test_line_author_is_who_committed_the_line_last(repo: Repo) -> None:
+    put(repo, "a.txt", "one\nby olive\n")
+    repo.commit(["a.txt"], "by hand", author=OLIVE)
+    assert repo.line_author("a.txt", 1) == "autobuilds@localhost"
+    assert repo.line_author("a.txt", 2) == "olive@example.org"
+    put(repo, "a.txt", "one\nnot committed\n")
+    assert repo.line_author("a.txt", 2) is None
+    assert repo.line_author("a.txt", 99) is None
+
+
+def test_merge_and_deliver_bring_work_in(repo: Repo, tmp_path: Path) -> None:
+    work = side(repo, "new.txt", "new\n")
+    put(repo, "a.txt", "moved on\n")
+    repo.commit(["a.txt"], "meanwhile")
+    put(repo, "sub/b.txt", "the owner's unfinished work\n")
+    merged = repo.merge("main", work, tmp_path / "scratch", "merge it\n\nBuild: side\n")
+    assert merged.commit is not None and merged.conflicts == ()
+    assert (tmp_path / "scratch/new.txt").read_text() == "new\n"
+    assert (tmp_path / "scratch/a.txt").read_text() == "moved on\n"
+    assert not (repo.root / "new.txt").exists()
+    repo.deliver(merged, "main")
+    assert tip(repo) == merged.commit
+    assert (repo.root / "new.txt").read_text() == "new\n"
+    assert (repo.root / "sub/b.txt").read_text() == "the owner's unfinished work\n"
+
+
+def test_undo_takes_a_merge_back(repo: Repo, tmp_path: Path) -> None:
+    merged = repo.merge("main", side(repo, "new.txt", "new\n"), tmp_path / "one", "merge")
+    repo.deliver(merged, "main")
+    assert merged.commit is not None
+    undone = repo.revert("main", merged.commit, tmp_path / "two", "undo")
+    repo.deliver(undone, "main")
+    assert not (repo.root / "new.txt").exists()
+
+
+def test_conflicts_are_named_and_nothing_moves(repo: Repo, tmp_path: Path) -> None:
+    work = side(repo, "a.txt", "theirs\n")
+    put(repo, "a.txt", "ours\n")
+    repo.commit(["a.txt"], "meanwhile")
+    before = tip(repo)
+    merged = repo.merge("main", work, tmp_path / "scratch", "merge")
+    assert (merged.commit, merged.conflicts) == (None, ("a.txt",))
+    with pytest.raises(Refused):
+        repo.deliver(merged, "main")
+    assert tip(repo) == before
+
+
+def test_uncommitted_work_in_the_way_is_named_and_kept(repo: Repo, tmp_path: Path) -> None:
+    merged = repo.merge("main", side(repo, "a.txt", "theirs\n"), tmp_path / "scratch", "merge")
+    before = tip(repo)
+    put(repo, "a.txt", "unfinished\n")
+    with pytest.raises(Refused, match=r"a\.txt"):
+        repo.deliver(merged, "main")
+    assert tip(repo) == before
+    assert (repo.root / "a.txt").read_text() == "unfinished\n"
+
+
+def test_a_branch_that_moved_is_not_delivered_to(repo: Repo, tmp_path: Path) -> None:
+    merged = repo.merge("main", side(repo, "new.txt", "new\n"), tmp_path / "scratch", "merge")
+    put(repo, "a.txt", "meanwhile\n")
+    moved = repo.commit(["a.txt"], "meanwhile")
+    with pytest.raises(Refused, match="moved"):
+        repo.deliver(merged, "main")
+    assert tip(repo) == moved
+    assert not (repo.root / "new.txt").exists()
+
+
+def test_what_is_in_the_branch_is_not_merged_again(repo: Repo, tmp_path: Path) -> None:
+    with pytest.raises(Refused):
+        repo.merge("main", tip(repo), tmp_path / "scratch", "merge")
+
+
+def test_only_branches_of_our_own_are_deleted(repo: Repo) -> None:
+    side(repo, "new.txt", "new\n")
+    repo.delete_branch("build/side")
+    repo.delete_branch("build/side")
+    assert repo.resolve("build/side") is None
+    with pytest.raises(Refused):
+        repo.delete_branch("main")
+
+
+def test_the_checked_out_branch_is_not_adopted_over(repo: Repo) -> None:
+    with pytest.raises(Refused):
+        repo.adopt(repo.root, tip(repo), "main")
+
+
+def test_a_clone_is_a_private_copy(repo: Repo, tmp_path: Path) -> None:
+    repo.clone(tmp_path / "clone", tip(repo), "build/x")
+    assert (tmp_path / "clone/sub/b.txt").read_text() == "b\n"
+
+
+def test_an_operation_in_progress_is_busy(repo: Repo, make_busy: Callable[[Repo], None]) -> None:
+    make_busy(repo)
+    assert repo.head().busy == "merge"
+    put(repo, "a.txt", "changed\n")
+    with pytest.raises(GitBusy):
+        repo.commit(["a.txt"], "second")
+
+
+@pytest.fixture
+def make_busy() -> Callable[[Repo], None]:
+    def make(repo: Repo) -> None:
+        if isinstance(repo, FakeRepo):
+            repo.busy = "merge"
+        else:
+            (repo.root / ".git/MERGE_HEAD").write_text(f"{tip(repo)}\n")
+
+    return make
