@@ -1,0 +1,22 @@
+"""Files that survive crashes, other writers and people with editors: the one place where the store writes."""
+
+from autobuilds.store.files.exchange import exchange_supported
+from autobuilds.store.files.lock import Lock
+from autobuilds.store.files.reading import read_stable, read_untrusted
+from autobuilds.store.files.rescue import Rescued, rescue_late_saves
+from autobuilds.store.files.shared import replace_guarded
+from autobuilds.store.files.writing import append_line, private_folder, storage_failure, write_atomic
+
+__all__ = [
+    "Lock",
+    "Rescued",
+    "append_line",
+    "exchange_supported",
+    "private_folder",
+    "read_stable",
+    "read_untrusted",
+    "replace_guarded",
+    "rescue_late_saves",
+    "storage_failure",
+    "write_atomic",
+]

@@ -1,0 +1,135 @@
+"""A three-way merge of lines that adds what one side wrote and the other has not seen, and never refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from typing import NamedTuple
+
+_LINES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_WORDS = re.compile(rb"[^\W\s]+|\s+|.", re.DOTALL)
+#: Longest lines of one conflict, in bytes, that are merged word by word.
+_FINE = 20_000
+
+
+class _Hunk(NamedTuple):
+    """Base lines `start` to `end` became `new` on one side."""
+
+    start: int
+    end: int
+    new: tuple[bytes, ...]
+
+
+def split_lines(data: bytes) -> list[bytes]:
+    """Return the lines of a file with their line ends (LF, CRLF or CR)."""
+    return _LINES.findall(data)
+
+
+def distance(one: bytes, other: bytes) -> int:
+    """Return how many bytes of words differ between two texts, counted on both sides."""
+    old = split_lines(one)
+    total = 0
+    for hunk in _hunks(old, split_lines(other)):
+        before, after = b"".join(old[hunk.start : hunk.end]), b"".join(hunk.new)
+        if len(before) + len(after) > _FINE:
+            total += len(before) + len(after)
+            continue
+        words = _WORDS.findall(before)
+        total += sum(len(b"".join((*words[h.start : h.end], *h.new))) for h in _hunks(words, _WORDS.findall(after)))
+    return total
+
+
+def merge_late(base: bytes, theirs: bytes, current: bytes) -> bytes:
+    """Return `current` with what `theirs` changed against `base`, where both began from `base`.
+
+    Both sides' additions are kept; where both rewrote the same words, `theirs` (a person's) stand. An end that is missing
+    in `theirs` may be half a save, and stays. Whether there is a final line end is for `current` to say.
+    """
+    ending = next((line[len(line.rstrip(b"\r\n")) :] for line in split_lines(current) if line.endswith((b"\r", b"\n"))), b"\n")
+    old, mine, other = (_ended(split_lines(text), ending) for text in (base, current, theirs))
+    if not theirs.endswith((b"\r", b"\n")):
+        other = _completed(old, other)
+    wanted = _hunks(old, other)
+    if wanted and wanted[-1].end == len(old) and not wanted[-1].new:
+        wanted.pop()
+    merged = b"".join(_merged(old, wanted, _hunks(old, mine), fine=True))
+    return merged if current.endswith((b"\r", b"\n")) or not current else merged.removesuffix(ending)
+
+
+def _ended(lines: list[bytes], ending: bytes) -> list[bytes]:
+    return [*lines[:-1], lines[-1] + ending] if lines and not lines[-1].endswith((b"\r", b"\n")) else lines
+
+
+def _completed(old: list[bytes], lines: list[bytes]) -> list[bytes]:
+    """Return the lines with a last one that breaks off in a line of the old text made whole, and what followed it there."""
+    start = lines[-1].rstrip(b"\r\n") if lines else b""
+    before = lines[-2:-1]
+    for at in range(len(old) - 1, 0, -1):
+        if old[at].startswith(start) and old[at - 1 : at] == before:
+            return [*lines[:-1], *old[at:]]
+    return lines
+
+
+def _hunks(old: Sequence[bytes], new: Sequence[bytes]) -> list[_Hunk]:
+    first = 0
+    while first < min(len(old), len(new)) and old[first] == new[first]:
+        first += 1
+    last = 0
+    while last < min(len(old), len(new)) - first and old[-1 - last] == new[-1 - last]:
+        last += 1
+    inner = SequenceMatcher(None, old[first : len(old) - last], new[first : len(new) - last], autojunk=False)
+    return [_Hunk(first + a, first + b, tuple(new[first + c : first + d])) for tag, a, b, c, d in inner.get_opcodes() if tag != "equal"]
+
+
+def _merged(old: Sequence[bytes], theirs: list[_Hunk], ours: list[_Hunk], *, fine: bool) -> list[bytes]:
+    out: list[bytes] = []
+    at = 0
+    theirs, ours = list(theirs), list(ours)
+    while theirs or ours:
+        start, end, mine, other = _group(theirs, ours)
+        out += old[at:start]
+        out += _resolved(old[start:end], _applied(old, start, end, mine), _applied(old, start, end, other), fine=fine)
+        at = end
+    return [*out, *old[at:]]
+
+
+def _group(theirs: list[_Hunk], ours: list[_Hunk]) -> tuple[int, int, list[_Hunk], list[_Hunk]]:
+    """Take the next hunk of both lists with every hunk that touches the same lines; what is inserted before a line does not."""
+    start, end = min((h.start, h.end) for h in (*theirs[:1], *ours[:1]))
+    taken: tuple[list[_Hunk], list[_Hunk]] = ([], [])
+    grown = True
+    while grown:
+        grown = False
+        for side, hunks in zip(taken, (theirs, ours), strict=True):
+            while hunks and (hunks[0].start < end or (hunks[0].start, hunks[0].end) == (start, end)):
+                hunk = hunks.pop(0)
+                side.append(hunk)
+                end = max(end, hunk.end)
+                grown = True
+    return start, end, *taken
+
+
+def _applied(old: Sequence[bytes], start: int, end: int, hunks: list[_Hunk]) -> list[bytes]:
+    out: list[bytes] = []
+    at = start
+    for hunk in hunks:
+        out += [*old[at : hunk.start], *hunk.new]
+        at = hunk.end
+    return [*out, *old[at:end]]
+
+
+def _resolved(base: Sequence[bytes], theirs: list[bytes], ours: list[bytes], *, fine: bool) -> list[bytes]:
+    was = list(base)
+    if theirs in (was, ours):
+        return ours
+    if ours == was:
+        return theirs
+    if not was:
+        return [*ours, *(line for line in theirs if line not in ours)]
+    if not fine:
+        return theirs
+    if sum(map(len, (*was, *theirs, *ours))) > _FINE:
+        return [*ours, *(line for line in theirs if line not in was and line not in ours)]
+    words = [_WORDS.findall(b"".join(lines)) for lines in (was, theirs, ours)]
+    return _merged(words[0], _hunks(words[0], words[1]), _hunks(words[0], words[2]), fine=False)

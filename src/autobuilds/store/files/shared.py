@@ -1,0 +1,109 @@
+"""Writing a file that people edit at the same time: what they save is never displaced unseen."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from autobuilds.errors import BadInput, Busy
+from autobuilds.store.files.exchange import NoExchange, exchange
+from autobuilds.store.files.reading import Stable, read_stamped
+from autobuilds.store.files.vault import Held, Vault
+from autobuilds.store.files.writing import storage_failure, sync_folder, target_of, write_new
+
+#: Seconds for which a save in progress is waited for.
+_QUIET = 0.5
+
+
+def replace_guarded(path: Path, expect: bytes, data: bytes, *, private: Path) -> bool:
+    """Put `data` in the place of `expect`, and return False, with nothing changed, where something else stands there.
+
+    Only for the holder of the write lock; `private` is the workspace's `.autobuilds`. The new file is swapped with the old
+    one in one step, what came out is compared with `expect` and given back if it differs. The old file stays in
+    `private/retired`, where `rescue_late_saves` finds what is still saved into it. Where names can't be swapped the file is
+    compared and renamed at once (see `exchange_supported`). Keeps mode, owner and symbolic link.
+    Raises StorageFailure with the old content in place.
+    """
+    target = target_of(path)
+    vault = Vault(private, path.name)
+    if not _stands(target, expect):
+        return False
+    if data == expect:
+        return True
+    try:
+        held = vault.prepare(expect, data, target)
+    except OSError as error:
+        raise storage_failure(path, error) from error
+    try:
+        if not _stands(target, expect):
+            held.path.unlink()
+            return False
+        exchange(held.path, target)
+    except NoExchange:
+        return _replace_compared(target, expect, data, held)
+    except BaseException as error:
+        with suppress(OSError):
+            held.path.unlink()
+        if isinstance(error, OSError):
+            raise storage_failure(path, error) from error
+        raise
+    return _settle(vault, held, target, expect)
+
+
+def _stands(target: Path, expect: bytes) -> bool:
+    found = _look(target)
+    return found is not None and found.data == expect
+
+
+def _look(path: Path) -> Stable | None:
+    """Return a file's content at rest, or None where it does not come to rest or is no file any more."""
+    try:
+        return read_stamped(path, wait=_QUIET)
+    except (Busy, BadInput):
+        return None
+
+
+def _settle(vault: Vault, held: Held, target: Path, expect: bytes) -> bool:
+    """Look at what came out of the exchange: keep it if it is what was expected, else give it back."""
+    try:
+        sync_folder(target.parent)
+        out = _look(held.path)
+        if out is not None and out.data == expect:
+            vault.seen(held, held.base, out.stamp)
+            return True
+        if out is not None:
+            vault.keep(out.data)
+        exchange(held.path, target)
+        sync_folder(target.parent)
+    except (OSError, NoExchange) as error:
+        raise storage_failure(target, error if isinstance(error, OSError) else OSError(str(error))) from error
+    # For an instant ours was the file that an editor could open: it is watched too, against its own text.
+    with suppress(OSError):
+        vault.renamed(replace(held, base=held.ours, inode=0))
+    return False
+
+
+def _replace_compared(target: Path, expect: bytes, data: bytes, held: Held) -> bool:
+    """Rename over the old file right after a last comparison; the old file itself is kept where a second name can be given."""
+    temporary = target.with_name(f".{target.name[:100]}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
+    try:
+        write_new(temporary, data, like=target)
+        held.path.unlink()
+        with suppress(OSError):
+            os.link(target, held.path, follow_symlinks=False)
+        if not _stands(target, expect):
+            temporary.unlink()
+            held.path.unlink(missing_ok=True)
+            return False
+        temporary.replace(target)
+        sync_folder(target.parent)
+    except BaseException as error:
+        for path in (temporary, held.path):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise storage_failure(target, error) from error
+        raise
+    return True

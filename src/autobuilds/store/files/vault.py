@@ -1,0 +1,140 @@
+"""What was displaced by our writes: the very files, kept for a while because someone may still save into them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from autobuilds.store.files.reading import Stamp
+from autobuilds.store.files.writing import write_new
+
+#: Seconds for which a displaced file is watched, and for which it is at least.
+KEPT, KEPT_AT_LEAST = 24 * 3600, 600
+#: Bytes and files above which the oldest go before their time.
+_MOST_BYTES, _MOST_FILES = 64 * 1024 * 1024, 512
+_NAME = re.compile(r"(\d{1,20})-(\d{1,20})-([0-9a-f]{32})-([0-9a-f]{32})(?:-(\d{1,20})-(\d{1,20}))?\.held", re.ASCII)
+
+
+def digest(data: bytes) -> str:
+    """Return the name of a text in the vault: 32 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One write of ours as its file's name tells it: `path` holds what was displaced (or, before the swap, what is to be written)."""
+
+    path: Path
+    #: Nanoseconds since 1970.
+    at: int
+    #: The inode that we wrote.
+    inode: int
+    #: Digests of the text that stood there and of ours.
+    base: str
+    ours: str
+    #: Size in bytes and change time in nanoseconds as last looked at; None as long as nobody looked.
+    seen: tuple[int, int] | None = None
+
+    def name(self) -> str:
+        """Return the file name that says all this."""
+        seen = f"-{self.seen[0]}-{self.seen[1]}" if self.seen else ""
+        return f"{self.at}-{self.inode}-{self.base}-{self.ours}{seen}.held"
+
+
+class Vault:
+    """The folder with the displaced files of one file, and with the texts that they held (by digest)."""
+
+    def __init__(self, private: Path, name: str) -> None:
+        self.folder = private / "retired" / name
+
+    def keep(self, data: bytes) -> str:
+        """Keep a text and return its digest. Raises OSError."""
+        name = digest(data)
+        path = self.folder / f"{name}.text"
+        if not path.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            temporary = self.folder / f"{os.getpid()}-{os.urandom(4).hex()}.tmp"
+            try:
+                write_new(temporary, data, sync=False)
+                temporary.replace(path)
+            except BaseException:
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+                raise
+        return name
+
+    def text(self, name: str) -> bytes | None:
+        """Return a text that was kept, or None if it is gone or damaged."""
+        try:
+            data = (self.folder / f"{name}.text").read_bytes()
+        except OSError:
+            return None
+        return data if digest(data) == name else None
+
+    def prepare(self, expect: bytes, data: bytes, like: Path) -> Held:
+        """Write what is to take the file's place, to disk, and keep both texts. Raises OSError, nothing left behind."""
+        base, ours = self.keep(expect), self.keep(data)
+        temporary = self.folder / f"{os.getpid()}-{os.urandom(4).hex()}.tmp"
+        try:
+            inode = write_new(temporary, data, like=like)
+            held = Held(path=temporary, at=time.time_ns(), inode=inode, base=base, ours=ours)
+            return self.renamed(held)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+
+    def renamed(self, held: Held) -> Held:
+        """Let the file's name say what `held` says. Raises OSError."""
+        path = self.folder / held.name()
+        if path != held.path:
+            held.path.rename(path)
+        return Held(path=path, at=held.at, inode=held.inode, base=held.base, ours=held.ours, seen=held.seen)
+
+    def seen(self, held: Held, base: str, stamp: Stamp) -> Held:
+        """Note that the file held the text `base` when it had this stamp. Raises OSError."""
+        noted = Held(path=held.path, at=held.at, inode=held.inode, base=base, ours=held.ours, seen=(stamp.size, stamp.changed))
+        return self.renamed(noted)
+
+    def all(self) -> list[Held]:
+        """Return every write that is still remembered, oldest first."""
+        found: list[Held] = []
+        try:
+            paths = list(self.folder.iterdir())
+        except OSError:
+            return []
+        for path in paths:
+            match = _NAME.fullmatch(path.name)
+            if match is not None:
+                seen = (int(match[5]), int(match[6])) if match[5] else None
+                found.append(Held(path=path, at=int(match[1]), inode=int(match[2]), base=match[3], ours=match[4], seen=seen))
+        return sorted(found, key=lambda held: held.at)
+
+    def prune(self, held: list[Held]) -> None:
+        """Drop what was watched long enough, and temporary files of killed writers; only for the holder of the write lock."""
+        kept = self._drop_old(held, time.time_ns())
+        names = {name for one in kept for name in (one.base, one.ours)}
+        for path in self.folder.iterdir():
+            if path.suffix == ".tmp" or (path.suffix == ".text" and path.stem not in names):
+                with suppress(OSError):
+                    path.unlink()
+
+    def _drop_old(self, held: list[Held], now: int) -> list[Held]:
+        kept: list[Held] = []
+        total = 0
+        for count, one in enumerate(reversed(held)):
+            age = (now - one.at) / 1e9
+            with suppress(OSError):
+                total += one.path.stat().st_size
+            crowded = count >= _MOST_FILES or total > _MOST_BYTES
+            if age > KEPT or (crowded and age > KEPT_AT_LEAST):
+                with suppress(OSError):
+                    one.path.unlink()
+            else:
+                kept.append(one)
+        return kept
