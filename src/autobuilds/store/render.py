@@ -151,7 +151,7 @@ def _environment(sink: str) -> Environment:
         if value is None:
             return Markup("")
         if isinstance(value, str) and not hasattr(value, "__html__"):
-            return value if inline is None else Markup(inline(value))  # noqa: S704 - made inert for this sink just here
+            return inert.clean(value) if inline is None else Markup(inline(value))  # noqa: S704 - made inert for this sink just here
         return value
 
     environment = Sandbox(
