@@ -1,0 +1,137 @@
+"""The project's task runner: `python3 tasks.py TASK`; every task sets up what it needs in `.venv` first.
+
+Only Python 3.11 and Git are assumed. `python3 tasks.py` lists the tasks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+#: Tests run on this many processes.
+WORKERS = "2"
+
+
+def run(*argv: str) -> None:
+    """Run a program of the environment and leave with its status where it fails."""
+    program, *rest = argv
+    done = subprocess.run([str(BIN / program), *rest], cwd=ROOT, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def set_up(*, dev: bool) -> None:
+    """Make `.venv` and install the project into it, once for each state of pyproject.toml."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - said to people who run another Python, before anything is installed
+        sys.exit(f"autobuilds needs Python 3.11 or newer; this is {sys.version.split()[0]}")
+    kind = "dev" if dev else "run"
+    want = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + kind.encode()).hexdigest()
+    also = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + b"dev").hexdigest()
+    stamp = VENV / "installed"
+    if stamp.exists() and stamp.read_text() in {want, also}:
+        return
+    if not (BIN / "python").exists():
+        print("making .venv", file=sys.stderr, flush=True)
+        venv.create(VENV, with_pip=True)
+    print("installing autobuilds and what it needs (once)", file=sys.stderr, flush=True)
+    target = ".[dev]" if dev else "."
+    pip = [str(BIN / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--editable", target]
+    if subprocess.run(pip, cwd=ROOT, check=False).returncode:
+        sys.exit("the installation failed; its message stands above")
+    stamp.write_text(want)
+
+
+def demo(*rest: str) -> None:
+    """Run the demo: a throw-away workspace, five tasks, under a minute, no key and no network."""
+    set_up(dev=False)
+    run("autobuilds", "demo", *rest)
+
+
+def test(*rest: str) -> None:
+    """Run the tests (without the slow sweeps)."""
+    set_up(dev=True)
+    run("pytest", "-q", "-n", WORKERS, "-m", "not slow", *rest)
+
+
+def sweeps(*rest: str) -> None:
+    """Run the slow sweeps alone: conformance, crash, concurrency."""
+    set_up(dev=True)
+    run("pytest", "-q", "-m", "slow", *rest)
+
+
+def test_all(*rest: str) -> None:
+    """Run all tests, the slow sweeps included."""
+    set_up(dev=True)
+    run("pytest", "-q", "-n", WORKERS, *rest)
+
+
+def lint(*rest: str) -> None:
+    """Check style, types and layers."""
+    set_up(dev=True)
+    run("ruff", "check", ".", *rest)
+    run("ruff", "format", "--check", ".")
+    run("mypy")
+    run("lint-imports")
+
+
+def form(*rest: str) -> None:
+    """Format the code and mend what can be mended by itself."""
+    set_up(dev=True)
+    run("ruff", "check", "--fix", ".", *rest)
+    run("ruff", "format", ".")
+
+
+def figures(*rest: str) -> None:
+    """Print how good the risk and requirements rules are on the labelled tasks."""
+    set_up(dev=True)
+    run("python", "benchmarks/gates.py", *rest)
+
+
+def bench(*rest: str) -> None:
+    """Print the reader's speed as a ratio within one run."""
+    set_up(dev=True)
+    run("python", "benchmarks/reader.py", *rest)
+
+
+def check(*rest: str) -> None:
+    """Run what CI runs: lint, tests, slow sweeps, benchmarks as a smoke test."""
+    lint()
+    test_all(*rest)
+    figures()
+    bench("--smoke")
+
+
+TASKS: dict[str, Callable[..., None]] = {
+    "demo": demo,
+    "test": test,
+    "sweeps": sweeps,
+    "test-all": test_all,
+    "lint": lint,
+    "format": form,
+    "figures": figures,
+    "bench": bench,
+    "check": check,
+}
+
+
+def main() -> None:
+    """Run the task that the command line names."""
+    name, *rest = sys.argv[1:] or ["help"]
+    task = TASKS.get(name)
+    if task is None:
+        for known, function in TASKS.items():
+            print(f"python3 tasks.py {known:<9} {(function.__doc__ or '').splitlines()[0]}")
+        sys.exit(0 if name in {"help", "-h", "--help"} else 2)
+    task(*rest)
+
+
+if __name__ == "__main__":
+    main()
