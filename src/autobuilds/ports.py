@@ -95,8 +95,8 @@ class Runner(Protocol):
 class Checker(Protocol):
     """Runs completion checks in a folder."""
 
-    def check(self, folder: Path, criteria: Sequence[Criterion], limits: Limits, environment: Mapping[str, str], *, merged: bool) -> tuple[Check, ...]:
-        """Run every criterion's commands in `folder`, each within its time, its tree killed afterwards."""
+    def check(self, folder: Path, criteria: Sequence[Criterion], limits: Limits, environment: Mapping[str, str]) -> tuple[Check, ...]:
+        """Run every criterion's commands in `folder`, a merged tree, each within its time, its tree killed afterwards."""
         ...
 
 

@@ -66,14 +66,18 @@ def accept(context: Context, label: str, tell: Tell, *, unchecked: bool = False)
             raise NotSo(f"{label} is {state}; only a build that is ready for review can be accepted")
         attempt = build.last
         if attempt.head_commit is None or attempt.base_branch is None:
-            raise Refused(f"{label} was built on a detached HEAD: merge its branch {attempt.branch} by hand, then autobuilds complete {label}")
+            raise Refused(
+                f"{label} was built on a detached HEAD: merge its branch {attempt.branch} by hand, then autobuilds complete {label}"
+            )
         repo = context.open_repo(Path(attempt.repository))
         scratch = _scratch(context, label)
         tell(f"merging {attempt.branch} onto {attempt.base_branch}")
         merged = repo.merge(attempt.base_branch, attempt.head_commit, scratch, _merge_message(build, attempt))
         if merged.commit is None:
             files = ", ".join(merged.conflicts[:5])
-            raise Refused(f"{attempt.branch} conflicts with {attempt.base_branch} in {files}. Merge it by hand, or autobuilds reject {label} --because ...")
+            raise Refused(
+                f"{attempt.branch} conflicts with {attempt.base_branch} in {files}. Merge it by hand, or autobuilds reject {label} --because ..."
+            )
         checks = () if unchecked else _checked(context, label, attempt, merged, tell)
         repo.deliver(merged, attempt.base_branch)
         repo.delete_branch(attempt.branch or "")
@@ -103,7 +107,7 @@ def _checked(context: Context, label: str, attempt: Attempt, merged: CheckedMerg
     folder = context.workspace.run_folder(attempt.id)
     environment = context.agents.invocation(attempt.agent, run_folder=folder, steps=":", passed=settings.environment).environment
     limits = Limits(check_timeout=settings.check_timeout)
-    checks = context.checker.check(merged.scratch, criteria, limits, environment, merged=True)
+    checks = context.checker.check(merged.scratch, criteria, limits, environment)
     failed = next((c for c in checks if not c.passed), None)
     if failed is not None:
         raise Refused(

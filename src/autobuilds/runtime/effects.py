@@ -68,7 +68,9 @@ class Effects:
             return
         attempt = replace(action.attempt, pid=action.status.pid, pid_created=action.status.pid_created)
         with self.recorder.transaction(f"adopt {action.label}", hold=True):
-            self.recorder.note(Event.STARTED, action.label, "running process adopted", attempt=attempt.number, record=build.with_attempt(attempt))
+            self.recorder.note(
+                Event.STARTED, action.label, "running process adopted", attempt=attempt.number, record=build.with_attempt(attempt)
+            )
             self.recorder.put(self.context.workspace.ledger().with_build(build.with_attempt(attempt)))
 
     def settle(self, action: planning.Settle) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autobuilds.domain.lifecycle import Event
-from autobuilds.domain.moment import Moment
+from autobuilds.domain.moment import Moment, RunState
 from autobuilds.domain.verdicts import Assessment
 from autobuilds.errors import AutobuildsError
 from autobuilds.planning import Action, Plan, Start, plan
@@ -25,6 +25,8 @@ from autobuilds.store.workspace import Loaded
 MAX_ROUNDS = 50
 #: Seconds that a heartbeat waits for another one to end before it leaves.
 PATIENCE = 2.0
+#: States in which an attempt may still end by itself.
+STILL = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.UNKNOWN})
 #: Seconds between two looks at the builds that `--wait` stays for.
 LOOK_EVERY = 0.2
 
@@ -165,5 +167,5 @@ def _stay(context: Context, labels: set[str]) -> None:
     while before:
         time.sleep(LOOK_EVERY)
         active = {b.last.id for b in context.workspace.ledger().active if b.last is not None}
-        if not before <= active or any(context.runner.poll(i).ending is not None for i in before):
+        if not before <= active or any(context.runner.poll(i).state not in STILL for i in before):
             return

@@ -14,9 +14,9 @@ from autobuilds.domain.spelling import nearest
 from autobuilds.errors import FatalQueue, NotSo, Refused
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.heartbeat import beat
-from autobuilds.runtime.record import WRITE_WAIT, Recorder, recording
+from autobuilds.runtime.record import Recorder, recording
 from autobuilds.store.queue.operations import Approve, Complete, Reopen
-from autobuilds.store.workspace import Loaded
+from autobuilds.store.workspace import WRITE_WAIT, Loaded
 
 
 def find_task(loaded: Loaded, label: str) -> Task:
@@ -115,7 +115,9 @@ def retry(context: Context, label: str, *, fresh: bool = False) -> None:
             hint = f"; autobuilds reject {label} sends finished work back" if build.state is BuildState.REVIEW else ""
             raise NotSo(f"{label} is {build.state.value}; there is nothing to retry{hint}")
         keep = build.last is not None and build.last.outcome in {Outcome.CHECKS_FAILED, Outcome.REJECTED}
-        moved = new_tries(move(build, Event.RETRY, recorder.now, reason="retried by your word", retry_at=recorder.now), fresh=fresh or not keep)
+        moved = new_tries(
+            move(build, Event.RETRY, recorder.now, reason="retried by your word", retry_at=recorder.now), fresh=fresh or not keep
+        )
         recorder.note(Event.RETRY, label, "retried by the owner's word", record=moved)
         recorder.put(ledger.with_build(moved))
 
@@ -175,4 +177,3 @@ def _end_attempt(context: Context, label: str, outcome: Outcome, reason: str) ->
     context.runner.cancel(build.last.id, outcome, reason)
     beat(context, start=False, patience=WRITE_WAIT)
     return True
-

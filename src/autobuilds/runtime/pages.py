@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 
 from autobuilds.domain.moment import Moment
 from autobuilds.domain.progress import Progress
 from autobuilds.domain.verdicts import Assessment
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.views import StatusView, as_template, report_view, status_view
+from autobuilds.runtime.views import StatusView, as_template, status_view
 from autobuilds.store.progress import read_progress
 from autobuilds.store.render import Renderer
-from autobuilds.store.workspace import REPORTS, Loaded
+from autobuilds.store.workspace import Loaded
 
 
 def view_of(context: Context, loaded: Loaded, moment: Moment, assessments: Sequence[Assessment], *, trouble: str = "") -> StatusView:
@@ -29,13 +28,9 @@ def render_status(context: Context, view: StatusView) -> str:
     return Renderer(context.workspace.root).render("BUILD_STATUS.md.j2", as_template(view))
 
 
-def render_report(context: Context, loaded: Loaded, moment: Moment, assessments: Sequence[Assessment], day: date) -> tuple[str, str]:
-    """Return the name and the text of a day's report."""
-    view = report_view(loaded.snapshot, day, loaded.zone, moment=moment, assessments=assessments, progress=progress_of(context, loaded))
-    return f"{REPORTS}/{day.isoformat()}.md", Renderer(context.workspace.root).render("build-report.md.j2", as_template(view))
-
-
 def progress_of(context: Context, loaded: Loaded) -> dict[str, Progress]:
     """Return the progress logs of the running builds by label, read as the untrusted input that they are."""
     workspace = context.workspace
-    return {b.label: read_progress(workspace.progress_file(b.label), label=b.label, zone=loaded.zone) for b in loaded.snapshot.ledger.active}
+    return {
+        b.label: read_progress(workspace.progress_file(b.label), label=b.label, zone=loaded.zone) for b in loaded.snapshot.ledger.active
+    }

@@ -78,11 +78,11 @@ class Recorder:
     ) -> None:
         """Announce a commit: what happens, to which task, with the record as it is after it (`store.history.message`)."""
         message = history.message(
-            event, label, attempt, said, record=record, inputs=inputs, approval=approval, revoked=revoked, pause=pause, resumed=resumed
+            event, label or None, attempt, said, record=record, inputs=inputs, approval=approval, revoked=revoked, pause=pause, resumed=resumed
         )
         self._announce(message, [QUEUE, LEDGER, *paths], owner=False)
         if transition:
-            entry: dict[str, Any] = {"label": label, "event": str(event), "message": said}
+            entry: dict[str, Any] = {"label": label, "event": str(event), "reason": said}
             self.transitions.append(entry if attempt is None else {**entry, "attempt": attempt})
 
     def edit(self, *operations: Operation) -> Document:
@@ -162,7 +162,7 @@ class Recorder:
         except (GitBusy, GitFailure) as busy:
             self.trouble = str(busy)
         else:
-            self.transitions.append({"label": "", "event": "hand-edit", "message": f"{QUEUE} edited by hand, committed as yours"})
+            self.transitions.append({"label": "", "event": "hand-edit", "reason": f"{QUEUE} edited by hand, committed as yours"})
 
 
 def _add_paths(announcement: Path, paths: Sequence[str]) -> None:

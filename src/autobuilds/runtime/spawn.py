@@ -14,10 +14,10 @@ from autobuilds.planning import Start, situate
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.observe import observe
 from autobuilds.runtime.owner import fatal_message, find_task
-from autobuilds.runtime.record import WRITE_WAIT, Recorder, recorder_for
+from autobuilds.runtime.record import Recorder, recorder_for
 from autobuilds.runtime.starting import start
 from autobuilds.store.queue.operations import Add, NewTask
-from autobuilds.store.workspace import Loaded
+from autobuilds.store.workspace import WRITE_WAIT, Loaded
 
 
 def spawn(context: Context, label: str, spec: str | None, agent: str | None) -> Start:

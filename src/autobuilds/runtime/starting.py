@@ -58,7 +58,7 @@ def base_of(context: Context, loaded: Loaded, task: Task, build: Build | None) -
     repo = context.open_repo(repository)
     last = build.last if build is not None else None
     if build is not None and last is not None and last.base_commit and not build.fresh and repo.resolve(last.base_commit):
-        return Base(repository=repository, branch=last.base_branch, commit=last.base_commit, start=_start_of(repo, build, last))
+        return Base(repository=repository, branch=last.base_branch, commit=last.base_commit, start=_start_of(repo, last))
     head = repo.head()
     branch = task.base or head.branch
     commit = repo.resolve(branch) if branch else head.commit
@@ -73,7 +73,7 @@ def base_of(context: Context, loaded: Loaded, task: Task, build: Build | None) -
     return Base(repository=repository, branch=branch, commit=commit, start=commit)
 
 
-def _start_of(repo: Repo, build: Build, last: Attempt) -> str:
+def _start_of(repo: Repo, last: Attempt) -> str:
     """Return the work of the last attempt where it can be built upon: a failed check or a rejection, by a thinking agent."""
     assert last.base_commit is not None
     keeps = last.outcome in {Outcome.CHECKS_FAILED, Outcome.REJECTED} and last.agent != COMMAND
@@ -138,10 +138,8 @@ def _refuse(recorder: Recorder, loaded: Loaded, task: Task, build: Build | None,
     """Escalate a build that can't even begin, its attempt recorded with what stood in the way."""
     now = attempt.started
     ended = replace(attempt, ended=now, outcome=Outcome.SETUP, reason=reason)
-    if build is None:
-        held = begin(task, now, ended, deliver_mode(loaded.settings, task))
-    else:
-        held = move(build, Event.START, now, attempt=ended)
+    mode = deliver_mode(loaded.settings, task)
+    held = begin(task, now, ended, mode) if build is None else move(build, Event.START, now, attempt=ended)
     escalated = move(held, Event.ESCALATED, now, reason=reason)
     with recorder.transaction(f"refuse {task.label}", hold=True):
         recorder.note(Event.ESCALATED, task.label, reason, attempt=attempt.number, record=escalated)
@@ -204,4 +202,3 @@ def inputs_of(loaded: Loaded, moment: Moment, action: Start) -> dict[str, object
         "agents": [a.name for a in moment.agents if a.found],
         "gates": {g.gate: g.reason for g in action.assessment.gates},
     }
-

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import click
 
-from autobuilds.cli.session import json_option, no_commit_option, open_context, refuse_in_build, say, say_json, style, tell, workspace_option
+from autobuilds.cli.session import (
+    json_option,
+    no_commit_option,
+    open_context,
+    refuse_in_build,
+    say,
+    say_json,
+    style,
+    tell,
+    workspace_option,
+)
 from autobuilds.errors import Busy, FatalQueue
 
 #: Seconds that the heartbeat of an ended build waits for a running heartbeat, since it must not be missed.
@@ -26,7 +36,7 @@ def heartbeat(checking: bool, monitor: bool, waiting: bool, patient: bool, works
 
     The last line is HEARTBEAT_OK when nothing needs you, and otherwise the list of what does. Safe to run at any time.
     """
-    from autobuilds.cli.formatters import answers
+    from autobuilds.cli import answers
     from autobuilds.runtime import heartbeat as beats
 
     if checking + monitor + waiting > 1:
@@ -54,7 +64,9 @@ def heartbeat(checking: bool, monitor: bool, waiting: bool, patient: bool, works
 @workspace_option
 @json_option
 @no_commit_option
-def spawn(label: str | None, label_option: str | None, spec: str | None, agent: str | None, workspace: Path | None, as_json: bool, no_commit: bool) -> None:
+def spawn(
+    label: str | None, label_option: str | None, spec: str | None, agent: str | None, workspace: Path | None, as_json: bool, no_commit: bool
+) -> None:
     """Start one task at once, past priority and window, never past risk or approval."""
     from autobuilds.runtime.spawn import spawn as start_now
 
@@ -74,7 +86,7 @@ def spawn(label: str | None, label_option: str | None, spec: str | None, agent: 
 @json_option
 def status(workspace: Path | None, as_json: bool) -> None:
     """What is going on, on one screen: what needs you, what is building, what waits and why."""
-    from autobuilds.cli.formatters import answers
+    from autobuilds.cli import answers
     from autobuilds.runtime.heartbeat import look
 
     answers.status(look(open_context(workspace)), as_json=as_json, style=style())
@@ -86,7 +98,7 @@ def status(workspace: Path | None, as_json: bool) -> None:
 @json_option
 def why(label: str | None, workspace: Path | None, as_json: bool) -> None:
     """Why a task is not running: which gate holds it, and what opens it; without LABEL for every task."""
-    from autobuilds.cli.formatters import answers
+    from autobuilds.cli import answers
     from autobuilds.runtime.heartbeat import look
     from autobuilds.runtime.owner import fatal_message
 
@@ -102,7 +114,7 @@ def why(label: str | None, workspace: Path | None, as_json: bool) -> None:
 @json_option
 def plan(hours: int, workspace: Path | None, as_json: bool) -> None:
     """What would start when in the coming hours, by the same gates that decide."""
-    from autobuilds.cli.formatters import answers
+    from autobuilds.cli import answers
     from autobuilds.planning.forecast import forecast
     from autobuilds.runtime.heartbeat import look
 

@@ -1,0 +1,48 @@
+"""Reports: one day as a page, from the ledger only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from autobuilds.domain.times import local_day
+from autobuilds.planning import plan
+from autobuilds.runtime.context import Context
+from autobuilds.runtime.observe import observe
+from autobuilds.runtime.pages import progress_of
+from autobuilds.runtime.record import recorder_for
+from autobuilds.runtime.views import ReportView, as_template, report_view
+from autobuilds.store.render import Renderer
+from autobuilds.store.workspace import REPORTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A day's report: its place in the workspace, its values, its page."""
+
+    name: str
+    view: ReportView
+    text: str
+
+
+def make_report(context: Context, day: date | None) -> Report:
+    """Return the report of a local day (default: today)."""
+    loaded = context.load()
+    moment = observe(context, loaded)
+    wanted = day or local_day(moment.now)
+    assessments = plan(loaded.snapshot, moment).assessments
+    view = report_view(
+        loaded.snapshot, wanted, loaded.zone, moment=moment, assessments=assessments, progress=progress_of(context, loaded)
+    )
+    text = Renderer(context.workspace.root).render("build-report.md.j2", as_template(view))
+    return Report(name=f"{REPORTS}/{wanted.isoformat()}.md", view=view, text=text)
+
+
+def write_report(context: Context, report: Report) -> bool:
+    """Write a report into the workspace and commit it; return whether it changed."""
+    recorder = recorder_for(context)
+    with recorder.transaction("report"):
+        changed = context.workspace.publish(report.name, report.text)
+        if changed:
+            recorder.note("report", "", f"report of {report.view.day.isoformat()}", paths=[report.name], transition=False)
+    return changed
