@@ -15,7 +15,7 @@ from autobuilds.adapters.git.locks import Claim
 from autobuilds.adapters.git.objects import Changes, Objects
 from autobuilds.adapters.git.place import Place, check_branch, checked_out, read_ref
 from autobuilds.adapters.git.process import Git
-from autobuilds.adapters.git.refs import Moved, moving
+from autobuilds.adapters.git.refs import Moved, holding
 from autobuilds.errors import BadInput, GitBusy, GitFailure
 from autobuilds.ports import Head, Identity
 
@@ -33,6 +33,10 @@ _WAYS_OUT = {
 }
 #: Tries when the person commits at the same time.
 _TRIES = 20
+#: The first of them, that do not keep the person's Git from its branch while objects are written.
+_PATIENT = 3
+#: What paths hold on disk: mode and object id, None for a path that is gone.
+Found = dict[str, tuple[bytes, str] | None]
 
 
 def check_path(root: Path, path: str) -> tuple[bytes, ...]:
@@ -82,13 +86,12 @@ class Committer:
         if branch == "none":
             return None
         wanted = {path: check_path(self._place.root, path) for path in dict.fromkeys(paths)}
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
             head = self._head()
-            current = branch == "current" or branch == head.branch
+            current = branch in {"current", head.branch}
             name = check_free(head) if current else self._own_branch(branch)
-            parent = head.commit if current else read_ref(self._place, f"refs/heads/{name}")
             try:
-                return self._once(wanted, message, author, name, parent, current)
+                return self._once(wanted, message, author, name, current, patient=attempt < _PATIENT)
             except Moved:
                 continue
         raise GitBusy(f"{branch} was moved by others {_TRIES} times while the tool tried to commit; the next heartbeat tries again")
@@ -101,28 +104,42 @@ class Committer:
         return branch
 
     def _once(
-        self, wanted: dict[str, tuple[bytes, ...]], message: str, author: Identity | None, branch: str, parent: str | None, current: bool
+        self, wanted: dict[str, tuple[bytes, ...]], message: str, author: Identity | None, branch: str, current: bool, *, patient: bool
     ) -> str | None:
+        """Make the commit and move the branch; `patient` holds the branch's lock as shortly as can be, and may raise Moved."""
+        ref, why = f"refs/heads/{branch}", f"commit: {message.strip().partition(chr(10))[0]}"
         with Objects(self._git, self._place.objects, self._algorithm) as objects, Claim(self._place.common) as claim:
-            before = objects.tree_of(parent) if parent else None
-            found: dict[str, tuple[bytes, str] | None] = {}
-            changes: Changes = {}
-            for path, parts in wanted.items():
-                known = objects.lookup(before, parts) if before else None
-                found[path] = self.on_disk(objects, path, known)
-                if found[path] != known:
-                    changes[parts] = found[path]
-            if not changes and not any(_TRAILER.match(line) for line in message.rstrip().split("\n\n")[-1].split("\n")):
-                return None
-            tree = before if not changes and before else objects.edited(before, changes) or objects.write("tree", b"")
             who = self.signature(TOOL)
-            commit = objects.write("commit", self._content(tree, parent, author, who, message))
-            first_line = message.strip().split("\n", 1)[0]
-            with moving(self._place, self._git, claim, f"refs/heads/{branch}", parent, commit, who, f"commit: {first_line}"):
-                pass
-            if current and found:
-                index.refresh(self._place, self._git, claim, found, len(commit))
-            return commit
+            parent = self._head().commit if current else read_ref(self._place, ref)
+            found, made = self._build(objects, wanted, message, author, parent)
+            if made is None:
+                return None
+            with holding(self._place, self._git, claim, ref, who, why) as held:
+                if held.old != parent:
+                    if patient:
+                        raise Moved
+                    found, made = self._build(objects, wanted, message, author, held.old)
+                held.new = made
+            if current and found and made is not None:
+                index.refresh(self._place, self._git, claim, found, len(made))
+            return made
+
+    def _build(
+        self, objects: Objects, wanted: dict[str, tuple[bytes, ...]], message: str, author: Identity | None, parent: str | None
+    ) -> tuple[Found, str | None]:
+        """Write the commit on `parent`; return what the paths hold and its id, None when there is nothing to commit."""
+        before = objects.tree_of(parent) if parent else None
+        found: Found = {}
+        changes: Changes = {}
+        for path, parts in wanted.items():
+            known = objects.lookup(before, parts) if before else None
+            found[path] = self.on_disk(objects, path, known)
+            if found[path] != known:
+                changes[parts] = found[path]
+        if not changes and not any(_TRAILER.match(line) for line in message.rstrip().split("\n\n")[-1].split("\n")):
+            return found, None
+        tree = before if not changes and before else objects.edited(before, changes) or objects.write("tree", b"")
+        return found, objects.write("commit", self._content(tree, parent, author, self.signature(TOOL), message))
 
     def _content(self, tree: str, parent: str | None, author: Identity | None, who: str, message: str) -> bytes:
         lines = [f"tree {tree}", *([f"parent {parent}"] if parent else [])]

@@ -12,7 +12,7 @@ from autobuilds.adapters.git.locks import Claim, replace
 from autobuilds.adapters.git.objects import Objects
 from autobuilds.adapters.git.place import Place, check_branch, checked_out, read_ref
 from autobuilds.adapters.git.process import Git, paths_of, words
-from autobuilds.adapters.git.refs import Moved, moving
+from autobuilds.adapters.git.refs import Moved, holding
 from autobuilds.errors import BadInput, GitBusy, GitFailure, Refused
 from autobuilds.ports import CheckedMerge, Head
 
@@ -100,8 +100,9 @@ class Delivery:
                 if here:
                     self._with_files(claim, merged.commit, merged.onto, ref, who)
                 else:
-                    with moving(self._place, self._git, claim, ref, merged.onto, merged.commit, who, "autobuilds: delivered"):
-                        pass
+                    with holding(self._place, self._git, claim, ref, who, "autobuilds: delivered") as held:
+                        held.expect(merged.onto)
+                        held.new = merged.commit
         except Moved:
             self._check(branch, merged)
             raise
@@ -128,11 +129,13 @@ class Delivery:
             variables = {"GIT_INDEX_FILE": str(copy)}
             self._prepare(quiet, copy, old, new)
             quiet.run("update-index", "-q", "--really-refresh", ok=(0, 1), variables=variables)
-            with moving(self._place, self._git, claim, ref, old, new, who, "autobuilds: delivered"):
+            with holding(self._place, self._git, claim, ref, who, "autobuilds: delivered") as held:
+                held.expect(old)
                 done = quiet.run("read-tree", "-m", "-u", old, new, ok=(0, 1, 128), variables=variables, timeout=600)
                 if done.returncode:
                     raise Refused(f"your working tree is in the way: {words(done.stderr)}. Commit or move it, then accept again")
                 replace(copy, self._place.git_dir / "index")
+                held.new = new
         finally:
             lock.unlink(missing_ok=True)
 

@@ -6,10 +6,11 @@ import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from autobuilds.adapters.git.locks import Claim, replace
-from autobuilds.adapters.git.place import Place, read_ref, read_small, refs_in_files, symbolic
+from autobuilds.adapters.git.place import Place, is_oid, read_ref, read_small, refs_in_files, symbolic
 from autobuilds.adapters.git.process import Git
 from autobuilds.errors import GitFailure
 
@@ -18,37 +19,62 @@ class Moved(GitFailure):
     """The reference does not stand where it was expected; somebody moved it in between. Try again."""
 
 
-@contextmanager
-def moving(place: Place, git: Git, claim: Claim, ref: str, old: str | None, new: str, who: str, why: str) -> Iterator[None]:
-    """Hold `ref` at `old` during the body and move it to `new` after it; an exception in the body leaves it alone.
+@dataclass(slots=True)
+class Held:
+    """A reference that is locked at `old`; it goes to `new` when the lock is given up, or stays if that is None."""
 
-    `who` and `why` go into the reflog. Raises Moved when it is not at `old`, GitBusy when its lock is held.
+    old: str | None
+    new: str | None = None
+
+    def expect(self, old: str | None) -> None:
+        """Raise Moved unless the reference stands at `old`."""
+        if self.old != old:
+            raise Moved
+
+
+@contextmanager
+def holding(place: Place, git: Git, claim: Claim, ref: str, who: str, why: str) -> Iterator[Held]:
+    """Lock `ref` during the body, which may set where it goes; an exception in the body leaves it alone.
+
+    `who` and `why` go into the reflog. Raises GitBusy when its lock is held by others.
     """
     path = place.common / ref
     if not refs_in_files(place) or (read_small(path) or "").startswith("ref:"):
-        yield
-        done = git.run("update-ref", "--no-deref", "-m", why, ref, new, old or "0" * len(new), ok=(0, 1, 128))
-        if done.returncode:
-            raise Moved(f"{ref} moved while the tool was working on it")
+        with _by_git(git, ref, why) as held:
+            yield held
         return
-    value = claim.path("ref")
-    with value.open("wb") as file:
-        file.write(f"{new}\n".encode())
-        file.flush()
-        os.fsync(file.fileno())
-    lock = path.with_name(path.name + ".lock")
+    value, lock = claim.path("ref"), path.with_name(path.name + ".lock")
+    value.touch()
     claim.hold(lock, value)
     try:
-        if read_ref(place, ref) != old:
-            raise Moved(f"{ref} moved while the tool was working on it")
-        if old is None and path.is_dir():
+        held = Held(read_ref(place, ref))
+        if held.old is None and path.is_dir():
             _remove_empty(path)
-        yield
-        _log(place, ref, old or "0" * len(new), new, who, why)
+        yield held
+        if held.new is None:
+            lock.unlink()
+            return
+        # The lock is a second name of this file.
+        with lock.open("wb") as file:
+            file.write(f"{held.new}\n".encode())
+            file.flush()
+            os.fsync(file.fileno())
+        _log(place, ref, held, who, why)
         replace(lock, path)
     except BaseException:
         lock.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _by_git(git: Git, ref: str, why: str) -> Iterator[Held]:
+    found = git.run("rev-parse", "--verify", "--quiet", "--end-of-options", ref, ok=(0, 1, 128)).stdout.decode("ascii", "replace").strip()
+    held = Held(found if is_oid(found) else None)
+    yield held
+    if held.new is not None:
+        done = git.run("update-ref", "--no-deref", "-m", why, ref, held.new, held.old or "0" * len(held.new), ok=(0, 1, 128))
+        if done.returncode:
+            raise Moved
 
 
 def _remove_empty(path: Path) -> None:
@@ -57,8 +83,8 @@ def _remove_empty(path: Path) -> None:
             Path(where).rmdir()
 
 
-def _log(place: Place, ref: str, old: str, new: str, who: str, why: str) -> None:
-    line = f"{old} {new} {who}\t{' '.join(why.split())}\n".encode("utf-8", "replace")
+def _log(place: Place, ref: str, held: Held, who: str, why: str) -> None:
+    line = f"{held.old or '0' * len(held.new or '')} {held.new} {who}\t{' '.join(why.split())}\n".encode("utf-8", "replace")
     logs = [place.common / "logs" / ref]
     if symbolic(place.git_dir) == ref:
         logs.append(place.git_dir / "logs" / "HEAD")
