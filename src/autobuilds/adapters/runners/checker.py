@@ -20,9 +20,7 @@ from autobuilds.ports import Limits
 class LocalChecker:
     """Implements `ports.Checker` on this machine, with the supervisor's own way to run a check."""
 
-    def check(
-        self, folder: Path, criteria: Sequence[Criterion], limits: Limits, environment: Mapping[str, str]
-    ) -> tuple[Check, ...]:
+    def check(self, folder: Path, criteria: Sequence[Criterion], limits: Limits, environment: Mapping[str, str]) -> tuple[Check, ...]:
         """Run every criterion's commands in `folder`; raises Busy when it is interrupted."""
         marker = f"check-{secrets.token_hex(8)}"
         marked = {**environment, processes.MARKER: marker}

@@ -30,6 +30,8 @@ CONFIRM_SECONDS = 20.0
 _READER_SECONDS = 60.0
 #: Seconds that a supervisor has to stop everything before it is stopped itself: its own ladder and the saving of the work.
 _CANCEL_SECONDS = 45.0
+#: Seconds for which the records of an ended attempt are kept: as long as the ledger keeps its build.
+RECORD_SECONDS = 30 * 86_400.0
 _BUILD_VARIABLES = (processes.MARKER, "AUTOBUILDS_LABEL", "AUTOBUILDS_PROGRESS")
 
 
@@ -208,35 +210,48 @@ class LocalRunner:
         return None
 
     def sweep(self, keep: set[str]) -> int:
-        """Remove run folders and clones of ended attempts that are not in `keep`, and return the bytes freed.
+        """Remove clones and scratch folders of ended attempts that are not in `keep`, and return the bytes freed.
 
-        What has not ended stays, and so does a clone whose work could not be saved.
+        What has not ended stays, and so does a clone whose work could not be saved. The records stay for 30 days.
         """
         runs = records.state_folder(self.workspace) / "runs"
         try:
             names = [e.name for e in os.scandir(runs) if e.is_dir(follow_symlinks=False)]
         except FileNotFoundError:
             return 0
-        return sum(self._remove(RunFolder(runs / name)) for name in names if name not in keep and records.is_attempt_id(name))
+        return sum(_remove(RunFolder(runs / name)) for name in names if name not in keep and records.is_attempt_id(name))
 
-    def _remove(self, folder: RunFolder) -> int:
-        if not folder.spec.is_file() and not folder.start.is_file():
+
+def _remove(folder: RunFolder) -> int:
+    """Remove what an ended attempt no longer needs; the folder must be one of ours, by its records."""
+    old = _age(folder.exit if folder.exit.is_file() else folder.start) > RECORD_SECONDS
+    if folder.swept.exists() and not old:
+        return 0
+    try:
+        ending, start = folder.read_exit(), folder.read_start()
+    except errors.BadInput:
+        return 0
+    buried = start is not None and start.tombstone
+    saved = ending is not None and (ending.head_commit is not None or not folder.clone.exists())
+    if not buried and not saved:
+        return 0
+    with folder.locked(wait=0) as free:
+        if not free:
             return 0
-        try:
-            ending, start = folder.read_exit(), folder.read_start()
-        except errors.BadInput:
-            return 0
-        buried = start is not None and start.tombstone
-        saved = ending is not None and (ending.head_commit is not None or not folder.clone.exists())
-        if not buried and not saved:
-            return 0
-        with folder.locked(wait=0) as free:
-            if not free:
-                return 0
-            size = sum(_size(p) for p in (folder.path, folder.clone))
-            shutil.rmtree(folder.clone, ignore_errors=True)
-            shutil.rmtree(folder.path, ignore_errors=True)
-        return size
+        gone = [folder.clone, folder.path] if old else [folder.clone, folder.scratch, folder.checks, folder.merged_checks]
+        size = sum(_size(p) for p in gone)
+        for path in gone:
+            shutil.rmtree(path, ignore_errors=True)
+        if not old:
+            folder.swept.touch()
+    return size
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def bury(folder: RunFolder) -> None:

@@ -158,7 +158,7 @@ class AttemptRun:
             tree=self.folder.clone,
             environment=self._environment(),
             limits=job.limits,
-            outputs=self.folder.path / "checks",
+            outputs=self.folder.checks,
             progress=log.read(),
         )
         facts = replace(facts, checks=verified.checks, stop=verified.stop)
@@ -184,8 +184,8 @@ class AttemptRun:
             tree=merged.scratch,
             environment=self._environment(),
             limits=job.limits,
-            outputs=self.folder.path / "merged-checks",
-            progress=None,
+            outputs=self.folder.merged_checks,
+            merged=True,
         )
         return MergeFacts(onto=merged.onto, commit=merged.commit, checks=verified.checks), verified.stop
 

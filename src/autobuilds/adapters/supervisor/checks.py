@@ -33,9 +33,10 @@ def verify(
     environment: Mapping[str, str],
     limits: Limits,
     outputs: Path,
-    progress: Progress | None,
+    progress: Progress | None = None,
+    merged: bool = False,
 ) -> Verified:
-    """Run every command of the criteria in `tree`, output kept in the folder `outputs`; `progress` None means on the merged tree."""
+    """Run every command of the criteria in `tree`, output kept in the folder `outputs`; without `progress` claims are left out."""
     outputs.mkdir(exist_ok=True)
     done: list[Check] = []
     for number, (criterion, command) in enumerate(_each(criteria), 1):
@@ -43,7 +44,7 @@ def verify(
             if progress is not None:
                 done.append(_claim(criterion, progress))
             continue
-        check, stop = _run(criterion, command, watcher, tree, environment, limits, outputs / f"{number}.log", merged=progress is None)
+        check, stop = _run(criterion, command, watcher, tree, environment, limits, outputs / f"{number}.log", merged=merged)
         done.append(check)
         if stop is not None:
             return Verified(checks=tuple(done), stop=stop)

@@ -37,14 +37,16 @@ class ClonedCode:
             found = harvest(self.clone_folder, Path(job.repository), bare, job.base_commit, job.branch, message)
             repo = self._repo()
             try:
-                repo.adopt(bare, found.head, job.branch)
+                repo.adopt(bare, found.commit, job.branch)
             except errors.Refused:
-                repo.adopt(bare, found.head, f"{job.branch}-{job.number}")
+                repo.adopt(bare, found.commit, f"{job.branch}-{job.number}")
+            for left in _left(bare):
+                repo.adopt(bare, left, f"{job.branch}-{job.number}-left-{left[:12]}")
         finally:
             shutil.rmtree(bare, ignore_errors=True)
         changed = set(found.changed_paths)
         return Saved(
-            commit=found.head,
+            commit=found.commit,
             stat=found.stat,
             notes=found.notes[:MAX_NOTES],
             outside_links=tuple(link for link in found.outside_links if link in changed),
@@ -57,3 +59,9 @@ class ClonedCode:
 
     def _repo(self) -> GitRepo:
         return GitRepo(Path(self.job.repository))
+
+
+def _left(bare: Path) -> list[str]:
+    """Return the commits that the harvest kept beside the branch: history that the agent had rewritten."""
+    folder = bare / "refs" / "autobuilds" / "left"
+    return sorted(p.read_text(encoding="ascii").strip() for p in folder.iterdir()) if folder.is_dir() else []

@@ -145,6 +145,21 @@ class RunFolder:
         return self.path / "pulse"
 
     @property
+    def checks(self) -> Path:
+        """Return the folder of the checks' outputs."""
+        return self.path / "checks"
+
+    @property
+    def merged_checks(self) -> Path:
+        """Return the folder of the outputs of checks on the merged tree."""
+        return self.path / "merged-checks"
+
+    @property
+    def swept(self) -> Path:
+        """Return the mark that everything but the records is removed."""
+        return self.path / "swept"
+
+    @property
     def own_log(self) -> Path:
         """Return the file of the supervisor's own messages."""
         return self.path / "supervisor.log"

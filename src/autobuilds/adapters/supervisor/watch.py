@@ -21,6 +21,7 @@ from autobuilds.domain.ending import Stop
 #: Seconds between two samples once a program has run for a while.
 SAMPLE_SECONDS = 1.0
 _FIRST_SAMPLE = 0.05
+_LOOK_SECONDS = 0.03
 #: CPU use below this share of one core counts as silence: event loops tick while they wait.
 _IDLE_SHARE = 0.01
 
@@ -52,13 +53,16 @@ class Finished:
 
 @dataclass(slots=True)
 class Wake:
-    """Wakes the watcher when a child ends or a stop signal arrives; `asked` once one has."""
+    """Wakes the watcher when a child ends or a stop signal arrives; `asked` once one has. Without a reader it looks often instead."""
 
-    reader: int
+    reader: int | None = None
     asked: bool = False
 
     def wait(self, seconds: float) -> None:
         """Return after `seconds`, or sooner when a signal arrives."""
+        if self.reader is None:
+            time.sleep(max(0.0, min(seconds, _LOOK_SECONDS)))
+            return
         with suppress(InterruptedError):
             ready, _, _ = select.select([self.reader], [], [], max(seconds, 0.0))
             if ready:
@@ -95,7 +99,7 @@ def waking() -> Iterator[Wake]:
 
 @dataclass(slots=True)
 class Watcher:
-    """Runs programs of one attempt; all carry its marker, and all that descends from this process is theirs."""
+    """Runs programs of one attempt; all carry its marker."""
 
     attempt_id: str
     wake: Wake
@@ -105,82 +109,95 @@ class Watcher:
     signs: tuple[Path, ...] = ()
     #: Called with the processes seen and whether one of them used the CPU.
     noticed: Callable[[frozenset[Identity], bool], None] | None = None
+    #: This process does nothing else: all that descends from it belongs to the attempt, and is gathered when it ends.
+    alone: bool = True
 
-    def members(self) -> set[Identity]:
+    def members(self, child: int) -> set[Identity]:
         """Return every living process of the attempt, this one not included."""
-        return processes.descendants(os.getpid()) | processes.marked(self.attempt_id)
+        top = os.getpid() if self.alone else child
+        found = processes.descendants(top) | processes.marked(self.attempt_id)
+        own = processes.identity(child)
+        return found | {own} if own is not None and processes.alive(own) else found
+
+    def collect(self, child: int) -> None:
+        """Gather ended processes that were left to this one."""
+        if self.alone:
+            processes.reap(but=(child,))
 
     def run(
         self, argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], output: Path, bounds: Bounds, stdin: Path | None = None
     ) -> Finished:
         """Run a program to its end or to one of its limits; its output is appended to a file."""
+        try:
+            out = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        except OSError as error:
+            return Finished(failure=f"{output} can't be opened for the output: {error.strerror}")
+        try:
+            child = _spawn(argv, cwd, environment, out, stdin)
+            return Finished(failure=child) if isinstance(child, str) else self._watch(child, out, bounds)
+        finally:
+            os.close(out)
+
+    def _watch(self, child: subprocess.Popen[bytes], out: int, bounds: Bounds) -> Finished:
         before = os.times()
-        began = time.monotonic()
-        started = self._spawn(argv, cwd, environment, output, stdin)
-        if isinstance(started, str):
-            return Finished(failure=started)
-        run = _Run(watcher=self, child=started, output=output, bounds=bounds, began=began)
-        stop = run.watch()
-        code = started.poll()
-        clear = self._clear(started, stop)
-        code = started.poll() if code is None else code
-        seconds = time.monotonic() - began
-        _cut(output, bounds.output_bytes)
+        run = _Run(watcher=self, child=child, output=out, bounds=bounds)
+        try:
+            stop = run.watch()
+            code = child.poll()
+            clear = self._clear(child, stopped=stop is not None)
+        except BaseException:
+            self._clear(child, stopped=True)
+            raise
+        if os.fstat(out).st_size > bounds.output_bytes:
+            os.ftruncate(out, bounds.output_bytes)
         after = os.times()
         used = after.children_user + after.children_system - before.children_user - before.children_system
         return Finished(
-            exit_code=code,
+            exit_code=child.poll() if code is None else code,
             stop=stop,
-            seconds=seconds,
+            seconds=time.monotonic() - run.began,
             cpu_seconds=max(used, run.sampler.cpu_seconds),
             peak_rss_bytes=run.sampler.peak_rss_bytes,
             clear=clear,
         )
 
-    def _spawn(
-        self, argv: Sequence[str], cwd: Path, environment: Mapping[str, str], output: Path, stdin: Path | None
-    ) -> subprocess.Popen[bytes] | str:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-        try:
-            out = os.open(output, flags, 0o644)
-        except OSError as error:
-            return f"{output} can't be opened for the output: {error.strerror}"
-        try:
-            with open(stdin or os.devnull, "rb") as source:  # noqa: PTH123 - also /dev/null
-                return subprocess.Popen(
-                    list(argv), cwd=cwd, env=dict(environment), stdin=source, stdout=out, stderr=out, start_new_session=True, close_fds=True
-                )
-        except FileNotFoundError:
-            return f"{argv[0]} is not installed or not on the PATH"
-        except (OSError, ValueError) as error:
-            return f"{argv[0]} can't be started: {getattr(error, 'strerror', None) or error}"
-        finally:
-            os.close(out)
-
-    def _clear(self, child: subprocess.Popen[bytes], stop: Stop | None) -> bool:
+    def _clear(self, child: subprocess.Popen[bytes], *, stopped: bool) -> bool:
         def collect() -> None:
             child.poll()
-            processes.reap(but=(child.pid,))
+            self.collect(child.pid)
 
         first = processes.identity(child.pid) if child.poll() is None else None
-        ladder = processes.LADDER if stop is not None else processes.SHORT_LADDER
-        return processes.stop_all(self.members, first=first, ladder=ladder, collect=collect)
+        ladder = processes.LADDER if stopped else processes.SHORT_LADDER
+        return processes.stop_all(lambda: self.members(child.pid), first=first, ladder=ladder, collect=collect)
+
+
+def _spawn(argv: Sequence[str], cwd: Path, environment: Mapping[str, str], out: int, stdin: Path | None) -> subprocess.Popen[bytes] | str:
+    """Start a program in a session of its own; return why it can't be started where it can't."""
+    try:
+        with open(stdin or os.devnull, "rb") as source:  # noqa: PTH123 - also /dev/null
+            return subprocess.Popen(
+                list(argv), cwd=cwd, env=dict(environment), stdin=source, stdout=out, stderr=out, start_new_session=True, close_fds=True
+            )
+    except FileNotFoundError:
+        return f"{argv[0]} is not installed or not on the PATH"
+    except (OSError, ValueError) as error:
+        return f"{argv[0]} can't be started: {getattr(error, 'strerror', None) or error}"
 
 
 @dataclass(slots=True)
 class _Run:
     watcher: Watcher
     child: subprocess.Popen[bytes]
-    output: Path
+    output: int
     bounds: Bounds
-    began: float
+    began: float = field(default_factory=time.monotonic)
     sampler: processes.Sampler = field(init=False)
     _active: float = field(init=False)
     _state: tuple[object, ...] = ()
     _present: frozenset[Identity] = frozenset()
 
     def __post_init__(self) -> None:
-        self.sampler = processes.Sampler(self.watcher.members)
+        self.sampler = processes.Sampler(lambda: self.watcher.members(self.child.pid))
         self._active = self.began
 
     def watch(self) -> Stop | None:
@@ -199,10 +216,10 @@ class _Run:
         return None
 
     def _sample(self, elapsed: float) -> None:
-        processes.reap(but=(self.child.pid,))
+        self.watcher.collect(self.child.pid)
         present, used = self.sampler.sample()
         busy = used > _IDLE_SHARE * elapsed
-        state = tuple(_state(p) for p in (self.output, *self.watcher.signs))
+        state = (os.fstat(self.output).st_size, *(_state(p) for p in self.watcher.signs))
         if busy or state != self._state or present != self._present:
             self._active = time.monotonic()
         if self.watcher.noticed is not None and (busy or present != self._present):
@@ -215,7 +232,7 @@ class _Run:
             return Stop(outcome=Outcome.TIMEOUT, reason=f"stopped after {span_words(bounds.seconds)}, {bounds.what}")
         if bounds.silence is not None and now - self._active >= bounds.silence:
             return Stop(outcome=Outcome.STALLED, reason=f"stopped after {span_words(bounds.silence)} without output, progress or CPU use")
-        if _size(self.output) > bounds.output_bytes:
+        if os.fstat(self.output).st_size > bounds.output_bytes:
             return Stop(outcome=Outcome.TIMEOUT, reason=f"stopped because its output went over the limit of {bounds.output_bytes} bytes")
         return None
 
@@ -237,21 +254,3 @@ def _state(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return info.st_size, info.st_mtime_ns
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.lstat().st_size
-    except OSError:
-        return 0
-
-
-def _cut(path: Path, limit: int) -> None:
-    """Keep the first `limit` bytes of a file that grew beyond it while its writer was being stopped."""
-    if _size(path) > limit:
-        with suppress(OSError):
-            fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-            try:
-                os.ftruncate(fd, limit)
-            finally:
-                os.close(fd)
