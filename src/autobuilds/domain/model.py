@@ -39,6 +39,8 @@ class Criterion:
     text: str
     checked: bool = False
     commands: tuple[str, ...] = ()
+    #: What stands under the criterion (sub-bullets, further paragraphs), as Markdown; it is not checked.
+    details: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

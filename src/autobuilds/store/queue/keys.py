@@ -34,7 +34,8 @@ class Key(StrEnum):
     NOTES = "Notes"
 
 
-_JOINERS = re.compile(r"[\s_\-\u00a0]+")
+_JOINERS = re.compile(r"[\s_\-]+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def fold_key(text: str) -> str:
@@ -44,3 +45,27 @@ def fold_key(text: str) -> str:
 
 #: Every known key by its folded spelling.
 KEYS: dict[str, Key] = {fold_key(key): key for key in Key}
+
+#: Keys that Obsidian's plug-ins write in brackets and that mean one of ours.
+_OBSIDIAN = {
+    "id": Key.LABEL,
+    "created": Key.ADDED,
+    "completion": Key.COMPLETED,
+    "start": Key.NOT_BEFORE,
+    "scheduled": Key.NOT_BEFORE,
+    "estimate": Key.ESTIMATE,
+}
+
+
+def inline_key(text: str) -> Key | None:
+    """Return the key that `[text:: value]` names, camel case and Obsidian's own names included, or None."""
+    folded = fold_key(_CAMEL.sub(" ", text))
+    return KEYS.get(folded) or _OBSIDIAN.get(folded)
+
+
+def suggest(text: str) -> Key | None:
+    """Return the known key that a text was probably meant to be, or None."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(fold_key(text), KEYS, n=1, cutoff=0.75)
+    return KEYS[found[0]] if found else None

@@ -1,0 +1,466 @@
+"""Markdown text to a tree of blocks with exact places: GFM's block rules, one pass over the lines.
+
+The rules are those of CommonMark 0.31 with GFM's tables; containers deeper than `MAX_DEPTH` are read as text, so that the
+time taken grows with the length of the text alone. Inline Markdown is not looked at here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from autobuilds.store.markdown.starts import (
+    ATX,
+    ATX_TAIL,
+    FENCE,
+    FENCE_CLOSE,
+    HTML_ENDS,
+    LIST_MARKER,
+    RULE,
+    SETEXT,
+    html_start,
+    is_table,
+    skip_definitions,
+)
+
+#: How many containers (lists and their items, quotations) may stand in each other.
+MAX_DEPTH = 60
+
+_LINE = re.compile(r"\r\n|\n|\r")
+#: A line that begins with none of these characters begins no block but a paragraph.
+_SPECIAL = frozenset("#`~*+_=<>-0123456789")
+
+DOCUMENT, QUOTE, LIST, ITEM = "document", "quote", "list", "item"
+PARAGRAPH, HEADING, FENCE_BLOCK, CODE, HTML, THEMATIC = "paragraph", "heading", "fence", "code", "html", "rule"
+#: A paragraph of nothing but link reference definitions.
+DEFINITION = "definition"
+_CONTAINERS = frozenset([DOCUMENT, QUOTE, LIST, ITEM])
+
+
+class Block:
+    """One block; `first` and `last` are 0-based lines, `last` being the last that is not blank (or closes the block)."""
+
+    __slots__ = (
+        "children",
+        "closed",
+        "first",
+        "info",
+        "kind",
+        "last",
+        "level",
+        "lines",
+        "marker",
+        "marker_at",
+        "open",
+        "padding",
+        "parent",
+        "setext",
+    )
+
+    def __init__(self, kind: str, first: int, parent: Block | None) -> None:
+        self.kind = kind
+        self.first = self.last = first
+        self.parent = parent
+        self.open = True
+        self.children: list[Block] = []
+        #: Of a leaf, per line the offsets of its text, without the indentation that is not part of it and the line end.
+        self.lines: list[tuple[int, int]] = []
+        #: Of a heading 1-6, of a fence the length of its marker, of HTML the number of its rule.
+        self.level = 0
+        #: Of a heading: whether it is underlined.
+        self.setext = False
+        #: The marker of a list, an item or a fence: `-`, `.`, `)`, a backtick, …
+        self.marker = ""
+        #: The offset of the marker.
+        self.marker_at = 0
+        #: Columns that a line needs to belong to an item; of a fence its indentation.
+        self.padding = 0
+        #: The info string of a fence.
+        self.info = ""
+        #: Whether a fence or an HTML block was ended by its own end mark.
+        self.closed = False
+
+    def walk(self) -> Iterator[Block]:
+        """Yield this block and every block in it, in the order of the text."""
+        todo = [self]
+        while todo:
+            block = todo.pop()
+            yield block
+            todo.extend(reversed(block.children))
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.first + 1}-{self.last + 1}>"
+
+
+class Blocks:
+    """A text's blocks with the places of its lines (LF, CRLF and CR end a line, nothing else does)."""
+
+    __slots__ = ("ends", "root", "starts", "text")
+
+    def __init__(self, text: str, root: Block, starts: list[int], ends: list[int]) -> None:
+        self.text = text
+        self.root = root
+        #: Offset of each line's first character, and of its line end; `starts` has one more, the length of the text.
+        self.starts = starts
+        self.ends = ends
+
+
+def split_lines(text: str) -> tuple[list[int], list[int]]:
+    """Return the offsets of the lines' first characters, with the text's length at the end, and of their line ends."""
+    starts, ends = [0], []
+    if "\r" not in text:
+        at = text.find("\n")
+        while at >= 0:
+            ends.append(at)
+            starts.append(at + 1)
+            at = text.find("\n", at + 1)
+    else:
+        for match in _LINE.finditer(text):
+            ends.append(match.start())
+            starts.append(match.end())
+    if starts[-1] < len(text):
+        ends.append(len(text))
+        starts.append(len(text))
+    return starts, ends
+
+
+def parse_blocks(text: str, first_line: int = 0) -> Blocks:
+    """Return the blocks of a text from a line on (the lines before it are front matter)."""
+    starts, ends = split_lines(text)
+    parser = _Parser(text)
+    for line in range(first_line, len(ends)):
+        parser.feed(line, starts[line], ends[line])
+    return Blocks(text, parser.finish(), starts, ends)
+
+
+class _Parser:
+    """The state of the pass: the open blocks, and how far the line at hand has been read."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.root = Block(DOCUMENT, 0, None)
+        self.tip = self.root
+        self.line = self.pos = self.col = self.end = 0
+        self.next = self.next_col = self.indent = 0
+        self.blank = False
+        self.depth = 0
+        self.lazy = False
+
+    def feed(self, line: int, start: int, end: int) -> None:
+        """Read one line."""
+        self.line, self.pos, self.end, self.col = line, start, end, 0
+        container, matched = self._match()
+        self.lazy = not matched and self.tip.kind == PARAGRAPH
+        if container.kind == PARAGRAPH or container.kind in _CONTAINERS:
+            opened = self._open(container)
+            if opened is None:
+                return
+            container = opened
+        self._text(container)
+
+    def finish(self) -> Block:
+        """Close everything and return the document."""
+        self._close_to(self.root)
+        return self.root
+
+    # -- moving along the line
+
+    def _look(self) -> None:
+        """Find the next character that is no white space, and how many columns it is indented."""
+        text, pos, col, end = self.text, self.pos, self.col, self.end
+        while pos < end:
+            char = text[pos]
+            if char == " ":
+                col += 1
+            elif char == "\t":
+                col += 4 - col % 4
+            else:
+                break
+            pos += 1
+        self.next, self.next_col, self.indent, self.blank = pos, col, col - self.col, pos >= end
+
+    def _advance(self, columns: int) -> None:
+        """Go on by columns of white space; a tab may be used in part."""
+        while columns > 0 and self.pos < self.end:
+            width = 4 - self.col % 4 if self.text[self.pos] == "\t" else 1
+            if width > columns:
+                self.col += columns
+                return
+            self.col += width
+            self.pos += 1
+            columns -= width
+
+    def _skip(self) -> None:
+        self.pos, self.col = self.next, self.next_col
+
+    # -- blocks that go on
+
+    def _match(self) -> tuple[Block, bool]:
+        """Return the deepest open block that this line continues, and whether that is all of them."""
+        block = self.root
+        while block.children and block.children[-1].open:
+            child = block.children[-1]
+            self._look()
+            if not self._continues(child):
+                return block, False
+            block = child
+        self._look()
+        return block, True
+
+    def _continues(self, block: Block) -> bool:
+        kind = block.kind
+        if kind == LIST:
+            return True
+        if kind == ITEM:
+            if self.blank:
+                if not block.children:
+                    return False
+                self._skip()
+                return True
+            if self.indent >= block.padding:
+                self._advance(block.padding)
+                return True
+            return False
+        if kind == PARAGRAPH:
+            return not self.blank
+        if kind == QUOTE:
+            return self._quote_mark()
+        if kind == FENCE_BLOCK:
+            return True
+        if kind == CODE:
+            if self.indent >= 4:
+                self._advance(4)
+                return True
+            if self.blank:
+                self._skip()
+                return True
+            return False
+        return kind == HTML and not (self.blank and block.level >= 6)
+
+    def _quote_mark(self) -> bool:
+        if self.indent > 3 or self.blank or self.text[self.next] != ">":
+            return False
+        self._skip()
+        self.pos += 1
+        self.col += 1
+        if self.pos < self.end and self.text[self.pos] in " \t":
+            self._advance(1)
+        return True
+
+    # -- blocks that begin
+
+    def _open(self, container: Block) -> Block | None:
+        """Open what begins here and return the block that takes the rest of the line, None where nothing is left."""
+        while True:
+            self._look()
+            if self.blank or (self.indent < 4 and self.text[self.next] not in _SPECIAL):
+                break
+            if self.indent >= 4:
+                if self.tip.kind != PARAGRAPH:
+                    self._advance(4)
+                    container = self._add(container, CODE)
+                break
+            opened, leaf = self._start(container)
+            if opened is None:
+                break
+            if leaf:
+                return opened if opened.kind in (HTML, PARAGRAPH) else None
+            container = opened
+        return container
+
+    def _start(self, container: Block) -> tuple[Block | None, bool]:
+        """Open one block and return it, and whether nothing can begin inside it; None where a paragraph goes on or begins."""
+        char = self.text[self.next]
+        if char == ">":
+            if self.depth >= MAX_DEPTH:
+                return None, False
+            self._quote_mark()
+            return self._add(container, QUOTE), False
+        if char == "#":
+            return self._atx(container)
+        if char in "`~":
+            return self._fence(container)
+        if char == "<":
+            return self._html(container)
+        if char in "=-" and container.kind == PARAGRAPH:
+            heading = self._setext(container)
+            if heading is not None:
+                return heading, True
+        if char in "*-_" and RULE.match(self.text, self.next, self.end):
+            return self._add(container, THEMATIC), True
+        if char not in "=_" and self.depth < MAX_DEPTH:
+            return self._item(container), False
+        return None, False
+
+    def _atx(self, container: Block) -> tuple[Block | None, bool]:
+        match = ATX.match(self.text, self.next, self.end)
+        if match is None:
+            return None, False
+        block = self._add(container, HEADING)
+        block.level = len(match[1])
+        start = match.end()
+        content = self.text[start : self.end]
+        block.lines.append((start, start + len(ATX_TAIL.sub("", content).rstrip(" \t"))))
+        self._close(block)
+        return block, True
+
+    def _fence(self, container: Block) -> tuple[Block | None, bool]:
+        match = FENCE.match(self.text, self.next, self.end)
+        if match is None:
+            return None, False
+        indent = self.indent
+        block = self._add(container, FENCE_BLOCK)
+        block.marker, block.level, block.padding = match[0][0], len(match[0]), indent
+        block.marker_at = self.next
+        block.info = self.text[match.end() : self.end].strip(" \t")
+        return block, True
+
+    def _html(self, container: Block) -> tuple[Block | None, bool]:
+        rule = html_start(self.text, self.next, self.end, paragraph=container.kind == PARAGRAPH or self.lazy)
+        if not rule:
+            return None, False
+        block = self._add(container, HTML)
+        block.level = rule
+        block.marker_at = self.next
+        return block, True
+
+    def _setext(self, container: Block) -> Block | None:
+        if not SETEXT.match(self.text, self.next, self.end):
+            return None
+        if is_table(self.text, container.lines):
+            return None
+        rest = skip_definitions(self.text, container.lines)
+        if not rest:
+            return None
+        container.kind, container.lines, container.setext = HEADING, rest, True
+        container.level = 1 if self.text[self.next] == "=" else 2
+        container.last = self.line
+        self._close(container)
+        return container
+
+    def _item(self, container: Block) -> Block | None:
+        match = LIST_MARKER.match(self.text, self.next, self.end)
+        if match is None:
+            return None
+        marker = match[0]
+        if container.kind == PARAGRAPH and (match.end() == self.end or not self.text[match.end() : self.end].strip(" \t")):
+            return None
+        if container.kind == PARAGRAPH and len(marker) > 1 and int(marker[:-1]) != 1:
+            return None
+        indent, at = self.indent, self.next
+        self._skip()
+        self.pos += len(marker)
+        self.col += len(marker)
+        padding = self._spaces_after(len(marker))
+        kind = marker[-1]
+        if container.kind != LIST or container.marker != kind:
+            container = self._add(container, LIST)
+            container.marker = kind
+        item = self._add(container, ITEM)
+        item.marker, item.marker_at, item.padding = kind, at, indent + padding
+        return item
+
+    def _spaces_after(self, width: int) -> int:
+        pos, col = self.pos, self.col
+        while self.col - col < 5 and self.pos < self.end and self.text[self.pos] in " \t":
+            self._advance(1)
+        spaces = self.col - col
+        if 1 <= spaces < 5 and self.pos < self.end:
+            return width + spaces
+        self.pos, self.col = pos, col
+        if self.pos < self.end and self.text[self.pos] in " \t":
+            self._advance(1)
+        return width + 1
+
+    # -- text
+
+    def _text(self, container: Block) -> None:
+        """Give the rest of the line to the block that it belongs to."""
+        self._look()
+        if self.lazy and not self.blank:
+            self.tip.lines.append((self.next, self.end))
+            self.tip.last = self.line
+            return
+        if self.tip is not container:
+            self._close_to(container)
+        kind = container.kind
+        if kind == PARAGRAPH:
+            container.lines.append((self.next, self.end))
+            container.last = self.line
+        elif kind == FENCE_BLOCK:
+            self._fence_line(container)
+        elif kind == CODE:
+            container.lines.append((self.pos, self.end))
+            if not self.blank:
+                container.last = self.line
+        elif kind == HTML:
+            container.lines.append((self.pos, self.end))
+            if not self.blank:
+                container.last = self.line
+            end = HTML_ENDS.get(container.level)
+            if end is not None and end.search(self.text, self.pos, self.end):
+                container.closed = True
+                self._close(container)
+        elif not self.blank:
+            block = self._add(container, PARAGRAPH)
+            block.lines.append((self.next, self.end))
+
+    def _fence_line(self, block: Block) -> None:
+        text = self.text
+        if self.indent <= 3 and not self.blank and text[self.next] == block.marker:
+            match = FENCE_CLOSE.match(text, self.next, self.end)
+            if match is not None and len(match[1]) >= block.level:
+                block.last, block.closed = self.line, True
+                self._close(block)
+                return
+        for _ in range(block.padding):
+            if self.pos < self.end and text[self.pos] in " \t":
+                self._advance(1)
+            else:
+                break
+        block.lines.append((self.pos, self.end))
+        if not self.blank:
+            block.last = self.line
+
+    # -- the tree
+
+    def _add(self, container: Block, kind: str) -> Block:
+        """Open a block in the nearest container that may hold it, closing what stands in the way."""
+        while container.kind not in _CONTAINERS or (container.kind == LIST and kind != ITEM):
+            assert container.parent is not None, "the document holds every block"
+            container = container.parent
+        self._close_to(container)
+        self.lazy = False
+        block = Block(kind, self.line, container)
+        container.children.append(block)
+        self.tip = block
+        if kind in _CONTAINERS:
+            self.depth += 1
+        elif kind == THEMATIC:
+            self._close(block)
+        return block
+
+    def _define(self, block: Block) -> None:
+        """Take the link reference definitions off a paragraph's beginning."""
+        rest = skip_definitions(self.text, block.lines)
+        if not rest:
+            block.kind = DEFINITION
+        else:
+            block.first += len(block.lines) - len(rest)
+            block.lines = rest
+
+    def _close_to(self, block: Block) -> None:
+        while self.tip is not block:
+            self._close(self.tip)
+
+    def _close(self, block: Block) -> None:
+        block.open = False
+        if block.kind == PARAGRAPH and self.text[block.lines[0][0]] == "[":
+            self._define(block)
+        parent = block.parent
+        assert parent is not None, "the document is never closed"
+        if block.last > parent.last:
+            parent.last = block.last
+        if block.kind in _CONTAINERS:
+            self.depth -= 1
+        self.tip = parent

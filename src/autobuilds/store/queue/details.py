@@ -1,0 +1,92 @@
+"""Headed details: headings in Task Details that match a task by label, and the fields under them."""
+
+from __future__ import annotations
+
+from autobuilds.domain.labels import slugify
+from autobuilds.store.markdown.blocks import HEADING, LIST, PARAGRAPH, Block, Blocks
+from autobuilds.store.markdown.inline import plain_text
+from autobuilds.store.queue.document import DetailsSpan, FieldPlace, Span
+from autobuilds.store.queue.drafts import Draft, odd_fields, read_fields, stray_code
+from autobuilds.store.queue.findings import Findings
+from autobuilds.store.queue.given import BOX, read_field, whole_lines
+from autobuilds.store.queue.sections import heading_text
+from autobuilds.store.queue.taskline import read_line
+
+
+def read_details(body: list[Block], end: int, drafts: dict[str, Draft], blocks: Blocks, findings: Findings, links: frozenset[str]) -> None:
+    """Give every headed block of one Task Details section to its task; `drafts` finds a task by name slug and by label."""
+    headings = [(n, block) for n, block in enumerate(body) if block.kind == HEADING]
+    _loose(body[: headings[0][0]] if headings else body, blocks, findings)
+    owners = [_owner(block, drafts, blocks, links) for _, block in headings]
+    current: tuple[Draft, int] | None = None
+    for index, (at, heading) in enumerate(headings):
+        stop = headings[index + 1][0] if index + 1 < len(headings) else len(body)
+        inside = body[at + 1 : stop]
+        if current is not None and heading.level <= current[1]:
+            current = None
+        owner = owners[index]
+        if owner is not None:
+            current = (owner, heading.level)
+            owner.details.append(DetailsSpan(heading=whole_lines(heading, blocks), body=_body(index, headings, blocks, end)))
+        if current is None:
+            _orphan(index, headings, owners, inside, drafts, blocks, findings)
+            continue
+        current[0].others += [heading, *inside]
+        _fields(inside, blocks, current[0])
+
+
+def _body(index: int, headings: list[tuple[int, Block]], blocks: Blocks, end: int) -> Span:
+    """Return where a heading's block stands: up to the next heading of its level or a higher one."""
+    heading = headings[index][1]
+    after = next((block for _, block in headings[index + 1 :] if block.level <= heading.level), None)
+    return Span(blocks.starts[heading.last + 1], blocks.starts[after.first] if after else end)
+
+
+def _owner(heading: Block, drafts: dict[str, Draft], blocks: Blocks, links: frozenset[str]) -> Draft | None:
+    text = heading_text(heading, blocks.text)
+    box = BOX.match(text)
+    text = text[box.end() :] if box else text
+    owner = drafts.get(slugify(plain_text(text, links)))
+    return owner or drafts.get(slugify(plain_text(read_line(text, links).name_text, links)))
+
+
+def _fields(inside: list[Block], blocks: Blocks, draft: Draft) -> None:
+    for block in inside:
+        if block.kind == LIST:
+            read_fields(block, blocks, FieldPlace.HEADED, draft)
+        elif block.kind == PARAGRAPH:
+            odd_fields(block, 0, blocks, draft)
+    stray_code(inside, blocks, draft)
+
+
+def _orphan(
+    index: int,
+    headings: list[tuple[int, Block]],
+    owners: list[Draft | None],
+    inside: list[Block],
+    drafts: dict[str, Draft],
+    blocks: Blocks,
+    findings: Findings,
+) -> None:
+    """Warn of a heading that names no task, unless it only groups headings that do."""
+    heading = headings[index][1]
+    for (_, later), owner in zip(headings[index + 1 :], owners[index + 1 :], strict=True):
+        if later.level <= heading.level:
+            break
+        if owner is not None and not any(block.kind == LIST for block in inside):
+            return
+    from difflib import get_close_matches
+
+    name = plain_text(heading_text(heading, blocks.text))
+    near = get_close_matches(slugify(name), list(drafts), 1, 0.75)
+    hint = f' (did you mean "{drafts[near[0]].name}"?)' if near else "; a heading in Task Details is the name of a task"
+    findings.warn("orphan-details", heading.lines[0][0], f'details for "{name}", but there is no such task{hint}')
+
+
+def _loose(body: list[Block], blocks: Blocks, findings: Findings) -> None:
+    """Warn of fields that stand in the section before any heading."""
+    for block in body:
+        if block.kind == LIST:
+            for item in block.children:
+                if isinstance(read_field(item, blocks, FieldPlace.HEADED), tuple):
+                    findings.warn("orphan-details", item.marker_at, "a field without a task; put it under a heading with the task's name")

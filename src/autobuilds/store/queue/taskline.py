@@ -1,0 +1,204 @@
+"""The first paragraph of a task: its name, and the parts that follow it in one of three styles."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from autobuilds.store.markdown.inline import Piece, mask, pieces
+from autobuilds.store.queue.document import PartStyle, Span
+from autobuilds.store.queue.keys import KEYS, Key, fold_key, inline_key
+
+WS = r"[ \t\u00a0\r\n]"
+_EMPHASIS = r"(?P<em>\*{1,3}|_{1,3}|)"
+_COLON = rf"{WS}*(?:(?P=em){WS}*:|:{WS}*(?P=em)|:)"
+_WORD = r"[^\W_][\w'/&.]*"
+_JOIN = rf"(?:{WS}+|[_-])"
+#: Any ` - Key:`; whether the key is known is asked afterwards. A key has at most three words.
+_SEPARATOR = re.compile(rf"{WS}+-{WS}+{_EMPHASIS}(?P<key>{_WORD}(?:{_JOIN}{_WORD}){{0,2}}){_COLON}(?P<after>{WS}|$|)", re.IGNORECASE)
+_KNOWN = "|".join(re.escape(key).replace(r"\ ", rf"(?:{WS}|[_-])+") for key in sorted(KEYS, key=len, reverse=True))
+#: The start of a field of the details: `**Key:**`, `Key:`, `__Key__ :`.
+FIELD = re.compile(rf"{_EMPHASIS}(?P<key>{_WORD}(?:{_JOIN}{_WORD}){{0,2}}){_COLON}(?P<after>{WS}|$|)", re.IGNORECASE)
+KNOWN_FIELD = re.compile(rf"{_EMPHASIS}(?P<key>{_KNOWN}){_COLON}", re.IGNORECASE)
+#: A separator that is not quite one, before a known key.
+_NEAR_DASH = re.compile(
+    rf"(?:{WS}*(?:[\u2010-\u2015\u2212]|--+){WS}*|{WS}+-(?=\S)|(?<=[^\s-])-{WS}+){_EMPHASIS}(?P<key>{_KNOWN}){_COLON}", re.IGNORECASE
+)
+_NEAR_MARK = re.compile(rf"[,;|·•(]{WS}*{_EMPHASIS}(?P<key>Priority|Added){_COLON}", re.IGNORECASE)
+_INLINE = re.compile(
+    r"\[(?P<key>[^\W_][\w \t-]{0,30})::(?P<value>(?:\[\[[^\[\]]*\]\]|[^\[\]])*)\](?!\()"
+    r"|\((?P<key2>[^\W_][\w \t-]{0,30})::(?P<value2>(?:\[\[[^\[\]]*\]\]|[^\[\]()])*)\)"
+)
+_DATE = r"(?P<date>\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d)?)"
+_SIGN = re.compile(
+    r"(?P<level>[🔺⏫🔼🔽⏬])\ufe0f?"
+    r"|(?P<id>🆔)\ufe0f?\s*(?P<idv>[\w-]+)"
+    r"|(?P<on>⛔)\ufe0f?\s*(?P<onv>[\w-]+(?:\s*,\s*[\w-]+)*)"
+    rf"|(?P<when>[➕🛫⏳⌛📅📆🗓✅❌])\ufe0f?\s*{_DATE}"
+    r"|🔁\ufe0f?[ \t]*(?P<every>every[^➕🛫⏳⌛📅📆🗓✅❌🔺⏫🔼🔽⏬🆔⛔🏁\[(\r\n]*)"
+    r"|🏁\ufe0f?\s*(?P<then>delete|keep)"
+)
+_LEVELS = {"🔺": "High", "⏫": "High", "🔼": "Medium", "🔽": "Low", "⏬": "Low"}
+#: Keys whose value is prose: an unknown `- Key:` in it is part of it.
+_FREE = frozenset([Key.DESCRIPTION, Key.NOTES, Key.CRITERIA, Key.STEPS, Key.DELIVERABLES, Key.BLOCKERS])
+_DATES = {"➕": Key.ADDED, "🛫": Key.NOT_BEFORE, "⏳": Key.NOT_BEFORE, "⌛": Key.NOT_BEFORE, "✅": Key.COMPLETED}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the line; `key` is None where its key is not known. Spans are offsets into the paragraph."""
+
+    key: Key | None
+    written: str
+    style: PartStyle
+    whole: Span
+    value: Span
+    text: str
+
+
+@dataclass(slots=True)
+class TaskLine:
+    """A first paragraph, taken apart."""
+
+    name: Span
+    #: The name as written, without the parts that stand inside it.
+    name_text: str
+    parts: list[Part] = field(default_factory=list)
+    #: Offset and key of separators that are not quite one.
+    near: list[tuple[int, str]] = field(default_factory=list)
+
+
+def read_line(text: str, known_links: frozenset[str] = frozenset()) -> TaskLine:
+    """Take the first paragraph of a task apart."""
+    plain = not any(char in text for char in "`<[\\")
+    fields = [] if "::" not in text else _inline_fields(text)
+    opaque = [] if plain else _outside(pieces(text, known_links), fields)
+    masked = mask(text, opaque)
+    if fields:
+        masked = mask(masked, [Piece("field", part.whole.start, part.whole.end, "") for part in fields])
+    if not text.isascii():
+        signs = _signs(text, masked)
+        fields += signs
+        masked = mask(masked, [Piece("sign", *part.whole, "") for part in sorted(signs, key=lambda part: part.whole)])
+    line = TaskLine(Span(0, 0), "")
+    dashes = _dashes(text, masked, fields)
+    first = min((part.whole.start for part in dashes if part.key), default=len(text))
+    line.parts = sorted([*fields, *dashes], key=lambda part: part.whole)
+    line.near = [(_after_space(masked, m.start()), m["key"]) for p in (_NEAR_DASH, _NEAR_MARK) for m in p.finditer(masked)]
+    cuts = [part.whole for part in fields if part.whole.start < first]
+    line.name_text = _without(text, first, cuts)
+    line.name = _trim(text, Span(0, min((cut.start for cut in cuts if _tail(text, cut.end, first, cuts)), default=first)))
+    return line
+
+
+def _outside(found: list[Piece], fields: list[Part]) -> list[Piece]:
+    """Drop pieces that overlap an inline field; what is code keeps its precedence in `_inline_fields`."""
+    return [p for p in found if not any(p.start < f.whole.end and f.whole.start < p.end for f in fields)]
+
+
+def _inline_fields(text: str) -> list[Part]:
+    code = [p for p in pieces(text) if p.kind in {"code", "comment", "escape", "html", "autolink"}]
+    hidden = mask(text, code)
+    found = []
+    for match in _INLINE.finditer(hidden):
+        name = "key" if match["key"] is not None else "key2"
+        value = "value" if name == "key" else "value2"
+        written = match[name].strip()
+        span = _trim(text, Span(*match.span(value)))
+        found.append(Part(inline_key(written), written, PartStyle.INLINE, Span(*match.span()), span, text[slice(*span)]))
+    starts = {part.written.casefold() for part in found}
+    if "start" in starts:
+        found = [p if p.written.casefold() != "scheduled" else Part(None, *_rest(p)) for p in found]
+    return found
+
+
+def _rest(part: Part) -> tuple[str, PartStyle, Span, Span, str]:
+    return part.written, part.style, part.whole, part.value, part.text
+
+
+def _signs(text: str, masked: str) -> list[Part]:
+    found = []
+    started = "🛫" in masked
+    for match in _SIGN.finditer(masked):
+        sign = match["level"] or match["id"] or match["on"] or match["when"] or match[0][0]
+        key: Key | None = None
+        span = Span(*match.span())
+        value = Span(match.start(), match.start() + 1)
+        shown = sign
+        if match["level"]:
+            key, shown = Key.PRIORITY, _LEVELS[sign]
+        elif match["id"]:
+            key, value = Key.LABEL, Span(*match.span("idv"))
+        elif match["on"]:
+            key, value = Key.DEPENDS_ON, Span(*match.span("onv"))
+        elif match["when"]:
+            key, value = _DATES.get(sign), Span(*match.span("date"))
+            if started and sign in "⏳⌛":
+                key = None
+        if not match["level"]:
+            shown = text[slice(*value)]
+        found.append(Part(key, sign, PartStyle.SIGN, span, value, shown))
+    return found
+
+
+def _dashes(text: str, masked: str, cuts: list[Part]) -> list[Part]:
+    """Return the ` - Key: value` parts from the first known key on; before it only those that are not known."""
+    matches: list[tuple[re.Match[str], Key | None]] = []
+    free = False
+    at = 0
+    while match := _SEPARATOR.search(masked, at):
+        key = KEYS.get(fold_key(match["key"]))
+        if key is not None or match["after"] or match["em"]:
+            if key is not None or not free:
+                matches.append((match, key))
+            free = key in _FREE if key is not None else free
+            at = match.end("key")
+        else:
+            at = match.start() + 1
+    parts = []
+    ends = [*(match.start() for match, _ in matches), len(text)][1:]
+    seen = False
+    for (match, key), end in zip(matches, ends, strict=True):
+        seen = seen or key is not None
+        colon = match.start("after")
+        stop = min([cut.whole.start for cut in cuts if cut.whole.start >= colon] + [end])
+        value = _trim(text, Span(colon, stop))
+        raw = text[slice(*value)]
+        em = match["em"]
+        if em and match[0].rstrip().endswith(":") and raw.endswith(em) and match[0].count(em) == 1:
+            raw = raw[: -len(em)]
+        parts.append(Part(key, match["key"], PartStyle.DASH, Span(match.start(), end if seen else colon), value, raw))
+    return parts
+
+
+def _after_space(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\u00a0\r\n":
+        at += 1
+    return at
+
+
+def _trim(text: str, span: Span) -> Span:
+    start, end = span
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return Span(start, end)
+
+
+def _without(text: str, end: int, cuts: list[Span]) -> str:
+    parts, at = [], 0
+    for cut in sorted(cuts):
+        parts.append(text[at : cut.start])
+        at = max(at, cut.end)
+    return " ".join([*parts, text[at:end]])
+
+
+def _tail(text: str, at: int, end: int, cuts: list[Span]) -> bool:
+    """Whether nothing but cuts stands between `at` and `end`."""
+    for cut in sorted(cuts):
+        if cut.start >= at:
+            if text[at : cut.start].strip():
+                return False
+            at = cut.end
+    return not text[at:end].strip()
