@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from autobuilds.domain.duties import Duty
 from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.settings import Settings
 from autobuilds.domain.spelling import did_you_mean, nearest, quoted
 from autobuilds.store.config_keys import KEYS, BadValue, read_value, write_value
+from autobuilds.store.duties import read_duties
 from autobuilds.store.front_matter import Located, read_front_matter
 
 FILE = "HEARTBEAT.md"
@@ -29,6 +31,8 @@ class Config:
     origins: dict[str, str] = field(default_factory=dict)
     body: str = ""
     body_line: int = 1
+    #: What the body asks the heartbeat to do by itself; what is odd about it is a warning in `problems`.
+    duties: tuple[Duty, ...] = ()
 
 
 def read_settings(data: bytes | None) -> Config:
@@ -51,6 +55,8 @@ def read_settings(data: bytes | None) -> Config:
         if value is not None:
             values[name] = value
         origins[name] = f"{FILE}:{where.key_line}"
+    duties, odd = read_duties(matter.body, matter.body_line)
+    problems.extend(odd)
     problems.sort(key=lambda p: (p.line, p.column))
     return Config(
         settings=Settings(**values),
@@ -58,6 +64,7 @@ def read_settings(data: bytes | None) -> Config:
         origins=origins,
         body=matter.body,
         body_line=matter.body_line,
+        duties=duties,
     )
 
 

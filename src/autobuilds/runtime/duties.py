@@ -1,0 +1,199 @@
+"""Running the duties that are due: each command as an argument list, with a timeout, in a process group that ends with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import IO
+
+from autobuilds.domain.duties import Duty, DutyCommand, due, has_clock_time
+from autobuilds.domain.times import after, reached
+from autobuilds.store.config import Config
+from autobuilds.store.duties import append_log, read_last_runs, write_last_runs
+from autobuilds.store.files import private_folder
+
+#: Set for a duty's command, so that a heartbeat inside it runs no duties.
+MARKER = "AUTOBUILDS_DUTY"
+_TAIL = 4096
+_MOST_OUTPUT = 16 * 1024 * 1024
+_POLL = 0.02
+#: Seconds between asking a command to end and ending it.
+_GRACE = 3.0
+#: A last run further in the future than this comes from a clock that was wrong.
+_SKEW = timedelta(days=1)
+
+
+class DutyOutcome(StrEnum):
+    """How a duty's command ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    #: More output than 16 MiB; it was stopped.
+    FLOOD = "too-much-output"
+    #: The program is not there or may not be run.
+    NOT_FOUND = "not-found"
+    #: No command: the record of last runs could not be read and was begun anew.
+    RECORD_LOST = "record-lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutyRun:
+    """One command of a duty as it was run; `line` is its place in HEARTBEAT.md, `tail` the end of its output."""
+
+    duty: str
+    command: str
+    line: int
+    outcome: DutyOutcome
+    exit_code: int | None = None
+    seconds: float = 0.0
+    tail: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command did its work."""
+        return self.outcome is DutyOutcome.OK
+
+
+def run_due(root: Path, config: Config, now: datetime) -> tuple[DutyRun, ...]:
+    """Run the duties of a workspace that are due and return what came of it; nothing is written when none is.
+
+    A duty's slot counts as used before its first command begins, so a crash can't make it run in a circle. A duty with a
+    clock time that is seen for the first time waits for that time. Inside a duty nothing is run. Raises StorageFailure where the
+    record can't be written.
+    """
+    if not config.duties or os.environ.get(MARKER):
+        return ()
+    private = root / ".autobuilds"
+    known, lost = read_last_runs(private)
+    runs = {key: _trusted(moment, now) for key, moment in known.items()}
+    waiting = {d.key: now for d in config.duties if d.key not in runs and has_clock_time(d.cadence)}
+    runs.update(waiting)
+    turn = [d for d in config.duties if due(d.cadence, runs.get(d.key), now)]
+    if lost is None and runs == known and not turn:
+        return ()
+    private = private_folder(root)
+    results: list[DutyRun] = []
+    if lost is not None:
+        results.append(DutyRun(duty="", command="", line=0, outcome=DutyOutcome.RECORD_LOST, tail=lost))
+        _log(private, results[-1], now)
+    keep = {d.key for d in config.duties}
+    runs = {key: moment for key, moment in runs.items() if key in keep}
+    write_last_runs(private, runs)
+    for duty in turn:
+        runs[duty.key] = now
+        write_last_runs(private, runs)
+        results.extend(_run(root, duty, config.settings.duty_timeout, private, now))
+    return tuple(results)
+
+
+def _trusted(last_run: datetime, now: datetime) -> datetime:
+    """Return a last run, or `now` where a wrong clock put it more than a day ahead (its duty would not run until then)."""
+    return last_run if reached(last_run, after(now, _SKEW)) else now
+
+
+def _run(root: Path, duty: Duty, timeout: timedelta, private: Path, now: datetime) -> list[DutyRun]:
+    done = []
+    for command in duty.commands:
+        done.append(replace(run_command(root, command, timeout), duty=duty.name))
+        _log(private, done[-1], now)
+    return done
+
+
+def _log(private: Path, run: DutyRun, now: datetime) -> None:
+    append_log(
+        private,
+        {
+            "at": now.isoformat(timespec="seconds"),
+            "duty": run.duty,
+            "command": run.command,
+            "line": run.line,
+            "outcome": run.outcome.value,
+            "exit_code": run.exit_code,
+            "seconds": round(run.seconds, 3),
+            "tail": run.tail,
+        },
+    )
+
+
+def run_command(root: Path, command: DutyCommand, timeout: timedelta) -> DutyRun:
+    """Run one command in the workspace with the owner's environment and no input, and stop all that it started."""
+    argv = list(command.argv)
+    if argv[0] == "autobuilds":
+        argv[:1] = [sys.executable, "-m", "autobuilds"]
+    environment = {**os.environ, MARKER: "1", "AUTOBUILDS_WORKSPACE": str(root)}
+    began = time.monotonic()
+    run = DutyRun(duty="", command=command.text, line=command.line, outcome=DutyOutcome.FAILED)
+    with tempfile.TemporaryFile() as output:
+        try:
+            process = subprocess.Popen(
+                argv,
+                cwd=root,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            return replace(run, outcome=DutyOutcome.NOT_FOUND, tail=f"{argv[0]}: {reason}")
+        try:
+            stopped = _wait(process, output, began + timeout.total_seconds())
+        finally:
+            code = _end(process)
+        tail = _tail(output)
+    outcome = stopped or (DutyOutcome.OK if code == 0 else DutyOutcome.FAILED)
+    return replace(run, outcome=outcome, exit_code=code, seconds=time.monotonic() - began, tail=tail)
+
+
+def _wait(process: subprocess.Popen[bytes], output: IO[bytes], deadline: float) -> DutyOutcome | None:
+    """Wait until the command has ended, without collecting it; return why it has to be stopped, or None."""
+    pause = _POLL / 8
+    while not _has_ended(process):
+        if time.monotonic() >= deadline:
+            return DutyOutcome.TIMEOUT
+        if os.fstat(output.fileno()).st_size > _MOST_OUTPUT:
+            return DutyOutcome.FLOOD
+        time.sleep(pause)
+        pause = min(pause * 2, _POLL * 5)
+    return None
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether the command ended; where the system can, it stays a zombie, so that its group's number is not given away."""
+    if not hasattr(os, "waitid"):
+        return process.poll() is not None
+    return process.returncode is not None or os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """Stop what is left of the command's process group, first by asking, and return the command's exit status."""
+    if not _has_ended(process):
+        _signal(process, signal.SIGTERM)
+        limit = time.monotonic() + _GRACE
+        while not _has_ended(process) and time.monotonic() < limit:
+            time.sleep(_POLL)
+    _signal(process, signal.SIGKILL)
+    return process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _tail(output: IO[bytes]) -> str:
+    size = output.seek(0, os.SEEK_END)
+    output.seek(max(0, size - _TAIL))
+    return output.read(_TAIL).decode("utf-8", "replace").strip()
