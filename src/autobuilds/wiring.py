@@ -8,6 +8,7 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 
 from autobuilds.adapters.agents.presets import Presets
+from autobuilds.adapters.git.create import create_repository
 from autobuilds.adapters.git.repo import GitRepo
 from autobuilds.adapters.host import MachineHost
 from autobuilds.adapters.runners.checker import LocalChecker
@@ -15,6 +16,8 @@ from autobuilds.adapters.runners.local import LocalRunner
 from autobuilds.ports import Invocation
 from autobuilds.runtime.context import Context
 from autobuilds.store.workspace import Workspace
+
+__all__ = ["create_repository", "make_context"]
 
 
 class LatePresets:

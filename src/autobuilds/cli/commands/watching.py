@@ -7,7 +7,17 @@ from pathlib import Path
 
 import click
 
-from autobuilds.cli.session import json_option, no_commit_option, open_context, refuse_in_build, say, say_json, style, tell, workspace_option
+from autobuilds.cli.session import (
+    json_option,
+    no_commit_option,
+    open_context,
+    refuse_in_build,
+    say,
+    say_json,
+    style,
+    tell,
+    workspace_option,
+)
 from autobuilds.errors import BadInput, NotSo
 
 #: Seconds between two looks at a log that is followed.

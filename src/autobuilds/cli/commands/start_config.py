@@ -1,0 +1,47 @@
+"""The configuration in force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from autobuilds.cli.session import json_option, open_context, say, say_json, style, workspace_option
+from autobuilds.domain.spelling import did_you_mean
+from autobuilds.errors import BadInput
+
+
+@click.command()
+@click.argument("key", required=False)
+@workspace_option
+@json_option
+def config(key: str | None, workspace: Path | None, as_json: bool) -> int:
+    """Print every setting, its value, and where it came from; KEY prints one with its meaning.
+
+    Settings are the front matter of HEARTBEAT.md; exit status 1 where something there can't be read.
+    """
+    from autobuilds.cli.formatters.json_ import problem_json
+    from autobuilds.store.config import explain
+
+    found = open_context(workspace).workspace.config()
+    rows = explain(found)
+    if key is not None:
+        wanted = key.replace("-", "_")
+        rows = [row for row in rows if row[0] == wanted]
+        if not rows:
+            raise BadInput(
+                f'there is no setting "{key}"{did_you_mean(wanted, [row[0] for row in explain(found)])}; autobuilds config lists them'
+            )
+    if as_json:
+        settings = [{"key": name, "value": value, "origin": origin, "doc": doc} for name, value, origin, doc in rows]
+        say_json({"schema": 1, "kind": "config", "settings": settings, "problems": [problem_json(p) for p in found.problems]})
+        return 1 if found.problems else 0
+    paint = style()
+    width = max(len(name) for name, *_ in rows)
+    for name, value, origin, doc in rows:
+        say(f"{name:<{width}}  {value}  {paint.dim('(' + origin + ')')}")
+        if key is not None:
+            say(f"{doc}")
+    for problem in found.problems:
+        say(paint.bad(str(problem)))
+    return 1 if found.problems else 0
