@@ -373,3 +373,14 @@ def test_two_processes_at_most_for_a_commit(root: Path, monkeypatch: pytest.Monk
     started.clear()
     assert repo.commit(["BUILD_QUEUE.md"], "nothing") is None
     assert started == []
+
+
+def test_a_change_right_after_an_index_was_written_is_still_seen(root: Path) -> None:
+    """The owner's file changes in the same instant, at the same length: the index must not call it clean."""
+    for number in range(10):
+        (root / "src/app.py").write_text(f"print({number})\n")
+        git(root, "add", "src/app.py")
+        (root / "src/app.py").write_text(f"print({9 - number})\n")
+        (root / "BUILD_QUEUE.md").write_text(f"# {number}\n")
+        GitRepo(root).commit(["BUILD_QUEUE.md"], "x")
+        assert git(root, "diff", "--name-only") == "src/app.py"

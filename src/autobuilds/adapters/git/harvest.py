@@ -166,7 +166,11 @@ def _with_nested(git: Git, clone: Path, listed: tuple[str, ...], notes: list[str
                 break
         data = b"".join(os.fsencode(name) + b"\0" for name in inside)
         ignored = (
-            set(paths_of(git.run("check-ignore", "--no-index", "-z", "--stdin", data=data, ok=(0, 1, 128)).stdout)) if inside else set()
+            set(
+                paths_of(git.run("--no-literal-pathspecs", "check-ignore", "--no-index", "-z", "--stdin", data=data, ok=(0, 1, 128)).stdout)
+            )
+            if inside
+            else set()
         )
         paths += sorted(name for name in inside if name not in ignored)
         notes.append(f"{path} is a repository of its own: its files were taken, its history was not")

@@ -73,7 +73,13 @@ def refresh(place: Place, git: Git, claim: Claim, wanted: Wanted, oid_length: in
     for attempt in range(5):
         try:
             copy, before = private_copy(place, claim, f"index{attempt}")
+            # With no time stamp Git takes no second look at any entry (that would run the person's filters); with the old one
+            # put back, the person's Git looks again at those that it has to.
+            if before is not None:
+                os.utime(copy, ns=(0, 0))
             write_entries(git, copy, wanted, oid_length)
+            if before is not None:
+                os.utime(copy, ns=(before[2], before[2]))
             if install(place, claim, copy, before, patience=0.2):
                 return True
         except (AutobuildsError, OSError):

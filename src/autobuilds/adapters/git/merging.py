@@ -159,8 +159,11 @@ class Delivery:
                     continue
                 if found not in (before, after) or staged.get(path) not in (before, after):
                     in_the_way.append(path)
-                elif found == after and staged.get(path) != after:
+                elif found == after:
                     ready[path] = after
+                elif staged.get(path) == before:
+                    # Written anew, the entry is judged by content: line ends may make its size differ.
+                    ready[path] = before
         if in_the_way:
             raise Refused(f"your uncommitted work in {_names(in_the_way)} is in the way. Commit or move it, then accept again")
         if ready:
