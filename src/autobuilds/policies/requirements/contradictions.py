@@ -7,10 +7,114 @@ from collections.abc import Sequence
 
 _WORD = re.compile(r"[\w'’]+")
 _NEGATIVE = frozenset(
-    "no not never none without isn't doesn't don't can't cannot won't aren't nothing nobody kein keine keinen nicht nie ohne pas aucun jamais sans sin nunca ningún não nunca sem non mai senza niet geen nooit utan inte aldrig ei не нет без никогда".split()
+    [
+        "no",
+        "not",
+        "never",
+        "none",
+        "without",
+        "isn't",
+        "doesn't",
+        "don't",
+        "can't",
+        "cannot",
+        "won't",
+        "aren't",
+        "nothing",
+        "nobody",
+        "kein",
+        "keine",
+        "keinen",
+        "nicht",
+        "nie",
+        "ohne",
+        "pas",
+        "aucun",
+        "jamais",
+        "sans",
+        "sin",
+        "nunca",
+        "ningún",
+        "não",
+        "nunca",
+        "sem",
+        "non",
+        "mai",
+        "senza",
+        "niet",
+        "geen",
+        "nooit",
+        "utan",
+        "inte",
+        "aldrig",
+        "ei",
+        "не",
+        "нет",
+        "без",
+        "никогда",
+    ]
 )
 _FILLER = frozenset(
-    "a an the is are be been it its in on of to at and or with for from by as that this when if so than then there any all each every der die das ein eine ist sind wird le la les un une est el los las o os um uma il lo i gli".split()
+    [
+        "a",
+        "an",
+        "the",
+        "is",
+        "are",
+        "be",
+        "been",
+        "it",
+        "its",
+        "in",
+        "on",
+        "of",
+        "to",
+        "at",
+        "and",
+        "or",
+        "with",
+        "for",
+        "from",
+        "by",
+        "as",
+        "that",
+        "this",
+        "when",
+        "if",
+        "so",
+        "than",
+        "then",
+        "there",
+        "any",
+        "all",
+        "each",
+        "every",
+        "der",
+        "die",
+        "das",
+        "ein",
+        "eine",
+        "ist",
+        "sind",
+        "wird",
+        "le",
+        "la",
+        "les",
+        "un",
+        "une",
+        "est",
+        "el",
+        "los",
+        "las",
+        "o",
+        "os",
+        "um",
+        "uma",
+        "il",
+        "lo",
+        "i",
+        "gli",
+    ]
 )
 _OPPOSITES: tuple[tuple[str, str], ...] = (
     ("newest", "oldest"), ("first", "last"), ("ascending", "descending"), ("always", "never"), ("enabled", "disabled"), ("visible", "hidden"),
@@ -27,6 +131,21 @@ _CLASH = re.compile(
     r"|\banonym\w*\b(?=.{0,60}\b(?:with|by|per|show\w*) (?:the )?(?:full )?(?:name|author|user|e-?mail)s?\b)|\bwithout (?:any )?(?:javascript|js)\b(?=.{0,60}\b(?:react|vue|svelte|animated in js)\b)",
     re.IGNORECASE | re.DOTALL,
 )
+
+
+_EXACT = re.compile(
+    r"\b(?:exactly|at most|max(?:imum|\.)?|no more than|under|below|less than|within|up to|≤|<)\s*(\d+(?:\.\d+)?)\s*([a-z%]*)\b[^.!?\n]{0,60}"
+    r"\b(?:at least|min(?:imum|\.)?|no less than|over|above|more than|never before|≥|>)\s*(\d+(?:\.\d+)?)\s*([a-z%]*)",
+    re.IGNORECASE,
+)
+
+
+def _figures_clash(text: str) -> tuple[str, str] | None:
+    """Two bounds of one unit in one sentence, the lower above the upper."""
+    match = _EXACT.search(text)
+    if match and match[2] and match[2].casefold() == match[4].casefold() and float(match[3]) > float(match[1]):
+        return f"{match[1]} {match[2]}", f"{match[3]} {match[4]}"
+    return None
 
 
 def _content(text: str) -> tuple[list[str], bool]:
@@ -53,6 +172,9 @@ def contradiction_in(name: str, description: str, criteria: Sequence[str]) -> tu
         for other in criteria[index + 1 :]:
             if _pair_clashes(one, other):
                 return one, other
+    bounds = _figures_clash(name)
+    if bounds:
+        return bounds
     for text in (name, description):
         match = _CLASH.search(text)
         if match:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from autobuilds.domain.policy import PhraseRule
 from autobuilds.domain.verdicts import ClarityJudgement, Verdict
 from autobuilds.policies.requirements.contradictions import contradiction_in
+from autobuilds.policies.requirements.evidence import evidence_of
 from autobuilds.policies.requirements.placeholders import placeholders_in
 from autobuilds.policies.requirements.signals import CriterionView, Signals, signals_of
 from autobuilds.policies.requirements.size import days_of, projects_in
@@ -57,9 +58,11 @@ def judge_requirements(
     """
     prepared = _prepared(rules if isinstance(rules, tuple) else tuple(rules))
     stated = tuple(c.strip() for c in criteria if c.strip(" \t\r\n-–—.…?"))
-    why: dict[str, str] = _hard_findings(name, description, stated, estimated_time, prepared)
+    # Steps say what is done as exactly as a command in the text; they are not prose, so their words are not judged.
+    evidence = evidence_of("\n".join((name, description, steps or "")))
+    why: dict[str, str] = _hard_findings(name, description, stated, estimated_time, evidence.total, prepared)
     if prepared.weights:
-        signals = signals_of(name, description, stated, steps, (prepared.words, prepared.criteria))
+        signals = signals_of(f"{name}\n{description}", evidence, stated, (prepared.words, prepared.criteria))
         signals.values["days"] = min(days_of(estimated_time), 5.0)
         if why or score_of(signals, prepared.weights) >= prepared.weights.get("ask-at", 0.0):
             _explain(signals, why)
@@ -72,7 +75,9 @@ def score_of(signals: Signals, weights: dict[str, float]) -> float:
     return weights.get("base", 0.0) + sum(weights.get(key, 0.0) * value for key, value in signals.values.items())
 
 
-def _hard_findings(name: str, description: str, criteria: tuple[str, ...], estimate: str | None, prepared: _Rules) -> dict[str, str]:
+def _hard_findings(
+    name: str, description: str, criteria: tuple[str, ...], estimate: str | None, evidence: int, prepared: _Rules
+) -> dict[str, str]:
     why: dict[str, str] = {}
     left = placeholders_in(name, description, criteria)
     if left:
@@ -89,7 +94,7 @@ def _hard_findings(name: str, description: str, criteria: tuple[str, ...], estim
         why["goal"] = (
             f'two demands exclude each other: "{_short(clash[0])}" and "{_short(clash[1])}"; say which one holds, or when each does.'
         )
-    projects = projects_in(name, description, criteria, prepared.size)
+    projects = projects_in(name, description, criteria, prepared.size, evidence)
     if projects:
         why["size"] = f"this is several projects in one ({', '.join(projects[:6])}); make each its own task, joined by Depends On."
     elif days_of(estimate) >= _TOO_LONG_DAYS:

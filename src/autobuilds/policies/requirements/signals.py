@@ -15,7 +15,7 @@ _NAMED = ("code", "file", "flag", "name", "route")
 #: Sorts of evidence that fix a value or a transition.
 _MEASURED = ("figure", "exit", "change")
 #: Kinds of the word table that become a signal each.
-WORD_KINDS = ("vogue", "wish", "hedge", "undecided", "elsewhere", "outcome", "people", "everything", "we", "ought")
+WORD_KINDS = ("vogue", "wish", "hedge", "undecided", "elsewhere", "outcome", "people", "everything", "we", "ought", "absolute", "act")
 _SENTENCE = re.compile(r"(?<=[.!?;:。！？])\s+|[\r\n]+|(?<=[。！？])")
 _WORD = re.compile(r"\w+")
 #: A sentence of fewer words is a fragment: neither prose nor fact.
@@ -55,17 +55,13 @@ class Signals:
     evidence: Evidence
 
 
-def signals_of(name: str, description: str, criteria: Sequence[str], steps: str | None, lexicons: tuple[Lexicon, Lexicon]) -> Signals:
-    """Measure one task; `lexicons` are those of the word table and of the criteria table."""
-    text = f"{name}\n{description}"
-    evidence = evidence_of(text)
+def signals_of(text: str, evidence: Evidence, criteria: Sequence[str], lexicons: tuple[Lexicon, Lexicon]) -> Signals:
+    """Measure one task: `text` is name and description, `lexicons` are those of the word table and of the criteria table."""
     words = tuple(lexicons[0].find(without_code(text)))
     views = tuple(
         CriterionView(text=c, evidence=evidence_of(c), hits=tuple(lexicons[1].find(without_code(c)))) for c in criteria if c.strip()
     )
-    values = _text_values(text, evidence, words)
-    values |= _criteria_values(views)
-    values["steps"] = 1.0 if steps and steps.strip() else 0.0
+    values = _text_values(text, evidence, words) | _criteria_values(views)
     return Signals(values=values, words=words, criteria=views, evidence=evidence)
 
 
@@ -102,8 +98,10 @@ def _criteria_values(views: Sequence[CriterionView]) -> dict[str, float]:
         "criteria-named": sum(v.evidence.of(*_NAMED, "message") > 0 for v in views) / count,
         "criteria-measured": sum(v.evidence.of(*_MEASURED, "number") > 0 for v in views) / count,
         "criteria-test": sum(v.has("test") for v in views) / count,
+        "criteria-tested": 1.0 if any(v.has("test") and not v.has("opinion") for v in views) else 0.0,
         "criteria-state": sum(v.has("state") for v in views) / count,
         "criteria-opinion": sum(v.has("opinion") for v in views) / count,
+        "criteria-vague": sum(v.has("opinion") and not v.concrete and not v.has("test") for v in views) / count,
         "criteria-idle": sum(not v.checkable for v in views) / count,
         "criteria-none": 0.0 if any(v.checkable for v in views) else 1.0,
     }

@@ -40,11 +40,52 @@ def days_of(estimate: str | None) -> float:
     return count
 
 
-def projects_in(name: str, description: str, criteria: tuple[str, ...], lexicon: Lexicon) -> tuple[str, ...]:
-    """Return the projects that a task names if they are too many for one build, else nothing."""
-    hits = lexicon.find("\n".join((name, description, *criteria)))
+#: Everything of a whole product at one stroke.
+_AT_ONE_STROKE = re.compile(
+    r"\b(?:port|rewrite|migrate|convert|translate|re-?implement|replace|move)\s+(?:\w+\s+){0,3}?(?:whole|entire|complete|all(?: of)?(?: the| our)?)\s+(?:\w+\s+)?"
+    r"(?:back-?end|front-?end|system|app(?:lication)?s?|code ?base|platform|product|monolith|services?|stack|software)\b"
+    r"|\b(?:build|write|create|make|develop|implement)\s+(?:an?|our own|my own|the)\s+(?:\w+\s+){0,2}?"
+    r"(?:operating system|web browser|social network|game engine|office suite|competitor|marketplace|erp|crm)\b"
+    r"|\b(?:competitor|clone)\s*$|^\s*(?:an? )?(?:operating system|social network|game engine|marketplace|erp|office suite)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+#: An enumeration of this many short nouns, in a text that names nothing concrete, is a list of projects.
+_LISTED = 7
+_ITEM_WORDS = 5
+_COUNTED = re.compile(
+    r"\b(?:columns?|fields?|keys?|values?|options?|types?|tags?|names?|icons?|words?|units?|countries|languages|colou?rs|characters|formats?|codes?|letters"
+    r"|spalten|felder|colonnes|champs|columnas|campos|colonne|campi|kolommen|velden|kolumner|fält|sarake\w*|kolumn\w*|пол[яе]|列|字段)\b",
+    re.IGNORECASE,
+)
+_DIGITS = re.compile(r"(?<!\w)\d")
+_SENTENCE_END = re.compile(r"[.!?:。]\s|[\r\n]+")
+
+
+def _enumerated(description: str) -> tuple[str, ...]:
+    """The items of the longest enumeration of short noun phrases, unless it lists fields or the like."""
+    if _COUNTED.search(description):
+        return ()
+    best: list[str] = []
+    for sentence in _SENTENCE_END.split(description):
+        items = [i.strip() for i in re.split(r"[,;、,]|\s(?:and|und|et|y|e|en|och|ja|i|ve|и)\s", sentence) if i.strip()]
+        short = [i for i in items if len(i.split()) <= _ITEM_WORDS]
+        if len(short) > len(best) and len(short) >= len(items) - 2 and not _DIGITS.search(sentence):
+            best = short
+    return tuple(best) if len(best) >= _LISTED else ()
+
+
+def projects_in(name: str, description: str, criteria: tuple[str, ...], lexicon: Lexicon, evidence: int) -> tuple[str, ...]:
+    """Return the projects that a task names if they are too many for one build, else nothing.
+
+    `evidence` is how many concrete things the name and description hold: a specification that enumerates is not a list of projects.
+    """
+    text = "\n".join((name, description))
+    stroke = _AT_ONE_STROKE.search(text)
+    if stroke:
+        return (" ".join(stroke.group().split()),)
+    hits = lexicon.find("\n".join((text, *criteria)))
     projects = list(dict.fromkeys(h.text.casefold() for h in hits if h.kind == "product"))
     whole = [h.text for h in hits if h.kind == "whole"]
-    if len(projects) >= _SEVERAL or (whole and len(projects) >= _WHOLE):
+    if (len(projects) >= _SEVERAL and evidence < _SEVERAL) or (whole and len(projects) >= _WHOLE):
         return tuple(dict.fromkeys((*whole, *projects)))
-    return ()
+    return _enumerated(description) if evidence < _WHOLE else ()

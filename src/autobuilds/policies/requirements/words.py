@@ -12,8 +12,8 @@ _TOKEN = re.compile(r"\w+(?:['’]\w+)*")
 #: Scripts written without spaces: phrases in them are looked for as plain substrings.
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _CODE = re.compile(r"`[^`\n]+`")
-#: Phrases are filed under the first letters of their first word; a wildcard needs at least this many.
-_STEM = 2
+#: Phrases that begin with a wildcard word are filed under so many of its first letters.
+_STEM = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +49,13 @@ class Lexicon:
     """
 
     def __init__(self, rules: Iterable[PhraseRule]) -> None:
-        self._filed: dict[str, list[_Phrase]] = {}
+        self._words: dict[str, list[_Phrase]] = {}
+        self._stems: dict[str, list[_Phrase]] = {}
         self._unspaced: dict[str, str] = {}
         for rule in rules:
             for phrase in rule.phrases:
                 self._file(rule.kind, phrase)
-        for phrases in self._filed.values():
+        for phrases in (*self._words.values(), *self._stems.values()):
             phrases.sort(key=lambda p: (-len(p.words), p.words))
         self._substrings = re.compile("|".join(re.escape(p) for p in sorted(self._unspaced, key=len, reverse=True)) or r"(?!)")
 
@@ -63,18 +64,21 @@ class Lexicon:
             self._unspaced[phrase.strip()] = kind
             return
         words = tuple(_fold(w) for w in re.findall(r"\w+(?:['’]\w+)*\*?", phrase))
-        if words:
-            self._filed.setdefault(words[0].rstrip("*")[:_STEM], []).append(_Phrase(kind=kind, words=words))
+        if not words:
+            return
+        filed = self._stems.setdefault(words[0][:-1][:_STEM], []) if words[0].endswith("*") else self._words.setdefault(words[0], [])
+        filed.append(_Phrase(kind=kind, words=words))
 
     def find(self, text: str) -> list[Hit]:
-        """Return the phrases found in a text, in order, longest first and without overlap of one kind."""
+        """Return the phrases found in a text, in order, without overlap of one kind."""
         tokens = [(_fold(m.group()), m.start(), m.end()) for m in _TOKEN.finditer(text)]
         found: list[Hit] = []
         covered: dict[str, int] = {}
         for index, (word, start, _) in enumerate(tokens):
-            filed = self._filed.get(word[:_STEM], ())
-            single = self._filed.get(word[:1], ()) if len(word) > 1 else ()
-            for phrase in (*filed, *single):
+            candidates = (
+                self._words.get(word, []) + self._stems.get(word[:_STEM], []) + (self._stems.get(word[:2], []) if len(word) > 2 else [])
+            )
+            for phrase in candidates:
                 if covered.get(phrase.kind, 0) > start or not _matches(phrase.words, tokens, index):
                     continue
                 end = tokens[index + len(phrase.words) - 1][2]
