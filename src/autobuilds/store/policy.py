@@ -39,8 +39,10 @@ def read_policy(data: bytes | None, default: bytes) -> Policy:
     None means that there is no such file. A row that can't be read leaves `ask` and an error; a file that can't be read
     leaves the default and an error.
     """
-    packaged = _read(default.decode("utf-8"), [])
     problems: list[Problem] = []
+    if data == default:
+        data = None
+    packaged = _read(default.decode("utf-8"), problems if data is None else [])
     text = _decode(data, problems) if data is not None else None
     own = _read(text, problems) if text is not None else _Reading(categories=None, tables={}, headings={})
     for slug, line in own.headings.items():
@@ -220,6 +222,8 @@ def _weight(row: Row, cell: Cell, problems: list[Problem]) -> float:
 
 def split_phrases(text: str) -> tuple[str, ...]:
     r"""Return the phrases of a cell: separated by commas outside inline code; `\,` is a comma, backticks are taken off."""
+    if "`" not in text and "\\" not in text:
+        return tuple(dict.fromkeys(phrase for phrase in (" ".join(p.split()) for p in text.split(",")) if phrase))
     parts: list[str] = [""]
     for piece in re.findall(r"`[^`]*`|\\,|,|[^`,\\]+|.", text):
         if piece == ",":

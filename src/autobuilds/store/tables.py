@@ -11,6 +11,8 @@ _DELIMITER = re.compile(r" {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|
 #: What ends a table besides a blank line: the start of another block.
 _OTHER_BLOCK = re.compile(r" {0,3}(?:#{1,6}(?:[ \t]|$)|>|`{3}|~{3}|(?:[-*+]|1[.)])[ \t]|<[a-zA-Z/!?])")
 _PIPE = re.compile(r"(?<!\\)\|")
+#: The same for a line without a backslash, several times as fast.
+_ANY_PIPE = re.compile(r"\|")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ class Section:
 
 def split_row(line: str) -> tuple[Cell, ...]:
     """Return the cells of a table row; a pipe with a backslash before it is text, inside inline code as well (as GFM has it)."""
-    ends = [m.start() for m in _PIPE.finditer(line)]
+    ends = [m.start() for m in (_PIPE if "\\" in line else _ANY_PIPE).finditer(line)]
     starts = [0, *(end + 1 for end in ends)]
     cells = []
     for start, end in zip(starts, [*ends, len(line)], strict=True):
