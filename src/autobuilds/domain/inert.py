@@ -33,6 +33,8 @@ def clean(text: str) -> str:
 
 def line(text: str, limit: int | None = None) -> str:
     """Return the text as one clean line, white space folded, cut with an ellipsis at `limit` characters."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip() if limit is None else shorten(text.strip(), limit)
     folded = _SPACE.sub(" ", clean(_LINE_END.sub("\n", text))).strip()
     return folded if limit is None else shorten(folded, limit)
 
@@ -52,6 +54,11 @@ def terminal_block(text: str, limit: int = 200) -> tuple[str, ...]:
     return tuple(row.expandtabs(8).rstrip() for row in clean(text).split("\n"))[-limit:]
 
 
+#: The common case: words, spaces and signs that mean nothing to Markdown wherever they stand.
+_HARMLESS = re.compile(
+    r"(?!.*(?:www|mailto:|xmpp:))[a-z(](?:[a-z0-9,;'()/?.-]|:(?=[ a-z0-9])| (?=[a-z0-9('-]))*",
+    re.IGNORECASE | re.ASCII,
+)
 _ALWAYS = re.compile(r"([\\`*\[\]<|~$])")
 _ENTITY = re.compile(r"&(?=#?[A-Za-z0-9]+;)")
 _UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
@@ -72,6 +79,8 @@ def markdown(text: str) -> str:
 
     Escapes are backslashes only (`\[`), so the source stays readable; a mention, issue number or address is broken by U+2060.
     """
+    if _HARMLESS.fullmatch(text):
+        return text
     out = _ALWAYS.sub(r"\\\1", line(text))
     out = _UNDERSCORE.sub(r"\\_", out)
     out = _ENTITY.sub(r"\\&", out)
@@ -101,6 +110,8 @@ def _fence_length(text: str, least: int) -> int:
 def code_span(text: str) -> str:
     """Return the text as one Markdown code span, with a delimiter that the text does not hold; not for table cells."""
     shown = line(text) or "(empty)"
+    if "`" not in shown:
+        return f"`{shown}`"
     ticks = "`" * _fence_length(shown, 1)
     pad = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{ticks}{pad}{shown}{pad}{ticks}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, is_dataclass
+from datetime import date, datetime
+from enum import StrEnum
 
+from autobuilds.domain.times import format_when
 from autobuilds.domain.verdicts import Verdict
 
 
@@ -174,22 +176,22 @@ def as_template(view: object) -> Mapping[str, object]:
 
 
 def _plain(value: object) -> object:
-    from dataclasses import fields, is_dataclass
-    from datetime import date
-    from enum import StrEnum
-
-    from autobuilds.domain.times import format_when
-
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, StrEnum):
-        return value.value
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
+    if isinstance(value, tuple | list):
+        return [_plain(v) for v in value]
     if isinstance(value, datetime):
         return format_when(value)
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, tuple | list):
-        return [_plain(v) for v in value]
+    if isinstance(value, StrEnum):
+        return value.value
     if isinstance(value, dict):
         return {str(k): _plain(v) for k, v in value.items()}
+    if is_dataclass(value):
+        return {name: _plain(getattr(value, name)) for name in kind.__dataclass_fields__}  # type: ignore[attr-defined]
     return value
+
+
+_AS_THEY_ARE = frozenset({str, int, float, bool, type(None)})

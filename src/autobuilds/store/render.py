@@ -114,14 +114,15 @@ def _line_of(error: BaseException) -> int | None:
 
 def _plain(value: Any) -> Any:
     """Return plain data, so that no template ever holds an object with methods of ours. Raises TypeError for anything else."""
-    if value is None or isinstance(value, bool | int | float):
+    kind = type(value)
+    if kind is str or value is None or kind in {int, bool, float}:
         return value
-    if isinstance(value, str):
-        return str(value)
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
+    if isinstance(value, str):
+        return str.__str__(value)
     raise TypeError(f"templates take plain data, not {type(value).__name__}")
 
 
