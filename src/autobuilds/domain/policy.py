@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from autobuilds.domain.build import DeliverMode
@@ -56,3 +57,9 @@ class Policy:
         wanted = " ".join(name.split()).casefold()
         rules = {c.category.casefold(): c for c in reversed(self.categories)}
         return rules.get(wanted) or rules.get("*")
+
+    def delivery(self, category: str | None, by_category: Mapping[str, DeliverMode]) -> DeliverMode:
+        """Return what happens to a finished build: its line in the configuration's `deliver`, its row's Deliver, or `default`."""
+        rule = self.category(category or "No category")
+        told = by_category.get(" ".join((category or "").split()).casefold()) if category else None
+        return told or (rule.deliver if rule else None) or by_category.get("default", DeliverMode.REVIEW)
