@@ -12,9 +12,9 @@ from typing import Any
 from autobuilds.domain import inert
 from autobuilds.domain.progress import Progress, ProgressStatus, Question, Step
 from autobuilds.domain.times import parse_when
+from autobuilds.store.front_matter import Located, read_front_matter
 from autobuilds.store.guarded import read_guarded
 from autobuilds.store.progress_text import append_log, new_progress, with_status, write_when
-from autobuilds.store.yaml_text import text_handler
 
 __all__ = ["append_log", "new_progress", "parse_progress", "read_progress", "with_status", "write_when"]
 
@@ -122,17 +122,22 @@ def _front_matter(text: str) -> tuple[dict[str, Any], list[str], list[str]]:
     matter, body = "\n".join(lines[1:end]), lines[end + 1 :]
     if len(matter) > MAX_FRONT_MATTER:
         return {}, body, [f"the front matter of the progress log is longer than {MAX_FRONT_MATTER} characters"]
-    import frontmatter
-    import yaml
-
     try:
-        metadata, _ = frontmatter.parse(f"---\n{matter}\n---\n", handler=text_handler())
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError, AttributeError, LookupError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 1})" if mark is not None else ""
-        words = getattr(error, "problem", None) or "not readable"
-        return {}, body, [f"the front matter of the progress log can't be read{where}: {_clean(words)}"]
-    return dict(metadata), body, []
+        found = read_front_matter(f"---\n{matter}\n---\n".replace("\0", "").encode("utf-8", "replace"), "progress log")
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
+        return {}, body, [f"the front matter of the progress log can't be read: {_clean(type(error).__name__)}"]
+    problems = [f"the front matter of the progress log, line {p.line}: {_clean(p.message)}" for p in found.problems]
+    return {key: _bare(value) for key, value in found.fields.items()}, body, problems[:MAX_ITEMS]
+
+
+def _bare(located: Located) -> Any:
+    """Return a value of the front matter without its places."""
+    value = located.value
+    if isinstance(value, list):
+        return [_bare(v) for v in value[:MAX_ITEMS]]
+    if isinstance(value, dict):
+        return {k: _bare(v) for k, v in value.items()}
+    return value
 
 
 def _sections(lines: Iterable[str]) -> dict[str, list[_Item]]:
