@@ -88,6 +88,9 @@ def test_a_failing_duty_stops_no_other(tmp_path: Path) -> None:
     assert outcomes(runs) == [("A", DutyOutcome.FAILED), ("A", DutyOutcome.NOT_FOUND), ("B", DutyOutcome.OK)]
     assert (runs[0].exit_code, runs[0].tail) == (1, "it broke")
     assert "No such file" in runs[1].tail
+    assert str(runs[0]).startswith("A: ")
+    assert str(runs[0]).endswith(': failed (exit status 1): "it broke"')
+    assert str(runs[2]) == 'B: "true": ok'
     assert [entry["outcome"] for entry in log(tmp_path)] == ["failed", "not-found", "ok"]
 
 

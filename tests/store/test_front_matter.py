@@ -49,6 +49,8 @@ def complaint(text: str | bytes) -> str:
         ("a: 'it''s'", "it's"),
         ("a: x # remark", "x"),
         ("a: x#y", "x#y"),
+        ("a:\tx", "x"),
+        ("a: \t'x'", "x"),
         ("a: ~", None),
         ("a:", None),
         ('a: ""', ""),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from autobuilds.domain.duties import Duty, DutyCommand, due, has_clock_time
+from autobuilds.domain.spelling import quoted
 from autobuilds.domain.times import after, reached
 from autobuilds.store.config import Config
 from autobuilds.store.duties import append_log, read_last_runs, write_last_runs
@@ -61,6 +62,13 @@ class DutyRun:
     def ok(self) -> bool:
         """Whether the command did its work."""
         return self.outcome is DutyOutcome.OK
+
+    def __str__(self) -> str:
+        """Return one line for a person: duty, command, outcome, and the last line of output where it went wrong."""
+        what = f"{self.duty}: {quoted(self.command)}: {self.outcome.value}" if self.command else self.outcome.value
+        status = f" (exit status {self.exit_code})" if self.exit_code and self.outcome is DutyOutcome.FAILED else ""
+        last = self.tail.rpartition("\n")[2]
+        return what + status + (f": {quoted(last, 200)}" if last and not self.ok else "")
 
 
 def run_due(root: Path, config: Config, now: datetime) -> tuple[DutyRun, ...]:

@@ -19,7 +19,7 @@ _END = re.compile(r"(?:-{3,}|\.{3})[ \t]*")
 _KEY = re.compile(r"[\"']?[\w-][\w .-]*[\"']?[ \t]*:(?:[ \t]|$)")
 _FENCE = re.compile(r" {0,3}(?:```|~~~)")
 #: One `key: value` line that means the same in YAML and to the eye: no quote, no indicator, no text that YAML might fold.
-_PLAIN = re.compile(r"([a-z][a-z_]*):[ \t]+([A-Za-z0-9](?:[\w./+@-]|:(?=\d))*(?: (?:[\w./+@-]|:(?=\d))+)*)[ \t]*(?:[ \t]#.*)?", re.ASCII)
+_PLAIN = re.compile(r"([a-z][a-z_]*):[ \t]+([A-Za-z0-9](?:[\w./+@-]|:(?=\d))*(?: (?:[\w./+@-]|:(?=\d))+)*) *(?: #.*)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +169,8 @@ def yaml_fields(block: str, offset: int, troubles: list[_Trouble]) -> dict[str, 
         line = block.count("\n", 0, strange.start()) + offset + 1
         raise _Trouble(line, 1, "front-matter", f"an invisible line separator (U+{ord(strange[0]):04X}) stands in this line; delete it")
 
+    # YAML refuses a tab after a key, where people and editors put one; one space for each keeps the columns.
+    block = re.sub(r"(?m)^( *[\w-]+:)([ \t]+)", lambda m: m[1] + " " * len(m[2]), block)
     handler = _handler(offset, troubles)
     try:
         fields, _ = frontmatter.parse(f"---\n{block}\n---\n", handler=handler)
