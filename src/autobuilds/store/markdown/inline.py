@@ -33,6 +33,7 @@ _REFERENCE = re.compile(rf"!?\[({_LABEL})\](?:\[((?:[^\[\]\\]|\\.){{0,300}})\])?
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _DEFINITIONS = re.compile(r"^[ ]{0,3}\[((?:[^\[\]\\\r\n]|\\.){1,300})\]:", re.MULTILINE)
 _SPECIAL = re.compile(r"[\\`<\[*_~&]")
+_BREAK = re.compile(r"\\(?=[\r\n])")
 _SPACE = re.compile(r"\s+")
 
 
@@ -154,6 +155,7 @@ def plain_text(text: str, known: frozenset[str] = frozenset(), depth: int = 0) -
     """Return a text without its inline Markdown, white space folded."""
     if not _SPECIAL.search(text):
         return fold_space(text)
+    text = _BREAK.sub(" ", text)
     found = pieces(text, known) if depth < 8 else []
     shown: list[str] = []
     parts: list[str] = []

@@ -14,12 +14,13 @@ from autobuilds.store.queue.document import DetailsSpan, FieldPlace, FieldSpan, 
 from autobuilds.store.queue.findings import Findings
 from autobuilds.store.queue.given import BOX, Given, paragraph_span, read_field
 from autobuilds.store.queue.keys import Key, suggest
-from autobuilds.store.queue.taskline import KNOWN_FIELD, TaskLine, read_line
+from autobuilds.store.queue.taskline import KNOWN_FIELD, KNOWN_KEYS, TaskLine, read_line
 
 #: What looks like a box and is none: `[]`, `[/]`, `[ ]x`, a no-break space, an escaped or full-width bracket.
 _ODD_BOX = re.compile(r"\[[^\[\]\r\n]{0,2}\](?![(\[:])|\\\[[ xX]?\\?\]|［[^\]］\r\n]{0,2}］")
 _ODD_LINE = re.compile(rf"[ \t\u00a0]*(?:(?:[-*+•‣◦–—]|\d+[.)])[ \t\u00a0]*)?(?:{_ODD_BOX.pattern})")
 _PLAIN_BOX = re.compile(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]+\[[ xX]\][ \t]")
+_ODD_FIELD = re.compile(rf"(?=[\W_])[^\w`]{{1,8}}{KNOWN_FIELD.pattern}|(?:\*\*|__)(?P<bold>{KNOWN_KEYS})(?:\*\*|__)", re.IGNORECASE)
 _WRITE = 'write "- [ ] Name"'
 
 
@@ -130,15 +131,11 @@ def _parts(draft: Draft, base: int) -> None:
         elif part.style is PartStyle.SIGN:
             draft.note("unknown-key", whole.start, f'"{part.written}" is kept but means nothing here')
         else:
-            draft.note("unknown-key", _at_key(draft, part.whole.start, base), unknown("key", part.written))
+            draft.note("unknown-key", base + part.at, unknown("key", part.written))
     for offset, key in draft.line.near:
         draft.note(
             "near-miss", base + offset, f'"{key}" is not read here; write " - {key}: …" with a plain hyphen and a space on both sides'
         )
-
-
-def _at_key(draft: Draft, start: int, base: int) -> int:
-    return min(base + start + 1, draft.paragraph.end)
 
 
 def unknown(what: str, written: str) -> str:
@@ -160,10 +157,20 @@ def read_fields(block: Block, blocks: Blocks, place: FieldPlace, draft: Draft) -
             draft.givens.append(given)
             draft.fields.append(span)
             empty = given if not given.text and not given.nested else None
+        elif (odd := _odd_field(item, blocks)) is not None:
+            draft.note("near-miss", item.marker_at, f'"{odd}" is not read here; write "- **{odd}:** …", without anything before it')
         elif empty is not None and _boxed(item, blocks):
             draft.note(
                 "near-miss", item.marker_at, f'this item does not stand under "{empty.key}"; indent it by two columns to put it there'
             )
+
+
+def _odd_field(item: Block, blocks: Blocks) -> str | None:
+    """Return the known key of an item that is nearly a field: something before the key, or a bold key without a colon."""
+    if not item.children or item.children[0].kind != PARAGRAPH:
+        return None
+    match = _ODD_FIELD.match(blocks.text, *paragraph_span(item.children[0], blocks.text))
+    return None if match is None else match["key"] or match["bold"]
 
 
 def _boxed(item: Block, blocks: Blocks) -> bool:

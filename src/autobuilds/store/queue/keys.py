@@ -63,8 +63,43 @@ def inline_key(text: str) -> Key | None:
     return KEYS.get(folded) or _OBSIDIAN.get(folded)
 
 
+#: Words that people use for one of the keys; they are suggested, never read.
+_MEANT = {
+    "criteria": Key.CRITERIA,
+    "acceptance criteria": Key.CRITERIA,
+    "done when": Key.CRITERIA,
+    "definition of done": Key.CRITERIA,
+    "estimate": Key.ESTIMATE,
+    "time": Key.ESTIMATE,
+    "effort": Key.ESTIMATE,
+    "dependencies": Key.DEPENDS_ON,
+    "depends": Key.DEPENDS_ON,
+    "requires": Key.DEPENDS_ON,
+    "after": Key.DEPENDS_ON,
+    "blocked by": Key.BLOCKERS,
+    "tech": Key.TECH_STACK,
+    "stack": Key.TECH_STACK,
+    "technology": Key.TECH_STACK,
+    "files": Key.TOUCHES,
+    "paths": Key.TOUCHES,
+    "start": Key.NOT_BEFORE,
+    "repo": Key.REPOSITORY,
+    "prio": Key.PRIORITY,
+    "desc": Key.DESCRIPTION,
+    "summary": Key.DESCRIPTION,
+    "created": Key.ADDED,
+    "done": Key.COMPLETED,
+    "id": Key.LABEL,
+    "slug": Key.LABEL,
+    "note": Key.NOTES,
+    "output": Key.DELIVERABLES,
+}
+
+
 def suggest(text: str) -> Key | None:
     """Return the known key that a text was probably meant to be, or None."""
+    if fold_key(text) in _MEANT:
+        return _MEANT[fold_key(text)]
     from difflib import get_close_matches
 
     found = get_close_matches(fold_key(text), KEYS, n=1, cutoff=0.75)

@@ -65,7 +65,7 @@ def _not_utf8(data: bytes, at: int, file: str, bom: bool) -> Document:
         severity=Severity.ERROR,
         message=message,
     )
-    return Document(data=data, text="", queue=Queue(problems=(problem,), fatal=True), bom=bom)
+    return Document(data=data, text="", queue=Queue(problems=(problem,), fatal=True, counts=Counts(problems=1, items=1)), bom=bom)
 
 
 def _fatal(data: bytes, text: str, doubt: Distrust, file: str, bom: bool) -> Document:

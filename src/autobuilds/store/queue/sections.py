@@ -128,6 +128,6 @@ def _ends(block: Block, current: Section | None, blocks: Blocks, findings: Findi
         return
     underline = blocks.text[blocks.starts[block.last] : blocks.ends[block.last]].strip()
     if current is not None or len(underline) <= 3:
-        message = "the text right above this line of dashes is a heading in Markdown"
+        message = "text right above a line of dashes is a heading in Markdown"
         message += " and ends the section" if current else ""
-        findings.warn("near-miss", blocks.starts[block.last], f"{message}; put an empty line between them if a rule is meant")
+        findings.warn("near-miss", block.lines[0][0], f"{message}; put an empty line between them if a rule is meant")

@@ -12,17 +12,18 @@ from autobuilds.store.queue.keys import KEYS, Key, fold_key, inline_key
 WS = r"[ \t\u00a0\r\n]"
 _EMPHASIS = r"(?P<em>\*{1,3}|_{1,3}|)"
 _COLON = rf"{WS}*(?:(?P=em){WS}*:|:{WS}*(?P=em)|:)"
+_FIRST = r"[^\W\d_][\w'/&.]*"
 _WORD = r"[^\W_][\w'/&.]*"
 _JOIN = rf"(?:{WS}+|[_-])"
 #: Any ` - Key:`; whether the key is known is asked afterwards. A key has at most three words.
-_SEPARATOR = re.compile(rf"{WS}+-{WS}+{_EMPHASIS}(?P<key>{_WORD}(?:{_JOIN}{_WORD}){{0,2}}){_COLON}(?P<after>{WS}|$|)", re.IGNORECASE)
-_KNOWN = "|".join(re.escape(key).replace(r"\ ", rf"(?:{WS}|[_-])+") for key in sorted(KEYS, key=len, reverse=True))
+_SEPARATOR = re.compile(rf"{WS}+-{WS}+{_EMPHASIS}(?P<key>{_FIRST}(?:{_JOIN}{_WORD}){{0,2}}){_COLON}(?P<after>{WS}|$|)", re.IGNORECASE)
+KNOWN_KEYS = "|".join(re.escape(key).replace(r"\ ", rf"(?:{WS}|[_-])+") for key in sorted(KEYS, key=len, reverse=True))
 #: The start of a field of the details: `**Key:**`, `Key:`, `__Key__ :`.
-FIELD = re.compile(rf"{_EMPHASIS}(?P<key>{_WORD}(?:{_JOIN}{_WORD}){{0,2}}){_COLON}(?P<after>{WS}|$|)", re.IGNORECASE)
-KNOWN_FIELD = re.compile(rf"{_EMPHASIS}(?P<key>{_KNOWN}){_COLON}", re.IGNORECASE)
+FIELD = re.compile(rf"{_EMPHASIS}(?P<key>{_FIRST}(?:{_JOIN}{_WORD}){{0,2}}){_COLON}(?P<after>{WS}|$|)", re.IGNORECASE)
+KNOWN_FIELD = re.compile(rf"{_EMPHASIS}(?P<key>{KNOWN_KEYS}){_COLON}", re.IGNORECASE)
 #: A separator that is not quite one, before a known key.
 _NEAR_DASH = re.compile(
-    rf"(?:{WS}*(?:[\u2010-\u2015\u2212]|--+){WS}*|{WS}+-(?=\S)|(?<=[^\s-])-{WS}+){_EMPHASIS}(?P<key>{_KNOWN}){_COLON}", re.IGNORECASE
+    rf"(?:{WS}*(?:[\u2010-\u2015\u2212]|--+){WS}*|{WS}+-(?=\S)|(?<=[^\s-])-{WS}+){_EMPHASIS}(?P<key>{KNOWN_KEYS}){_COLON}", re.IGNORECASE
 )
 _NEAR_MARK = re.compile(rf"[,;|·•(]{WS}*{_EMPHASIS}(?P<key>Priority|Added){_COLON}", re.IGNORECASE)
 _INLINE = re.compile(
@@ -54,6 +55,8 @@ class Part:
     whole: Span
     value: Span
     text: str
+    #: The offset of the key or sign.
+    at: int
 
 
 @dataclass(slots=True)
@@ -105,15 +108,15 @@ def _inline_fields(text: str) -> list[Part]:
         value = "value" if name == "key" else "value2"
         written = match[name].strip()
         span = _trim(text, Span(*match.span(value)))
-        found.append(Part(inline_key(written), written, PartStyle.INLINE, Span(*match.span()), span, text[slice(*span)]))
+        found.append(Part(inline_key(written), written, PartStyle.INLINE, Span(*match.span()), span, text[slice(*span)], match.start()))
     starts = {part.written.casefold() for part in found}
     if "start" in starts:
         found = [p if p.written.casefold() != "scheduled" else Part(None, *_rest(p)) for p in found]
     return found
 
 
-def _rest(part: Part) -> tuple[str, PartStyle, Span, Span, str]:
-    return part.written, part.style, part.whole, part.value, part.text
+def _rest(part: Part) -> tuple[str, PartStyle, Span, Span, str, int]:
+    return part.written, part.style, part.whole, part.value, part.text, part.at
 
 
 def _signs(text: str, masked: str) -> list[Part]:
@@ -137,7 +140,7 @@ def _signs(text: str, masked: str) -> list[Part]:
                 key = None
         if not match["level"]:
             shown = text[slice(*value)]
-        found.append(Part(key, sign, PartStyle.SIGN, span, value, shown))
+        found.append(Part(key, sign, PartStyle.SIGN, span, value, shown, span.start))
     return found
 
 
@@ -167,7 +170,7 @@ def _dashes(text: str, masked: str, cuts: list[Part]) -> list[Part]:
         em = match["em"]
         if em and match[0].rstrip().endswith(":") and raw.endswith(em) and match[0].count(em) == 1:
             raw = raw[: -len(em)]
-        parts.append(Part(key, match["key"], PartStyle.DASH, Span(match.start(), end if seen else colon), value, raw))
+        parts.append(Part(key, match["key"], PartStyle.DASH, Span(match.start(), end if seen else colon), value, raw, match.start("key")))
     return parts
 
 

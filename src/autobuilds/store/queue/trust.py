@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 
 from autobuilds.store.markdown.blocks import CODE, FENCE_BLOCK, HTML, Block, Blocks, split_lines
-from autobuilds.store.queue.sections import names_section
+from autobuilds.store.queue.sections import names_section, section_of
 
 _YAML_LINE = re.compile(r"(?:#.*|[\w\"'][^:\r\n]*:(?:[ \t].*)?|[ \t]+.*|-[ \t].*|[\]}],?)?[ \t]*")
 _YAML_KEY = re.compile(r"[\w\"'][^:\r\n]*:(?:[ \t].*)?")
+_UNDERLINE = re.compile(r"[ ]{0,3}(?:=+|-+)[ \t]*")
 _MARKER = re.compile(r"(?:^|(?<=[\r\n]))(<{7}|={7}|>{7})(?=[ \t\r\n]|\Z)")
 
 
@@ -64,7 +65,7 @@ def distrust(blocks: Blocks, first_line: int) -> tuple[Distrust | None, list[Dis
 def _unclosed(block: Block, blocks: Blocks) -> tuple[Distrust | None, bool]:
     """Return what an unclosed fence or comment is to be told as, and whether it swallows sections."""
     rows = [blocks.text[start:end] for start, end in block.lines]
-    swallowed = next((n for n, row in enumerate(rows) if names_section(row)), None)
+    swallowed = next((n for n, row in enumerate(rows) if _begins_section(row, rows[n + 1 : n + 2])), None)
     if block.closed:
         nested = block.kind == FENCE_BLOCK and swallowed is not None and _reopened(block, rows, blocks)
         if not nested:
@@ -83,6 +84,13 @@ def _unclosed(block: Block, blocks: Blocks) -> tuple[Distrust | None, bool]:
     return Distrust(
         kind, at, f"the {name} that begins here is not closed before the section at line {where}, which it swallows; close it"
     ), True
+
+
+def _begins_section(row: str, after: list[str]) -> bool:
+    """Whether a line would begin a section, being a heading of either kind."""
+    if names_section(row) is not None:
+        return True
+    return bool(after) and _UNDERLINE.fullmatch(after[0]) is not None and section_of(row) is not None
 
 
 def _reopened(block: Block, rows: list[str], blocks: Blocks) -> bool:

@@ -1,0 +1,70 @@
+"""How fast the queue is read, as a ratio to mistune's AST of the same text, measured in turn (A B A B) within one run.
+
+Run with `python benchmarks/reader.py [TASKS]`. Seconds on a shared machine prove nothing; the ratio and the growth do.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+WORDS = "build spotify login export parser cache index report token session queue retry layout theme search filter".split()
+
+
+def queue_text(tasks: int, seed: int = 7) -> str:
+    """Return a queue of so many tasks: a line each, and headed details with a description of ~400 characters and 4 criteria."""
+    pick = random.Random(seed)  # noqa: S311 - sample text
+    lines, details = ["# Build Queue", "", "## Active Queue"], ["", "## Task Details", ""]
+    for number in range(tasks):
+        name = f"{' '.join(pick.choice(WORDS) for _ in range(5)).capitalize()} {number}"
+        day = f"2026-{1 + number % 12:02}-{1 + number % 28:02} {number % 24:02}:00"
+        lines.append(f"- [ ] {name} - Added: {day} - Priority: {pick.choice(['High', 'Medium', 'Low'])}")
+        prose = " ".join(pick.choice(WORDS) for _ in range(60))
+        details += [f"### {name}", f"- **Description:** {prose}", "- **Completion Criteria:**"]
+        details += [f"  - [ ] {' '.join(pick.choice(WORDS) for _ in range(7))}: `pytest -q tests/test_{n}`" for n in range(4)]
+        details += [f"- **Tech Stack:** Python, {pick.choice(WORDS)}", f"- **Estimated Time:** {1 + number % 9} hours"]
+        details += ["- **Category:** New features", "- **Blockers:** None", ""]
+    return "\n".join([*lines, *details, "## Completed", ""])
+
+
+def cpu(work: Callable[[], object]) -> float:
+    """Return the seconds of CPU that one call takes."""
+    gc.collect()
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def main() -> None:
+    """Print the ratio and how reading grows from N to ten times N tasks."""
+    import mistune
+
+    from autobuilds.store.queue.reader import read_queue
+
+    tasks = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    zone = ZoneInfo("America/Chicago")
+    text = queue_text(tasks)
+    data, large = text.encode(), queue_text(10 * tasks).encode()
+    ast = mistune.create_markdown(renderer=None, plugins=["task_lists"])
+    assert len(read_queue(data, zone=zone).queue.tasks) == tasks
+    ratios, growth, ours = [], [], []
+    for _ in range(7):
+        theirs = cpu(lambda: ast(text))
+        mine = cpu(lambda: read_queue(data, zone=zone))
+        ours.append(mine)
+        ratios.append(theirs / mine)
+    for _ in range(3):
+        mine = cpu(lambda: read_queue(data, zone=zone))
+        growth.append(cpu(lambda: read_queue(large, zone=zone)) / mine)
+    print(f"{tasks} tasks, {len(data) / 1e6:.2f} MB: reader {statistics.median(ours) * 1000:.1f} ms")
+    print(f"mistune's AST takes {statistics.median(ratios):.1f} times as long (median of {len(ratios)} pairs; at least 40 wanted)")
+    print(f"ten times the tasks take {statistics.median(growth):.1f} times as long")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Moving entries between Active Queue and Completed, and where new ones go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from autobuilds.store.queue.document import Document, Entry, SectionKind
+from autobuilds.store.queue.splice import Place, Splice, apply_splices, end_of_content, new_section, place_in, rows_at, split_rows
+
+_TITLES = {SectionKind.ACTIVE: "Active Queue", SectionKind.COMPLETED: "Completed"}
+_MARKER = re.compile(r"(?P<lead>[ \t]*)(?:(?P<bullet>[-*+])|(?P<number>\d{1,9})(?P<dot>[.)]))(?P<gap>[ \t]+)")
+
+
+def entries_in(document: Document, kind: SectionKind) -> list[Entry]:
+    """Return the entries of the first section of a kind, in the order of the file."""
+    section = document.section(kind)
+    if section is None:
+        return []
+    start, end = section.body
+    return sorted((entry for entry in document.entries if start <= entry.lines.start < end), key=lambda entry: entry.lines.start)
+
+
+def is_loose(document: Document, entries: Sequence[Entry]) -> bool:
+    """Whether blank lines stand between the entries of a section."""
+    return any(
+        not document.text[one.lines.end : other.lines.start].strip() and one.lines.end < other.lines.start for one, other in _pairs(entries)
+    )
+
+
+def _pairs(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Entry]]:
+    return pairwise(entries)
+
+
+def task_marker(document: Document, entries: Sequence[Entry]) -> str:
+    """Return what stands before the box of the next task: the last one's white space and bullet, a number one higher."""
+    if not entries:
+        return "- "
+    start = entries[-1].lines.start
+    match = _MARKER.match(document.text, start, entries[-1].mark.start)
+    if match is None:
+        return "- "
+    sign = match["bullet"] or f"{int(match['number']) + 1}{match['dot']}"
+    return f"{match['lead']}{sign}{match['gap']}"
+
+
+def put_last(document: Document, kind: SectionKind, rows: Sequence[str]) -> Iterator[Splice]:
+    """Yield ways to put an entry's lines at the end of a section."""
+    entries = entries_in(document, kind)
+    if not entries:
+        yield from _put_in_empty(document, kind, rows)
+        return
+    at = entries[-1].lines.end
+    yield from _spaced(document, at, rows, before=is_loose(document, entries))
+    section = document.section(kind)
+    assert section is not None
+    yield from _spaced(document, end_of_content(document, *section.body), rows, before=True)
+
+
+def put_first(document: Document, kind: SectionKind, rows: Sequence[str]) -> Iterator[Splice]:
+    """Yield ways to put an entry's lines at the top of a section."""
+    entries = entries_in(document, kind)
+    if not entries:
+        yield from _put_in_empty(document, kind, rows)
+        return
+    at = entries[0].lines.start
+    loose = is_loose(document, entries)
+    lead = re.match(r"[ \t]*", document.text[at:])
+    for shown in (rows, _shifted(rows, lead[0] if lead else "")):
+        yield from _spaced(document, at, shown, after=loose)
+
+
+def _shifted(rows: Sequence[str], lead: str) -> list[str]:
+    """Return an entry's lines indented like its new neighbours, whose child it would be otherwise."""
+    own = re.match(r"[ \t]*", rows[0]) if rows else None
+    more = lead[len(own[0]) :] if own and lead.startswith(own[0]) else lead
+    return [more + row if row.strip() else row for row in rows]
+
+
+def _put_in_empty(document: Document, kind: SectionKind, rows: Sequence[str]) -> Iterator[Splice]:
+    section = document.section(kind)
+    if section is not None:
+        place: Place = place_in(document, section)
+        yield from _spaced(document, place.at, rows, before=place.apart)
+        return
+    later = [s.heading.start for s in document.sections] if kind is SectionKind.ACTIVE else []
+    yield new_section(document, _TITLES[kind], min(later, default=len(document.text)), rows)
+
+
+def _spaced(document: Document, at: int, rows: Sequence[str], *, before: bool = False, after: bool = False) -> Iterator[Splice]:
+    """Yield the lines at a place: with blank lines as is habit there, then with more of them, for where they would run together."""
+    for more_before, more_after in ((before, after), (before, True), (True, after), (True, True)):
+        shown = [*([""] if more_before else []), *rows, *([""] if more_after and at < len(document.text) else [])]
+        yield rows_at(document, at, shown)
+
+
+def moved(document: Document, entry: Entry, changes: Sequence[Splice]) -> tuple[Splice, list[str]]:
+    """Return the splice that takes an entry out, and its lines (without line ends) with changes made inside it."""
+    start, end = entry.lines
+    inside = [change for change in changes if start <= change.start <= change.end <= end]
+    text = apply_splices(document.text[start:end], inside, start)
+    return Splice(start, end, ""), [row.rstrip("\r\n") for row in split_rows(text)]
