@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -11,6 +12,8 @@ from autobuilds.errors import BadInput
 from autobuilds.store.queue.keys import Key
 from autobuilds.store.queue.wording import fenced, one_line, stamp, task_label, task_name
 
+#: What Markdown would take out of a path pattern, or a list of them would be split at.
+_MARKUP = re.compile(r"[*_~<\[\\,]")
 #: A value of a field: one line, or several that become a list.
 Value = str | tuple[str, ...]
 
@@ -102,7 +105,7 @@ def joined(key: Key, values: Sequence[str]) -> str:
     out = []
     for value in values:
         text = one_line(key.value, value)
-        if key is Key.TOUCHES and "`" not in text:
+        if key is Key.TOUCHES and _MARKUP.search(text) and "`" not in text:
             text = f"`{text}`"
         elif "," in text and "[[" not in text:
             text = f"[[{text}]]"
