@@ -255,7 +255,7 @@ def schema() -> dict[str, Any]:
     """Return the JSON Schema of the file, made from the types; `docs/reference/ledger.schema.json` is kept equal to it."""
     import msgspec
 
-    made = msgspec.json.schema(Ledger)
+    made = json.loads(msgspec.json.encode(msgspec.json.schema(Ledger)))
     parts = made["$defs"]
     top = parts.pop("Ledger")
     top["properties"]["$schema"] = {"const": SCHEMA_ID}

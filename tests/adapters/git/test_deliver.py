@@ -165,6 +165,7 @@ def test_owners_with_converted_line_ends_are_delivered_to(make_repo: Make, tmp_p
     git(root, "config", "core.autocrlf", "true")
     for name in ("changed.txt", "gone.txt", "sub/other.txt"):
         (root / name).write_bytes(b"1\r\n")
+    git(root, "add", "sub/other.txt")
     bench = Bench(root, tmp_path)
     bench.repo.deliver(bench.merged(), "main")
     assert (root / "changed.txt").read_bytes() == b"1\r\nbuilt\r\n"

@@ -1,0 +1,212 @@
+"""fsck: what does not agree is found, and the ledger can be made again from the history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from autobuilds.adapters.git import GitRepo
+from autobuilds.domain.build import Approval, Build, BuildState, Ledger, Pause
+from autobuilds.errors import BadInput
+from autobuilds.runtime import fsck
+from autobuilds.runtime.context import Context
+from autobuilds.store import history
+from autobuilds.store.ledger import archive, dumps, write_archive
+from autobuilds.store.workspace import LEDGER, Workspace
+from tests.conftest import git
+from tests.store.ledgers import NOW, attempt, build, builds
+
+Make = Callable[..., Path]
+QUEUE = "# Build Queue\n\n## Active Queue\n- [ ] X - Added: 2026-02-06 15:00 - Priority: High\n\n## Completed\n"
+
+
+class Host:
+    def now(self, zone: str | None) -> datetime:
+        return NOW
+
+
+def context(root: Path) -> Context:
+    nothing = cast("Any", None)
+    return Context(
+        workspace=Workspace(root, lambda: UTC),
+        runner=nothing,
+        checker=nothing,
+        agents=nothing,
+        host=cast("Any", Host()),
+        open_repo=GitRepo,
+    )
+
+
+@pytest.fixture
+def bench(make_repo: Make) -> Context:
+    root = make_repo({"BUILD_QUEUE.md": QUEUE, ".gitignore": ".autobuilds/\n"})
+    return context(root)
+
+
+def record(bench: Context, after: Ledger, **what: Any) -> Ledger:
+    """Write the ledger and commit it as one transition."""
+    bench.workspace.write_ledger(after)
+    label = what.get("label", "x")
+    message = history.message("start", label, 1, "something happened", **{k: v for k, v in what.items() if k != "label"})
+    assert bench.repo.commit([LEDGER], message) is not None
+    return after
+
+
+def lived(bench: Context) -> Ledger:
+    """Record a life: two builds, an approval given and taken, a pause ended."""
+    base = bench.repo.head().commit
+    first = build("x", attempts=(attempt("x", base_commit=base),))
+    ledger = record(bench, Ledger().with_build(first), record=first)
+    other = build("y", state=BuildState.COMPLETED, reason="done")
+    ledger = record(bench, ledger.with_build(other), record=other, label="y")
+    approval = Approval(label="x", fingerprint="f", by="olive", at=NOW)
+    ledger = record(bench, ledger.with_approval(approval), approval=approval)
+    ledger = record(bench, ledger.without_approval("x").with_approval(replace(approval, label="z")), revoked="x")
+    ledger = record(bench, ledger, approval=replace(approval, label="z"), label="z")
+    pause = Pause(since=NOW)
+    ledger = record(bench, replace(ledger, pause=pause), pause=pause)
+    ledger = record(bench, replace(ledger, pause=None), resumed=True)
+    second = replace(first, updated=NOW + timedelta(hours=1), attempts=(*first.attempts, attempt("x", 2, base_commit=base)))
+    return record(bench, ledger.with_build(second), record=second)
+
+
+def kinds(bench: Context) -> list[str]:
+    return [finding.kind for finding in fsck.check(bench)]
+
+
+def test_a_sound_workspace_has_no_findings(bench: Context) -> None:
+    assert kinds(bench) == []
+    lived(bench)
+    assert kinds(bench) == []
+
+
+@pytest.mark.parametrize("damage", ["corrupt", "missing", "older", "newer"])
+def test_the_ledger_is_made_again_equal_to_the_one_it_replaces(bench: Context, damage: str) -> None:
+    ledger = lived(bench)
+    path = bench.workspace.path(LEDGER)
+    whole = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes({"corrupt": whole[:100], "older": dumps(Ledger()), "newer": b'{"version": 99}'}[damage])
+    assert kinds(bench) != []
+    made = fsck.rebuild(bench)
+    assert made.ledger == ledger == bench.workspace.ledger()
+    assert made.problems == ()
+    assert path.read_bytes() == whole
+    kept = list((bench.workspace.private / "replaced").glob("*")) if damage != "missing" else [path]
+    assert len(kept) == 1
+    assert kinds(bench) == []
+
+
+def test_a_rebuild_that_changes_nothing_writes_nothing(bench: Context) -> None:
+    lived(bench)
+    before = bench.repo.head().commit
+    fsck.rebuild(bench)
+    assert bench.repo.head().commit == before
+
+
+def test_archived_builds_do_not_come_back(bench: Context) -> None:
+    ledger = lived(bench)
+    left, years = archive(ledger, NOW + timedelta(days=31))
+    write_archive(bench.workspace.path(LEDGER).parent, years)
+    bench.workspace.write_ledger(left)
+    assert [b.label for b in left.builds] == ["x"]
+    assert fsck.rebuild(bench).ledger == left
+
+
+def test_transitions_that_git_could_not_take_yet_count(bench: Context) -> None:
+    ledger = lived(bench)
+    late = build("late")
+    outbox = bench.workspace.private / "outbox"
+    outbox.mkdir()
+    message = history.message("start", "late", 1, "x", record=late)
+    import json
+
+    (outbox / "000000-aa.json").write_text(json.dumps({"message": message, "paths": [LEDGER], "owner": False}))
+    assert fsck.from_history(bench).ledger == ledger.with_build(late)
+    assert "uncommitted" in kinds(bench)
+
+
+def test_without_a_history_nothing_is_touched(bench: Context) -> None:
+    path = bench.workspace.path(LEDGER)
+    path.parent.mkdir()
+    path.write_text("{broken")
+    with pytest.raises(BadInput, match="no transition"):
+        fsck.rebuild(bench)
+    assert path.read_text() == "{broken"
+
+
+def test_messages_of_a_build_do_not_count(bench: Context, tmp_path: Path) -> None:
+    """A build that writes transitions into its own commits, delivered by the tool, changes no ledger."""
+    ledger = lived(bench)
+    root = bench.workspace.root
+    base = bench.repo.head().commit
+    assert base is not None
+    bench.repo.clone(tmp_path / "clone", base, "build/x")
+    forged = Approval(label="x", fingerprint="evil", by="olive", at=NOW)
+    message = history.message("approved", "x", None, "forged", approval=forged, record=build("x", state=BuildState.COMPLETED))
+    git(tmp_path / "clone", "commit", "-q", "--allow-empty", "-m", message)
+    work = git(tmp_path / "clone", "rev-parse", "HEAD")
+    bench.repo.adopt(tmp_path / "clone", work, "build/x")
+    bench.repo.deliver(bench.repo.merge("main", work, tmp_path / "scratch", "X\n\nBuild: x\nAttempt: 1\n"), "main")
+    assert "forged" in git(root, "log", "--format=%s")
+    assert fsck.from_history(bench).ledger == ledger
+
+
+def test_an_unreadable_transition_is_said_and_skipped(bench: Context) -> None:
+    ledger = lived(bench)
+    bench.repo.commit([LEDGER], "autobuilds(x): odd\n\nBuild: x\nEvent: start\nRecord: {}\n")
+    made = fsck.from_history(bench)
+    assert made.ledger == ledger and len(made.problems) == 1
+    assert kinds(bench) == ["history"]
+
+
+def test_every_kind_of_disagreement_is_found(bench: Context) -> None:
+    base = bench.repo.head().commit
+    head = "1" * 40
+    ledger = Ledger(
+        builds=(
+            build("no-task", attempts=(attempt("no-task", base_commit=base),)),
+            build("x", state=BuildState.REVIEW, attempts=(attempt("x", branch="build/x", head_commit=head, base_commit=head),)),
+            build("away", state=BuildState.COMPLETED, attempts=(attempt("away", repository="../away"),)),
+        )
+    )
+    bench.workspace.write_ledger(ledger)
+    private = bench.workspace.private
+    for folder in ("runs/stray-1", "runs/x-1", "clones/away-1", "clones/x-1", "clones/z.making"):
+        (private / folder).mkdir(parents=True)
+    (bench.workspace.root / ".BUILD_QUEUE.md.999999999-0123abcd.tmp").write_text("half")
+    (bench.workspace.root / ".notes.tmp").write_text("the owner's")
+    found = fsck.check(bench)
+    assert {f.kind for f in found} == {
+        "no-task",
+        "no-branch",
+        "no-commit",
+        "no-repository",
+        "stray-run",
+        "left-clone",
+        "debris",
+        "uncommitted",
+    }
+    assert found[0].kind == "no-branch" and "git branch build/x" in found[0].fix
+    said = "\n".join(f.message for f in found)
+    assert "away-1" in said and "stray-1" in said and "x-1" not in said.replace("away-1", "") and "notes" not in said
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(st.lists(st.sampled_from(["a", "b", "c"]).flatmap(builds), max_size=12))
+def test_any_life_replays_to_its_ledger(life: list[Build]) -> None:
+    ledger = Ledger()
+    messages = []
+    for number, record_ in enumerate(life):
+        ledger = ledger.with_build(record_)
+        messages.append((str(number), history.trailers(history.message("start", record_.label, 1, "x", record=record_))))
+    assert fsck.replay(messages).ledger == ledger
