@@ -53,7 +53,7 @@ def test_status_on_one_screen() -> None:
     Queue
       1. workout-playlist  wait: medium: waits for off-hours (22:00-06:00) (opens
          22:00)
-      2. remove-old-users  ask: destructive: "remove" + "users"
+      2. remove-old-users  ask: risk, requirements, resources (see above)
       3. cleanup  wait: failed; next try at 18:00 (opens 18:00)
       4. login  ask: escalated: the checks failed
 
@@ -88,6 +88,14 @@ def test_long_sections_are_counted_not_scrolled() -> None:
     text = human.status(many, NOW, PLAIN)
     assert "  ... and 394 more: autobuilds why\n" in text
     assert text.count("\n") < 60
+
+
+def test_a_long_reason_takes_two_lines_and_keeps_its_indent() -> None:
+    view = _view()
+    wordy = replace(view, needs_you=(replace(view.needs_you[0], reason="because " * 60),))
+    lines = human.status(wordy, NOW, PLAIN).split("\n")
+    assert lines[3].startswith("  login  because") and lines[4].startswith("    because") and lines[4].endswith("because …")
+    assert lines[5] == "    > autobuilds retry login" and max(map(len, lines)) <= 80
 
 
 def test_why_names_the_gate_that_holds_it_and_what_opens_it_first() -> None:

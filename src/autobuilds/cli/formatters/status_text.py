@@ -18,12 +18,13 @@ _SHOWN = {"needs": 6, "building": 4, "review": 4, "queue": 6, "failed": 3, "comp
 
 def status(view: StatusView, now: datetime, style: Style) -> str:
     """Return the status as plain text, its first line one sentence that says what is going on."""
+    above = frozenset(n.label for n in view.needs_you[: _SHOWN["needs"]] if n.kind == "ask")
     blocks = [
         [style.bold(line) for line in wrap(view.headline, style.width)],
         _section("Needs you", view.needs_you, _SHOWN["needs"], "status --json", lambda r: _needs(r, style), style),
         _section("Building", view.building, _SHOWN["building"], "list", lambda r: _building(r, now, style), style),
         _section("Ready for review", view.review, _SHOWN["review"], "review", lambda r: _done(r, now, style), style),
-        _section("Queue", view.queue, _SHOWN["queue"], "why", lambda r: _queue(r, now, style), style),
+        _section("Queue", view.queue, _SHOWN["queue"], "why", lambda r: _queue(r, now, above, style), style),
         _section("Failed", view.failed, _SHOWN["failed"], "report", lambda r: _failed(r, now, style), style),
         _section("Completed", view.completed, _SHOWN["completed"], "list", lambda r: _done(r, now, style), style),
         _health(view.health, now, style),
@@ -45,10 +46,18 @@ def _section(title: str, rows: Sequence[Row], shown: int, more: str, lines: Call
 def _headed(label: str, text: str, style: Style, paint: Callable[[str], str]) -> list[str]:
     """Return `  label  text`, wrapped beside the label, at most two lines."""
     name = cut(label, style.width // 2)
-    lines = wrap(text, style.width, first=" " * (cells(name) + 4), rest="    ")
-    if len(lines) > 2:
-        lines = [lines[0], cut(lines[1], style.width - 2) + " …"]
+    lines = _two(wrap(text, style.width, first=" " * (cells(name) + 4), rest="    "), style)
     return [f"  {paint(name)}  {lines[0].lstrip()}", *lines[1:]]
+
+
+def _two(lines: list[str], style: Style) -> list[str]:
+    """Return the first two lines, the second with an ellipsis where more was said."""
+    if len(lines) <= 2:
+        return lines
+    second = lines[1]
+    while cells(second) + 2 > style.width and " " in second.strip():
+        second = second.rpartition(" ")[0]
+    return [lines[0], f"{second} …"]
 
 
 def _command(command: str, style: Style) -> list[str]:
@@ -79,13 +88,13 @@ def _done(row: DoneRow, now: datetime, style: Style) -> list[str]:
     return _headed(row.label, f"{row.evidence}{checks}{size}{when}", style, style.good)
 
 
-def _queue(row: QueueRow, now: datetime, style: Style) -> list[str]:
+def _queue(row: QueueRow, now: datetime, above: frozenset[str | None], style: Style) -> list[str]:
     opens = f" (opens {clock(row.opens, now)})" if row.opens else ""
     verdict = row.verdict.value
     lead = f"  {row.position}. {cut(row.label, style.width // 2)}  "
-    lines = wrap(f"{verdict}: {row.reason}{opens}", style.width, first=" " * cells(lead), rest="     ")
-    if len(lines) > 2:
-        lines = [lines[0], cut(lines[1], style.width - 2) + " …"]
+    reason = f"{', '.join((row.gate or '', *row.others))} (see above)" if row.label in above else f"{row.reason}{opens}"
+    lines = wrap(f"{verdict}: {reason}", style.width, first=" " * cells(lead), rest="     ")
+    lines = _two(lines, style)
     head = lines[0].lstrip().removeprefix(verdict)
     return [lead + style.verdict(verdict) + head, *lines[1:]]
 
