@@ -42,7 +42,7 @@ MARKERS: tuple[Blank, ...] = (
     Blank(
         "XXX in place of a name or value",
         re.compile(
-            r"(?<![\w/.$#])(?:X{3,}|x{3,}|Y{3}|Z{3}|N{3,}|(?:X{2}|N{2}|M{2}|Y{2})(?=\s?[%€$]|\s(?:ms|px|days)\b)|x{1,3}[.,]x{2})(?![\w/.])"
+            r"(?<![\w/.$#-])(?:X{3,}|x{3,}|Y{3}|Z{3}|N{3,}|(?:X{2}|N{2}|M{2}|Y{2})(?=\s?[%€$]|\s(?:ms|px|days)\b)|x{1,3}[.,]x{2})(?![\w/.-])"
             r"|\b[A-Z]{2,6}-(?:X{2,}|N{2,}|\?{2,})\b|\bYYYY-N+\b|#(?:X{2,}|N{2,})\b"
         ),
         ("xx", "yy", "zzz", "nn", "mm", "??", "x.x", "x,x"),
@@ -65,6 +65,8 @@ ALWAYS: tuple[Blank, ...] = (
         "a blank to fill in",
         re.compile(
             r"(?<![\w/.])_{2,}(?![\w(])|(?<!\.)\.{5,}|\[\s*\.\.\.\s*\]|\[…\]|<\s*(?:\.\.\.|…)\s*>|\(\s*(?:…|\.\.\.|\?+)\s*\)|\[\s{2,}\](?!\w)"
+            r"|\b(?:from|to|of|by|as of|until|group|for|is|von|bis|ab|auf|de|à|du|a|da|van|tot|från|till|od|do) (?:\.\.\.|…)(?=\s*(?:[%€$.,;]|$|to\b|of\b|as\b|for\b))|(?:\.\.\.|…)\s?[%€$]",
+            re.MULTILINE,
         ),
         ("__", ".....", "...", "…", "(?", "[  "),
     ),
@@ -131,7 +133,7 @@ ALWAYS: tuple[Blank, ...] = (
     Blank(
         "a field in angle brackets",
         re.compile(
-            rf"(?<![\w/=.\-<])<\s*(?:{_FILL}\b(?![=\w])[^<>\n=]{{0,60}}|[^\W\d_][\w'’-]*(?: [\w'’,/-]+){{1,8}})\s*>(?![\w/.(])",
+            rf"(?<![\w/=.\-<>])<\s*(?:{_FILL}\b(?![=\w])[^<>\n=]{{0,60}}|[^\W\d_][\w'’-]*(?: [\w'’,/-]+){{1,8}})\s*>(?![\w/.(<:_-])",
             re.IGNORECASE,
         ),
         ("<",),

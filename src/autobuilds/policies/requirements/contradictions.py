@@ -128,6 +128,9 @@ _CLASH = re.compile(
     r"|\boffline[- ]only\b(?=.{0,60}\b(?:sync|cloud|online|upload)\w*)|\bno network\b(?=.{0,160}\b(?:sync\w*|upload\w*|cloud|within (?:\w+ )?seconds)\b)"
     r"|\bremove\b(?=.{0,80}\band (?:always|still|keep)\b)|\b(?:newest|latest) first\b(?=.{0,30}\boldest (?:on top|first|at the top)\b)"
     r"|\boldest first\b(?=.{0,30}\b(?:newest|latest) (?:on top|first|at the top)\b)|\bstateless\b(?=.{0,60}\b(?:remember|session|keeps? state)\w*)"
+    r"|\bthe (?:one and only|sole|single) (\w+)\b(?=.{0,120}\bthe (?:one and only|sole|single) \1\b)"
+    r"|\b(?:to|for|by) \w+ only\b(?=.{0,120}\b(?:every|all) (?:user|visitor|member|customer|employee|reader|guest)s? (?:can |may )?(?:see|compare|read|edit|access|use|open)s?\b)"
+    r"|\bremove the (\w+ \w+)\b(?=.{0,160}\b(?:start|starts|shown?|begin|opens?|use|uses) (?:in|with|as)?\s?(?:the )?\2\b)"
     r"|\banonym\w*\b(?=.{0,60}\b(?:with|by|per|show\w*) (?:the )?(?:full )?(?:name|author|user|e-?mail)s?\b)|\bwithout (?:any )?(?:javascript|js)\b(?=.{0,60}\b(?:react|vue|svelte|animated in js)\b)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -154,7 +157,34 @@ def _content(text: str) -> tuple[list[str], bool]:
     return [w for w in words if w not in _NEGATIVE and w not in _FILLER], negative
 
 
+#: Places and parts that only one thing can have.
+_UNIQUE = re.compile(
+    r"^\W*(?:the )?(?P<who>.{2,60}?) (?:is|are|comes?|stands?|appears?|goes)(?: always)?"
+    r" (?P<place>(?:on top|first|last|at the top|at the bottom|the (?:primary key|default|only one|source of truth)))\W*$",
+    re.IGNORECASE,
+)
+_NONE_OF = re.compile(r"\b(?:no|never any|without any|none of the)\s+(?:\w+\s+)?(\w{4,})", re.IGNORECASE)
+_ALL_OF = re.compile(r"\b(?:all|every|each|both)\s+(?:the\s+)?(?:\w+\s+)?(\w{4,})", re.IGNORECASE)
+
+
+def _places_clash(one: str, other: str) -> bool:
+    first, second = _UNIQUE.match(one), _UNIQUE.match(other)
+    return bool(
+        first and second and first["place"].casefold() == second["place"].casefold() and first["who"].casefold() != second["who"].casefold()
+    )
+
+
+def _amounts_clash(one: str, other: str) -> bool:
+    """None of something in one, all of it in the other, and no condition that would tell the two apart."""
+    if re.search(r"\b(?:if|when|while|unless|after|before|with|without|for|until|once|otherwise|\d+)\b", f"{one} {other}", re.IGNORECASE):
+        return False
+    denied = {w.casefold().rstrip("s") for w in _NONE_OF.findall(one)}
+    return bool(denied & {w.casefold().rstrip("s") for w in _ALL_OF.findall(other)})
+
+
 def _pair_clashes(one: str, other: str) -> bool:
+    if _places_clash(one, other) or _amounts_clash(one, other) or _amounts_clash(other, one):
+        return True
     first, negative_first = _content(one)
     second, negative_second = _content(other)
     a, b = set(first), set(second)

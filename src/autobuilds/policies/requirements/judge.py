@@ -122,7 +122,7 @@ def _explain(signals: Signals, why: dict[str, str]) -> None:
         )
     elif little:
         why["goal"] = (
-            "what is wanted is not said: no file, command, value, message or behaviour is named; say what is there now and what should be there instead."
+            "what is wanted is not said: name and description hold no file, command, value, message or figure; say what is there now and what should be there instead."
         )
     if not why:
         idle = [v for v in views if not v.checkable] or list(views)

@@ -14,6 +14,8 @@ _MEANT = re.compile(
 #: A quotation that is nothing but a blank is one all the same.
 _ONLY_BLANK = re.compile(r"[\s\"“”„«»]*(?:_{2,}|\?{2,}|X{3,}|\.{3,}|…|tbd|TBD|TODO)[\s\"“”„«»]*")
 _LABELS = re.compile(r"\s*(?:\[[^\]\n]{1,24}\]\s*)+(?=\S)")
+_BRACKETED = re.compile(r"(?<![\w/.\]])\[([a-z][a-z_]*\d?)\](?![\w(\[.:/])")
+_SECTIONS = re.compile(r"\b(?:sections?|toml|ini|markers?|tags?|log|checkbox\w*|array|index|regex)\b", re.IGNORECASE)
 #: The text says of itself that such signs are meant.
 _LITERAL = re.compile(r"\b(?:literal(?:ly)?|verbatim|wörtlich|literalmente|littéralement)\b", re.IGNORECASE)
 _ABOUT_TEMPLATES = re.compile(
@@ -32,7 +34,7 @@ _SEAM = "\n\x00\n"
 
 
 def _blanked(match: re.Match[str]) -> str:
-    return match.group() if _ONLY_BLANK.fullmatch(match.group()) and not match.group().startswith("`") else " " * len(match.group())
+    return match.group() if _ONLY_BLANK.fullmatch(match.group()) and not match.group().startswith("`") else "\x01" * len(match.group())
 
 
 def placeholders_in(name: str, description: str, criteria: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -50,4 +52,7 @@ def placeholders_in(name: str, description: str, criteria: tuple[str, ...]) -> t
             continue
         words = " ".join(match.group().replace("\x00", " ").split())
         found.append((rule.what, words.strip(":([–— ") or words or "(blank)"))
+    bracketed = list(dict.fromkeys(m.group() for m in _BRACKETED.finditer(text)))
+    if len(bracketed) > 1 and not _SECTIONS.search(whole):
+        found.append(("a field in square brackets", " ".join(bracketed)))
     return () if found and _LITERAL.search(whole) else tuple(found)

@@ -40,9 +40,14 @@ class CriterionView:
         return self.evidence.total > 0 or self.evidence.of("number") > 0
 
     @property
+    def tested(self) -> bool:
+        """Whether it names a test that says something of the task: that the tests pass is true of every task."""
+        return self.has("test") and (self.concrete or not self.has("routine"))
+
+    @property
     def checkable(self) -> bool:
         """Whether a command, a test or a look could decide it, as far as words tell."""
-        return self.concrete or self.has("test") or (self.has("state") and not self.has("opinion"))
+        return self.concrete or self.tested or (self.has("state") and not self.has("opinion"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +102,11 @@ def _criteria_values(views: Sequence[CriterionView]) -> dict[str, float]:
     return {
         "criteria-named": sum(v.evidence.of(*_NAMED, "message") > 0 for v in views) / count,
         "criteria-measured": sum(v.evidence.of(*_MEASURED, "number") > 0 for v in views) / count,
-        "criteria-test": sum(v.has("test") for v in views) / count,
-        "criteria-tested": 1.0 if any(v.has("test") and not v.has("opinion") for v in views) else 0.0,
+        "criteria-test": sum(v.tested for v in views) / count,
+        "criteria-tested": 1.0 if any(v.tested and not v.has("opinion") for v in views) else 0.0,
         "criteria-state": sum(v.has("state") for v in views) / count,
         "criteria-opinion": sum(v.has("opinion") for v in views) / count,
-        "criteria-vague": sum(v.has("opinion") and not v.concrete and not v.has("test") for v in views) / count,
+        "criteria-vague": sum(v.has("opinion") and not v.concrete and not v.tested for v in views) / count,
         "criteria-idle": sum(not v.checkable for v in views) / count,
         "criteria-none": 0.0 if any(v.checkable for v in views) else 1.0,
     }

@@ -62,7 +62,7 @@ _SENTENCE_END = re.compile(r"[.!?:。]\s|[\r\n]+")
 
 
 def _enumerated(description: str) -> tuple[str, ...]:
-    """The items of the longest enumeration of short noun phrases, unless it lists fields or the like."""
+    """Return the items of the longest enumeration of short noun phrases, unless it lists fields or the like."""
     if _COUNTED.search(description):
         return ()
     best: list[str] = []
