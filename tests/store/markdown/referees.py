@@ -64,3 +64,37 @@ def markdown_it(text: str) -> list[Shape]:
 def starts(shapes: list[Shape] | tuple[Shape, ...]) -> list[Any]:
     """The same without ends: what begins where, and what stands in what."""
     return [(kind, first, starts(children)) for kind, first, _, children in shapes]
+
+
+_MISTUNE = {
+    "list": "list",
+    "list_item": "item",
+    "task_list_item": "item",
+    "paragraph": "paragraph",
+    "block_text": "paragraph",
+    "heading": "heading",
+    "block_quote": "quote",
+    "block_html": "html",
+    "thematic_break": "rule",
+}
+
+
+def mistune_shapes(text: str) -> list[Any]:
+    """Mistune's blocks as (kind, children): the referee for what a text means, without places."""
+    import mistune
+
+    tokens = mistune.create_markdown(renderer=None, plugins=["task_lists"])(text)
+    assert isinstance(tokens, list)
+    return _kinds(tokens)
+
+
+def _kinds(tokens: list[dict[str, Any]]) -> list[Any]:
+    found = []
+    for token in tokens:
+        kind = _MISTUNE.get(token["type"])
+        if token["type"] == "block_code":
+            kind = "fence" if token["style"] == "fenced" else "code"
+        if kind is not None:
+            leaf = kind in {"paragraph", "heading", "html", "fence", "code"}
+            found.append((kind, [] if leaf else _kinds(token.get("children", []))))
+    return found

@@ -1,0 +1,100 @@
+"""Promises about any text at all: reading never raises, every item is counted once, places fit the text."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autobuilds.store.queue.document import Document, FieldPlace
+from autobuilds.store.queue.reader import read_queue
+
+PIECES = (
+    "## Active Queue|## Task Details|## Completed|### Foo|### Bar|#### More|# Queue|Active Queue\n---|- [ ] Foo|- [x] Bar - Priority: High|* [X] Baz|"
+    "1. [ ] Num - Added: 2026-02-06 15:00|  - **Description:** some text|  - Priority: hgih|- **Completion Criteria:**|  - [ ] works: `make`|"
+    "    - sub|- Steps:|  ```sh|  make|  ```|```|~~~|<!--|-->|<details>|</details>|- [] near|-[ ] near|-\u00a0[ ] near|- plain|  - [ ] boxed|"
+    "| a | b |\n|---|---|\n| c | d |\n|prose|---|===|> - [ ] quoted|    - [ ] code|- [ ] F [priority:: high] [id:: x]|- [ ] G ⏫ 🆔 y ⛔ x|"
+    "- [ ] H — Priority: High - Depends On: Foo, [[Bar, x]]|- Approved: yes|- Foo: bar|  continued|\t- tab|---\ntitle: x\n---|<<<<<<< a|=======|>>>>>>> b|"
+    "- [ ] **Bold** [l](u) `c - Priority: Low`|[x]: /u|- Blockers:|  - [x] done|  - open|- Estimated Time: 4-6 hours|*|+|-|\x0c|\u2028|"
+).split("|")
+lines = st.lists(st.one_of(st.sampled_from(PIECES), st.text(alphabet="-*[]x #:`<>!\t~_|ab1.)\\\u00a0é🔼", max_size=20)), max_size=25)
+endings = st.sampled_from(["\n", "\r\n", "\r", "\n\n"])
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> str:
+    end = draw(endings)
+    head = draw(st.sampled_from(["", "## Active Queue\n", "\ufeff## Active Queue\n- [ ] A\n## Task Details\n### A\n"]))
+    return (head + "\n".join(draw(lines))).replace("\n", end) + draw(st.sampled_from(["", end]))
+
+
+def read(text: str | bytes) -> Document:
+    return read_queue(text if isinstance(text, bytes) else text.encode(), zone=UTC)
+
+
+@given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode())))
+@settings(max_examples=300, deadline=None)
+def test_any_bytes_read_without_an_exception(data: bytes) -> None:
+    document = read(data)
+    assert document.queue.fatal or document.encode(document.text) == data
+
+
+@given(texts())
+@settings(max_examples=600, deadline=None)
+def test_every_item_is_exactly_one_thing(text: str) -> None:
+    queue = read(text).queue
+    counts = queue.counts
+    assert counts.items == counts.tasks + counts.parts + counts.notes + counts.problems
+    assert counts.tasks == len(queue.tasks)
+    if queue.fatal:
+        assert not queue.tasks
+        assert queue.problems
+
+
+@given(texts())
+@settings(max_examples=600, deadline=None)
+def test_places_fit_the_text(text: str) -> None:
+    document = read(text)
+    source = document.text
+    if not document.queue.fatal:
+        assert document.encode(source) == text.encode()
+    assert tuple(entry.task for entry in document.entries) == document.queue.tasks
+    starts = {*document.line_starts, len(source)}
+    last = 0
+    for entry in document.entries:
+        assert source[slice(*entry.mark)] in {" ", "\t", "x", "X"}
+        assert (source[slice(*entry.mark)] in "xX") is entry.task.checked
+        assert source[entry.mark.start - 1] == "["
+        assert entry.lines.start <= entry.mark.start < entry.paragraph.start <= entry.name.start <= entry.name.end
+        assert entry.name.end <= entry.paragraph.end <= entry.lines.end
+        assert {entry.lines.start, entry.lines.end} <= starts
+        assert document.position(entry.lines.start)[0] == entry.task.line
+        for part in entry.parts:
+            assert entry.paragraph.start <= part.whole.start <= part.value.start <= part.value.end <= part.whole.end <= entry.paragraph.end
+        for field in entry.fields:
+            assert {field.lines.start, field.lines.end} <= starts
+            assert field.lines.start <= field.value.start <= field.first.end <= field.value.end <= field.lines.end
+            if field.place is FieldPlace.NESTED:
+                assert entry.lines.start <= field.lines.start
+                assert field.lines.end <= entry.lines.end
+        for criterion, span in zip(entry.task.criteria, entry.criteria, strict=True):
+            if span.mark is not None:
+                assert (source[slice(*span.mark)] in "xX") is criterion.checked
+    for section in document.sections:
+        assert last <= section.heading.start < section.heading.end == section.body.start <= section.body.end <= len(source)
+        last = section.body.end
+    for problem in document.queue.problems:
+        assert 1 <= problem.line <= len(document.line_starts)
+        assert problem.column >= 1
+
+
+@given(texts(), st.sampled_from(["\n", "\r\n", "\r"]))
+@settings(max_examples=300, deadline=None)
+def test_line_ends_do_not_change_what_is_read(text: str, end: str) -> None:
+    def seen(source: str) -> object:
+        queue = read(source).queue
+        return queue.tasks, queue.problems, queue.counts, queue.fatal
+
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    assert seen(plain) == seen(plain.replace("\n", end))
