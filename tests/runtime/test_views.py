@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from autobuilds.domain.build import BuildState, Ledger, Outcome, Pause
-from autobuilds.domain.model import Queue
+from autobuilds.domain.model import Priority, Queue
 from autobuilds.domain.moment import Moment, Resources, Snapshot
 from autobuilds.domain.policy import Policy
 from autobuilds.domain.problem import Problem, Severity
@@ -273,3 +273,32 @@ def test_the_status_page_reads_well() -> None:
     assert "- **Spotify Integration** (`spotify`): 60 %, attempt 2 with `claude`\n  - started 2026-02-06 15:00, expected about" in page
     assert "1. **Workout playlist** (`workout-playlist`, medium): **wait** (priority): medium: waits for off-hours (22:00-06:00)" in page
     assert "\n\n\n" not in page and REVIEW.name in page and RETRYING.name in page
+
+
+def test_two_looks_at_the_same_night_give_one_page() -> None:
+    """The gates' own words, with the clock, disk, memory and load moved on by one heartbeat."""
+    from autobuilds.planning import assess_all
+
+    settings = Settings(hours_per_day=1.0)
+    ran = attempt("before", started=NOW.replace(hour=0), ended=None)
+    snapshot = replace(
+        EMPTY,
+        settings=settings,
+        queue=Queue(tasks=(replace(SNAPSHOT.queue.tasks[0], label="long", priority=Priority.MEDIUM), task("short"))),
+        ledger=Ledger(builds=(build("before", BuildState.BUILDING, ran),)),
+    )
+    pages, said = [], []
+    for minute, disk, memory, load in ((0, 81.2, 91.4, 4.2), (30, 83.9, 96.0, 7.7)):
+        now = NOW.replace(hour=3, minute=minute)
+        moment = replace(MOMENT, now=now, resources=Resources(disk_percent=disk, memory_percent=memory, load_per_core=load))
+        assessments, _ = assess_all(snapshot, moment)
+        said.append({g.reason for a in assessments for g in a.obstacles})
+        held = [g for a in assessments for g in a.obstacles if g.gate in {"resources", "window", "budget"}]
+        singles = [Assessment(label=a.label, gates=tuple(g for g in a.gates if g in held)) for a in assessments]
+        each = [replace(a, gates=(g,)) for a in singles for g in a.gates]
+        pages.append(
+            [_page(status_view(snapshot, moment, (a,), {})) for a in each] + [_page(status_view(snapshot, moment, assessments, {}))]
+        )
+        assert {g.gate for g in held} == {"resources", "window", "budget"}
+    assert said[0] != said[1], "the gates measure, so their reasons differ"
+    assert pages[0] == pages[1]

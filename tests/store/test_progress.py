@@ -251,3 +251,19 @@ def test_fields_can_be_set_in_any_log(text: str) -> None:
         assert changed.endswith(whole.rpartition("---")[2] if whole is not text else text) or text.startswith("---")
         if not progress.problems:
             assert (progress.status, progress.percent) == (ProgressStatus.BLOCKED, 7)
+
+
+def test_the_example_of_the_reference_reads_without_a_problem() -> None:
+    reference = (Path(__file__).parents[2] / "docs" / "reference" / "progress-log.md").read_text(encoding="utf-8")
+    example = reference.partition("```markdown\n")[2].partition("```\n")[0]
+    progress = parse_progress(example, label="spotify-integration")
+    assert progress.problems == () and progress.blockers == ()
+    assert progress.questions == (Question(text="Which market?", default="DE"), Question(text="Which scopes?", default="read only"))
+    assert progress.evidence_for("OAuth flow works") == "tests/test_oauth.py, line 40"
+
+
+def test_a_long_criterion_is_known_by_its_beginning_only_where_it_was_cut() -> None:
+    criterion = "the export holds every row " * 20
+    cut = criterion[:399].rstrip() + "…"
+    assert parse_progress(f"## Completion Criteria\n- [x] {cut}\n  Evidence: a.csv\n", label="a").evidence_for(criterion) == "a.csv"
+    assert parse_progress("## Completion Criteria\n- [x] the export… - Evidence: a.csv\n", label="a").evidence_for(criterion) is None
