@@ -98,7 +98,11 @@ def test_eight_submitters_at_once_start_one(runner: LocalRunner, workspace: Path
     for _ in range(8):
         pid = os.fork()
         if pid == 0:
-            os._exit(0 if LocalRunner(workspace).submit(job).state in {RunState.RUNNING, RunState.ENDED} else 1)
+            state = None
+            try:
+                state = LocalRunner(workspace).submit(job).state
+            finally:
+                os._exit(0 if state in {RunState.RUNNING, RunState.ENDED} else 1)
         children.append(pid)
     assert [os.waitpid(pid, 0)[1] for pid in children] == [0] * 8
     ended(runner, job.attempt_id)
@@ -211,8 +215,8 @@ def test_silence_stops_a_build(runner: LocalRunner, workspace: Path) -> None:
 
 
 def test_output_is_a_sign_of_life(runner: LocalRunner, workspace: Path) -> None:
-    steps = "for i in 1 2 3 4 5 6; do echo $i; sleep 0.5; done; echo x > x"
-    ending = ending_of(runner, job_for(workspace, steps, limits=limits(silence=timedelta(seconds=2.5))))
+    steps = "for i in 1 2 3 4 5; do echo $i; sleep 0.4; done; echo x > x"
+    ending = ending_of(runner, job_for(workspace, steps, limits=limits(silence=timedelta(seconds=1.6))))
     assert ending.outcome is Outcome.PASSED
 
 
@@ -239,7 +243,7 @@ def test_a_grandchild_in_its_own_session_is_not_left_behind(runner: LocalRunner,
 
 
 def test_an_agent_that_ignores_every_polite_signal(runner: LocalRunner, workspace: Path) -> None:
-    steps = "trap '' TERM INT HUP; echo up; while :; do sleep 0.1; done"
+    steps = "trap '' TERM INT HUP; while :; do sleep 0.1; done"
     job = job_for(workspace, steps, limits=limits(timeout=timedelta(seconds=0.8)))
     assert ending_of(runner, job).outcome is Outcome.TIMEOUT
     assert not left(job.attempt_id)
@@ -380,8 +384,10 @@ def test_a_supervisor_killed_at_any_moment(runner: LocalRunner, workspace: Path,
     job = job_for(workspace, f"echo ran >> {workspace}/ran; echo half > half.txt; sleep 0.3", checks=["sleep 0.3"])
     child = os.fork()
     if child == 0:
-        LocalRunner(workspace, confirm_seconds=0).submit(job)
-        os._exit(0)
+        try:
+            LocalRunner(workspace).submit(job)
+        finally:
+            os._exit(0)
     sign = workspace / ".autobuilds" / "runs" / job.attempt_id / moment
     assert wait_until(sign.exists)
     supervisors = supervisors_of(sign.parent)

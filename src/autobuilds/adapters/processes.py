@@ -42,6 +42,8 @@ LADDER = (
     Rung(number=signal.SIGTERM, seconds=3.0),
     Rung(number=signal.SIGKILL, seconds=20.0),
 )
+#: For programs that report nothing: a shell that gets SIGINT alone would wait for its child.
+PLAIN_LADDER = LADDER[1:]
 #: For what an agent left behind after it ended by itself.
 SHORT_LADDER = (Rung(number=signal.SIGTERM, seconds=1.0), Rung(number=signal.SIGKILL, seconds=20.0))
 

@@ -29,9 +29,9 @@ class LocalChecker:
             def asked() -> Stop | None:
                 return Stop(outcome=Outcome.STOPPED, reason="interrupted") if wake.asked else None
 
-            watcher = Watcher(attempt_id=marker, wake=wake, asked=asked)
+            watcher = Watcher(attempt_id=marker, wake=wake, asked=asked, alone=False)
             verified = verify(
-                tuple(criteria), watcher=watcher, tree=folder, environment=marked, limits=limits, outputs=Path(outputs), progress=None
+                tuple(criteria), watcher=watcher, tree=folder, environment=marked, limits=limits, outputs=Path(outputs), merged=True
             )
         if verified.stop is not None:
             raise Busy("interrupted while the checks ran; nothing was changed")

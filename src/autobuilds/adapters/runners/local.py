@@ -28,6 +28,8 @@ from autobuilds.ports import Job
 CONFIRM_SECONDS = 20.0
 #: Seconds that a reader waits for another one that is clearing up after a dead supervisor.
 _READER_SECONDS = 60.0
+#: Seconds after which a lock on a submission is someone's, not that of a process which is just being started.
+_SUBMITTER_SECONDS = 0.1
 #: Seconds that a supervisor has to stop everything before it is stopped itself: its own ladder and the saving of the work.
 _CANCEL_SECONDS = 45.0
 #: Seconds for which the records of an ended attempt are kept: as long as the ledger keeps its build.
@@ -51,11 +53,11 @@ class LocalRunner:
         """
         folder = RunFolder.of(self.workspace, job.attempt_id)
         folder.make()
-        if folder.spec.exists():
-            return self.poll(job.attempt_id)
-        records.write_bytes(folder.prompt, job.prompt.encode("utf-8", "replace"))
-        if records.write_record(folder.spec, job, once=True):
-            self._spawn(folder)
+        with folder.locked("submitting", wait=self.confirm_seconds) as mine:
+            if mine and not folder.spec.exists() and not folder.start.exists():
+                records.write_bytes(folder.prompt, job.prompt.encode("utf-8", "replace"))
+                if records.write_record(folder.spec, job, once=True):
+                    self._spawn(folder)
         return self.poll(job.attempt_id)
 
     def _spawn(self, folder: RunFolder) -> None:
@@ -105,8 +107,10 @@ class LocalRunner:
             with folder.locked("reader", wait=_READER_SECONDS) as reading:
                 if not reading:
                     return RunStatus(state=RunState.UNKNOWN)
-                with folder.locked(wait=0) as free:
-                    return self._settle(folder) if free else self._running(folder)
+                with folder.locked("submitting", wait=_SUBMITTER_SECONDS) as submitted, folder.locked(wait=0) as free:
+                    if not free:
+                        return self._running(folder)
+                    return self._settle(folder) if submitted else RunStatus(state=RunState.QUEUED)
         except (errors.BadInput, errors.StorageFailure, OSError):
             return RunStatus(state=RunState.UNKNOWN)
 

@@ -62,7 +62,7 @@ def stop_left(folder: RunFolder, start: Start) -> bool:
         below = [processes.descendants(p.pid) for p in roots]
         return roots.union(*below)
 
-    return processes.stop_all(left, ladder=processes.LADDER[1:])
+    return processes.stop_all(left, ladder=processes.PLAIN_LADDER)
 
 
 def _salvage(folder: RunFolder, job: Job) -> tuple[Saved | None, str | None]:

@@ -123,6 +123,7 @@ class AttemptRun:
             silence=limits.silence.total_seconds(),
             output_bytes=limits.output_bytes,
             what="the limit of one attempt (timeout)",
+            ladder=processes.PLAIN_LADDER if self.job.agent == "command" else processes.LADDER,
         )
         stdin = self.folder.prompt if self.job.prompt_on_stdin else None
         agent = watcher.run(

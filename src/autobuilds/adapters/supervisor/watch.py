@@ -35,6 +35,7 @@ class Bounds:
     output_bytes: int
     #: How a wall-clock stop is called in its reason.
     what: str
+    ladder: tuple[processes.Rung, ...] = processes.PLAIN_LADDER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,9 +145,9 @@ class Watcher:
         try:
             stop = run.watch()
             code = child.poll()
-            clear = self._clear(child, stopped=stop is not None)
+            clear = self._clear(child, bounds.ladder if stop is not None else processes.SHORT_LADDER)
         except BaseException:
-            self._clear(child, stopped=True)
+            self._clear(child, bounds.ladder)
             raise
         if os.fstat(out).st_size > bounds.output_bytes:
             os.ftruncate(out, bounds.output_bytes)
@@ -161,13 +162,12 @@ class Watcher:
             clear=clear,
         )
 
-    def _clear(self, child: subprocess.Popen[bytes], *, stopped: bool) -> bool:
+    def _clear(self, child: subprocess.Popen[bytes], ladder: tuple[processes.Rung, ...]) -> bool:
         def collect() -> None:
             child.poll()
             self.collect(child.pid)
 
         first = processes.identity(child.pid) if child.poll() is None else None
-        ladder = processes.LADDER if stopped else processes.SHORT_LADDER
         return processes.stop_all(lambda: self.members(child.pid), first=first, ladder=ladder, collect=collect)
 
 

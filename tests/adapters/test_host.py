@@ -1,0 +1,55 @@
+"""The machine's clock and resources."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from autobuilds.adapters.host import MachineHost
+from autobuilds.errors import BadInput, Refused
+
+
+def test_the_clock_is_the_machines() -> None:
+    host = MachineHost(environment={})
+    assert abs(host.now("UTC") - datetime.now(UTC)) < timedelta(seconds=5)
+    assert str(host.now("America/Chicago").tzinfo) == "America/Chicago"
+    assert host.now(None).tzinfo is not None
+
+
+def test_a_given_time_replaces_the_clock() -> None:
+    host = MachineHost(environment={"AUTOBUILDS_NOW": "2026-02-06T22:00:00+01:00"})
+    assert host.now("America/Chicago").isoformat() == "2026-02-06T15:00:00-06:00"
+    assert MachineHost(environment={"AUTOBUILDS_NOW": "2026-02-06T21:00:00Z"}).now("UTC") == host.now(None)
+
+
+def test_a_given_time_is_refused_inside_a_build() -> None:
+    with pytest.raises(Refused, match="AUTOBUILDS_NOW"):
+        MachineHost(environment={"AUTOBUILDS_NOW": "2026-02-06T22:00:00+01:00", "AUTOBUILDS_ATTEMPT": "x"}).now(None)
+
+
+@pytest.mark.parametrize("given", ["", "noon", "2026-02-06 22:00", "2026-13-01T00:00:00Z"])
+def test_a_time_that_can_not_be_read(given: str) -> None:
+    with pytest.raises(BadInput, match="AUTOBUILDS_NOW"):
+        MachineHost(environment={"AUTOBUILDS_NOW": given}).now(None)
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", "", "\0"])
+def test_a_zone_that_is_none(zone: str) -> None:
+    with pytest.raises(BadInput, match="time zone"):
+        MachineHost(environment={}).now(zone)
+
+
+def test_resources(tmp_path: Path) -> None:
+    found = MachineHost(environment={}).resources(tmp_path)
+    assert found.disk_percent is not None and 0 <= found.disk_percent <= 100
+    assert found.memory_percent is not None and 0 < found.memory_percent <= 100
+    assert found.load_per_core is not None and found.load_per_core >= 0
+    assert MachineHost(environment={}).resources(tmp_path / "gone").disk_percent is None
+
+
+def test_agents(tmp_path: Path) -> None:
+    (tmp_path / "agents.toml").write_text('[mine]\nargv = ["sh"]\n')
+    found = MachineHost(workspace=tmp_path, environment={"PATH": "/bin:/usr/bin"}).agents()
+    assert (found[0].name, found[0].found) == ("mine", True)
