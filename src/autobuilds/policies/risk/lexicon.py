@@ -61,11 +61,12 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One find: the row, the words as found, and the place of the first of them in the sentence (-1 for a shape)."""
+    """One find: the row, the words as found, where they end in the sentence (-1 for a shape), whether they stood as an order."""
 
     row: int
     found: str
-    at: int
+    end: int = -1
+    order: bool = False
 
 
 @dataclass(slots=True)
@@ -120,9 +121,9 @@ class Lexicon:
         for row, pattern in self._shapes:
             shape = pattern.search(sentence.text)
             if shape is not None:
-                found.append(Hit(row, shape[0].strip(), -1))
+                found.append(Hit(row, shape[0].strip()))
         if self._unspaced and is_unspaced(sentence.text):
-            found += [Hit(row, text, -1) for row, text in self._unspaced if text in sentence.text]
+            found += [Hit(row, text) for row, text in self._unspaced if text in sentence.text]
         return found
 
 
@@ -145,7 +146,7 @@ def _match(phrase: Phrase, words: tuple[str, ...], at: int, found: list[Hit]) ->
         return
     end = _end(phrase.words, words, at + 1)
     if end is not None:
-        found.append(Hit(phrase.row, " ".join(words[at:end]), at))
+        found.append(Hit(phrase.row, " ".join(words[at:end]), end, phrase.order))
 
 
 def _end(wanted: tuple[str, ...], words: tuple[str, ...], place: int) -> int | None:

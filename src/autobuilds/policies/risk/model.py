@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from autobuilds.domain.policy import PhraseRule
@@ -17,6 +17,12 @@ KINDS = ("destructive", "external", "sensitive", "financial", "production", "acc
 _ANYWHERE = frozenset({"risk-acts", "risk-things", "risk-in-other-languages", "risk-harmless"})
 _HARMLESS = "risk-harmless"
 _PROMISE = "promise"
+#: A rewrite of a thing is an act even though the thing is an artefact.
+_WHOLE = "architecture"
+#: Stands where the words of an idiom were.
+_MASK = "\x00"
+#: How many words after an order in a task's name may lie before the thing it names.
+_NAME_REACH = 3
 _QUOTED = re.compile(r'"[^"\n]{0,80}"|“[^”\n]{0,80}”|„[^“”\n]{0,80}[“”]|«[^»\n]{0,80}»|「[^」\n]{0,40}」')
 
 
@@ -42,6 +48,8 @@ class RiskModel:
     def __init__(self, rules: Sequence[PhraseRule]) -> None:
         self.rules = tuple(rules)
         by_table: dict[str, dict[int, tuple[str, ...]]] = {"text": {}, "criteria": {}, "steps": {}}
+        self._artefacts = Lexicon.of({i: r.phrases for i, r in enumerate(self.rules) if r.table == "risk-artefacts"})
+        self._idioms = Lexicon.of({i: r.phrases for i, r in enumerate(self.rules) if r.table == "risk-idioms"})
         self._pairs: list[tuple[int, str, str]] = []
         self._sums: list[tuple[int, str]] = []
         self._concepts = [" ".join(r.kind.split()).casefold() for r in self.rules]
@@ -66,7 +74,7 @@ class RiskModel:
             for row, words in unit.rows.items():
                 found.setdefault(row, (words,))
         self._add_pairs(units, found)
-        self._add_sums(found)
+        self._add_sums(units, found)
         return [Find(rule=self.rules[row], words=found[row]) for row in sorted(found)]
 
     def _units(self, sentence: Sentence) -> list[Unit]:
@@ -75,7 +83,7 @@ class RiskModel:
             units.append(Unit(sentence.part, _first(self._lexicons[sentence.part].hits(sentence))))
         if sentence.part == "steps":
             return units
-        rows = _first(self._lexicons["text"].hits(_without_quotes(sentence)))
+        rows = self._text_rows(_without_quotes(sentence))
         if any(self._concepts[row] == _PROMISE for row in rows):
             rows = {row: words for row, words in rows.items() if self.rules[row].table == _HARMLESS}
         units.append(Unit(sentence.part, rows))
@@ -90,16 +98,62 @@ class RiskModel:
                 if row not in found and left in concepts and right in concepts:
                     found[row] = (concepts[left], concepts[right])
 
-    def _add_sums(self, found: dict[int, tuple[str, ...]]) -> None:
-        harmless = any(self.rules[row].table == _HARMLESS or self._concepts[row] == "harmless words" for row in found)
-        tested = any(self._concepts[row] in {"checked by a test"} for row in found)
+    def _text_rows(self, sentence: Sentence) -> dict[int, str]:
+        """Rows found in a sentence, without the orders that only name a thing ("Order form", "Delete account button")."""
+        rows: dict[int, str] = {}
+        named: dict[int, Hit] | None = None
+        sentence, idioms = self._without_idioms(sentence)
+        rows.update(idioms)
+        for hit in self._lexicons["text"].hits(sentence):
+            if hit.order:
+                if named is None:
+                    named = {h.end - len(h.found.split()): h for h in self._artefacts.hits(sentence)}
+                reach = _NAME_REACH if sentence.part == "name" else 1
+                thing = next((named[at] for at in range(hit.end, hit.end + reach) if at in named), None)
+                if thing is not None and not self._concepts[hit.row].startswith(_WHOLE):
+                    rows.setdefault(thing.row, f"{hit.found} … {thing.found}")
+                    continue
+            rows.setdefault(hit.row, hit.found)
+        return rows
+
+    def _without_idioms(self, sentence: Sentence) -> tuple[Sentence, dict[int, str]]:
+        hits = self._idioms.hits(sentence)
+        if not hits:
+            return sentence, {}
+        words = list(sentence.words)
+        for hit in hits:
+            for at in range(hit.end - len(hit.found.split()), hit.end):
+                words[at] = _MASK
+        return replace(sentence, words=tuple(words)), _first(hits)
+
+    def _add_sums(self, units: list[Unit], found: dict[int, tuple[str, ...]]) -> None:
+        harmless = sum(1 for row in found if self._is_harmless(row))
+        named = any(self._is_harmless(row) for unit in units if unit.part == "name" for row in unit.rows)
+        signs = 0
+        for unit in units:
+            if unit.part in {"name", "text"}:
+                dangers = sum(1 for row in unit.rows if self._is_danger(row))
+                softened = sum(1 for row in unit.rows if self._is_harmless(row))
+                signs = max(signs, dangers - softened)
+        facts = {
+            "any task": True,
+            "no harmless words": harmless == 0,
+            "harmless words of one row alone": harmless == 1,
+            "no test in the criteria": not any(self._concepts[row] == "checked by a test" for row in found),
+            "two signs in a sentence": signs >= 2,
+            "three signs in a sentence": signs >= 3,
+            "four signs in a sentence": signs >= 4,
+            "name without harmless words": not named,
+        }
         for row, phrase in self._sums:
-            if (
-                phrase == "any task"
-                or (phrase == "no sign of code work" and not harmless)
-                or (phrase.startswith("no criterion") and not tested)
-            ):
+            if facts.get(phrase, False):
                 found[row] = ()
+
+    def _is_harmless(self, row: int) -> bool:
+        return self.rules[row].table in {_HARMLESS, "risk-artefacts", "risk-idioms"} or self._concepts[row] == "harmless words"
+
+    def _is_danger(self, row: int) -> bool:
+        return self.rules[row].table in _ANYWHERE and not self._is_harmless(row) and self._concepts[row] != "bulk"
 
 
 @lru_cache(maxsize=8)

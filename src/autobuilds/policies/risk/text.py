@@ -27,7 +27,8 @@ SHAPES: dict[str, re.Pattern[str]] = {
         r"\b\w+\(\)|\b[a-z]+_[a-z_]+\b|\b[a-z]+[A-Z][a-z]\w+|\b[A-Z][a-z]+[A-Z][a-z]\w+|\b\w+::\w+|`[^`\s]+\([^`]*\)`|\b[A-Z]+_[A-Z_]+\b"
     ),
     "outside path": re.compile(
-        r"(?<![\w.])(?:~|/(?:srv|mnt|home|var|data|volume\d|media|backups?|etc|opt|dev|users|pool|tank))/?[\w{}.*/-]*", re.IGNORECASE
+        r"(?<![\w.])(?:~(?=[/\w]*/|\s|$)|/(?:srv|mnt|home|var|data|volume\d|media|backups?|etc|opt|dev|users|pool|tank))/?[\w{}.*/-]*",
+        re.IGNORECASE,
     ),
     "money": re.compile(
         r"[€$£¥]\s?\d|\d\s?(?:€|\$|£|¥|eur\b|euros?\b|usd\b|chf\b|btc\b|eth\b|zł|kr\b|dollars?\b|cents?\b|dkk\b|sek\b|₽)", re.IGNORECASE
@@ -43,7 +44,7 @@ SHAPES: dict[str, re.Pattern[str]] = {
     "address": re.compile(
         r"(?<![\d.])(?!127\.|0\.0\.)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b|\*\.\w+\.\w+|\b[\w-]+\.(?:acme|school|club)\.\w+"
     ),
-    "title": re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Herrn?|Frau|Sr|Sra|Mme|Pan|Pani)\.? [A-Z]|\b(?:mr|mrs|ms)\.? [a-z]+"),
+    "title": re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Herrn?|Frau|Sr|Sra|Mme|Pan|Pani)\.? [A-Z]|\b(?:mr|mrs)\.? [a-z]+"),
     "bound": re.compile(r"[<≤±≥]=?\s?[\d.]+\s?(?:ms|µs|us|ns|fps|x|%|kb|mb|allocs)?\b|\bO\([^)]*\)", re.IGNORECASE),
     "exit code": re.compile(r"(?:→|->|=|\bexits?|\bexit (?:code|status))\s?\d\b", re.IGNORECASE),
     "arrow": re.compile(r"→|->|=>"),
