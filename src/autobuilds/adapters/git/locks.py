@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +29,7 @@ class Claim:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._nonce = secrets.token_hex(8)
+        self._nonce = os.urandom(8).hex()
         self._guard = -1
 
     def __enter__(self) -> Self:
@@ -77,7 +76,7 @@ class Claim:
                     f"{lock} is held by another Git command; files are right, the next heartbeat commits them. "
                     "If no Git command runs, remove that file"
                 )
-            time.sleep(0.01 + secrets.randbelow(20) / 1000)
+            time.sleep(0.01 + os.urandom(1)[0] / 12_800)
 
 
 def _link(source: Path, lock: Path) -> None:

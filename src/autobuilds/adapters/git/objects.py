@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 import subprocess
-import tempfile
 import threading
 import zlib
 from pathlib import Path
@@ -100,16 +99,17 @@ class Objects:
         packed = zlib.compress(f"{kind} {len(data)}\0".encode() + data, 1)
         try:
             target.parent.mkdir(exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix="tmp_obj_", dir=target.parent)
+            # Git's own name for it, so that Git's own clean-up takes what a crash leaves.
+            half = target.with_name(f"tmp_obj_{os.urandom(6).hex()}")
             try:
-                with os.fdopen(handle, "wb") as file:
+                with half.open("xb") as file:
                     file.write(packed)
                     file.flush()
                     os.fchmod(file.fileno(), 0o444)
                     os.fsync(file.fileno())
-                Path(name).rename(target)
+                half.rename(target)
             except BaseException:
-                Path(name).unlink(missing_ok=True)
+                half.unlink(missing_ok=True)
                 raise
             sync_folder(target.parent)
         except OSError as error:

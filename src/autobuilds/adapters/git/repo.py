@@ -1,4 +1,7 @@
-"""The Repo port on one Git repository of the owner's."""
+"""The Repo port on one Git repository of the owner's.
+
+What a heartbeat without news does not need is imported where it is used.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from autobuilds.adapters.git import clones, place, reading
+from autobuilds.adapters.git import place
 from autobuilds.adapters.git.committing import Committer, algorithm_of, check_path
-from autobuilds.adapters.git.merging import Delivery, Scratch
 from autobuilds.adapters.git.objects import Objects
 from autobuilds.adapters.git.process import Git
 from autobuilds.errors import BadInput, Refused
@@ -89,6 +91,8 @@ class GitRepo:
 
     def clone(self, target: Path, commit: str, branch: str) -> None:
         """Make a private clone at `target` on `branch` at `commit`, objects borrowed, nothing of this `.git` writable."""
+        from autobuilds.adapters.git import clones
+
         full = self.resolve(commit)
         if full is None:
             raise BadInput(f"there is no commit {commit} in {self.root}; fetch it, or start the build afresh (`--fresh`)")
@@ -97,14 +101,20 @@ class GitRepo:
 
     def adopt(self, source: Path, commit: str, branch: str) -> None:
         """Fetch `commit` from a repository of ours and set `refs/heads/<branch>` to it (never the checked-out branch)."""
+        from autobuilds.adapters.git import clones
+
         clones.adopt(self._place, self._git, source, commit, branch)
 
     def diff(self, base: str, head: str) -> DiffStat:
         """Return what changed between two commits (renames as two paths)."""
+        from autobuilds.adapters.git import reading
+
         return reading.diff(self._place, self._must(base), self._must(head))
 
     def diff_text(self, base: str, head: str, limit: int = 200_000) -> str:
         """Return the unified diff between two commits, cut at `limit` characters with a word that it was."""
+        from autobuilds.adapters.git import reading
+
         return reading.diff_text(self._git, self._must(base), self._must(head), limit)
 
     def merge(self, base_branch: str, commit: str, scratch: Path, message: str) -> CheckedMerge:
@@ -112,6 +122,8 @@ class GitRepo:
 
         Raises Refused when it is in that branch already.
         """
+        from autobuilds.adapters.git.merging import Scratch
+
         return Scratch(self._place, self._algorithm, base_branch, scratch.absolute()).merge(self._must(commit), message)
 
     def revert(self, base_branch: str, commit: str, scratch: Path, message: str) -> CheckedMerge:
@@ -119,14 +131,20 @@ class GitRepo:
 
         Raises Refused when nothing of it is left there.
         """
+        from autobuilds.adapters.git.merging import Scratch
+
         return Scratch(self._place, self._algorithm, base_branch, scratch.absolute()).revert(self._must(commit), message)
 
     def deliver(self, merged: CheckedMerge, base_branch: str) -> None:
         """Move `base_branch` forward to the checked merge, files of the checkout included, or raise and change nothing."""
+        from autobuilds.adapters.git.merging import Delivery
+
         Delivery(self._place, self._git, self._algorithm, self._committer, self.head()).deliver(merged, base_branch)
 
     def delete_branch(self, branch: str) -> None:
         """Delete a branch of ours (`build/…`); no error when it is not there. Raises Refused for any other branch."""
+        from autobuilds.adapters.git import clones
+
         if not place.check_branch(branch).startswith("build/"):
             raise Refused(f"{branch} is not a branch of autobuilds' own (build/…); delete it with `git branch -D`")
         where = place.checked_out(self._place, branch)
@@ -137,6 +155,8 @@ class GitRepo:
 
     def history(self, *, since: str | None = None) -> Iterator[Commit]:
         """Yield the commits with a `Build:` or `Event:` trailer, oldest first, after the commit `since` if given."""
+        from autobuilds.adapters.git import reading
+
         tips = [self.head().commit, self.resolve(f"refs/heads/{self._records}") if self._records else None]
         known = list(dict.fromkeys(tip for tip in tips if tip is not None))
         start = self._must(since) if since else None
@@ -144,6 +164,8 @@ class GitRepo:
 
     def line_author(self, path: str, line: int) -> str | None:
         """Return the e-mail of who last changed a line as committed, or None if the line is only in the working tree."""
+        from autobuilds.adapters.git import reading
+
         check_path(self.root, path)
         commit = self.head().commit
         return reading.line_author(self._place, commit, path, line) if commit else None
