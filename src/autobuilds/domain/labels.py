@@ -9,6 +9,7 @@ MAX_LABEL = 64
 #: A file name holds 255 bytes on every common file system; `-progress.md` and an attempt's number need room too.
 MAX_LABEL_BYTES = 200
 #: Names that some file system takes for a device (a clone may be made on one).
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
 _DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))])
 
 
@@ -17,7 +18,7 @@ def slugify(name: str) -> str:
 
     At most 64 characters, cut at a `-` where one is near; empty when the name holds no letter or digit.
     """
-    text = unicodedata.normalize("NFKC", name).casefold()
+    text = unicodedata.normalize("NFKC", name).lower()
     text = unicodedata.normalize("NFC", text)
     text = text.replace("'", "").replace("\u2019", "")
     kept = [c if unicodedata.category(c)[0] in "LN" or unicodedata.category(c) in {"Mn", "Mc"} else "-" for c in text]

@@ -78,7 +78,16 @@ class Recorder:
     ) -> None:
         """Announce a commit: what happens, to which task, with the record as it is after it (`store.history.message`)."""
         message = history.message(
-            event, label or None, attempt, said, record=record, inputs=inputs, approval=approval, revoked=revoked, pause=pause, resumed=resumed
+            event,
+            label or None,
+            attempt,
+            said,
+            record=record,
+            inputs=inputs,
+            approval=approval,
+            revoked=revoked,
+            pause=pause,
+            resumed=resumed,
         )
         self._announce(message, [QUEUE, LEDGER, *paths], owner=False)
         if transition:
@@ -95,8 +104,11 @@ class Recorder:
         self._touched = True
         self.context.workspace.write_ledger(ledger)
 
-    def publish_status(self, text: str) -> bool:
-        """Write BUILD_STATUS.md where it changed, and commit it together with the last transition that waits."""
+    def publish_status(self, text: str, *, settled: bool) -> bool:
+        """Write BUILD_STATUS.md where it changed, and commit it together with the last transition that waits.
+
+        A page that changed by itself (the percent of a running build) is committed when nothing runs any more (`settled`).
+        """
         with self.context.workspace.lock("commit", "render", WRITE_WAIT):
             changed = self.context.workspace.publish(STATUS, text)
             if changed and not self._silent:
@@ -104,7 +116,7 @@ class Recorder:
                 pages = [STATUS, *self._progress()]
                 if waiting:
                     _add_paths(waiting[-1], pages)
-                else:
+                elif settled:
                     self._announce(history.message("status", None, None, "status rendered"), [LEDGER, *pages], owner=False)
             self._flush()
         return changed

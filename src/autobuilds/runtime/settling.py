@@ -60,14 +60,15 @@ def _ended(attempt: Attempt, ending: Ending) -> Attempt:
 def keep_work(context: Context, attempt: Attempt, *, passed: bool) -> str | None:
     """Bring an attempt's commits into the owner's repository as a branch, and return its name (None without commits).
 
-    Work that passed is `build/<label>`; what failed is kept beside it as `build/<label>.attempt-<n>`.
+    The supervisor has brought the commits over already. Work that passed is `build/<label>`; what failed is kept beside
+    it as `build/<label>.attempt-<n>`, since the next attempt takes the first name.
     """
     if attempt.head_commit is None or attempt.head_commit == attempt.base_commit or attempt.branch is None:
         return attempt.branch if passed else None
     branch = attempt.branch if passed else f"{attempt.branch}.attempt-{attempt.number}"
     repo = context.open_repo(Path(attempt.repository))
     if repo.resolve(f"refs/heads/{branch}") != attempt.head_commit:
-        repo.adopt(context.workspace.run_folder(attempt.id) / "harvest.git", attempt.head_commit, branch)
+        repo.adopt(repo.root, attempt.head_commit, branch)
     return branch
 
 

@@ -13,7 +13,6 @@ from autobuilds.domain.lifecycle import Event, begin, move
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import Moment, as_json
 from autobuilds.domain.paths import protected_patterns
-from autobuilds.domain.settings import Settings
 from autobuilds.domain.situation import is_earlier_life
 from autobuilds.errors import AutobuildsError, BadInput
 from autobuilds.planning import Start
@@ -42,11 +41,9 @@ def repository_of(context: Context, task: Task) -> Path:
     return (context.workspace.root / Path(task.repository).expanduser()).resolve()
 
 
-def deliver_mode(settings: Settings, task: Task) -> DeliverMode:
-    """Return how a task's work is delivered: its category's mode, else the default one."""
-    by_category = {" ".join(k.split()).casefold(): v for k, v in settings.deliver.items()}
-    wanted = " ".join((task.category or "").split()).casefold()
-    return by_category.get(wanted, by_category.get("default", DeliverMode.REVIEW))
+def deliver_mode(loaded: Loaded, task: Task) -> DeliverMode:
+    """Return how a task's work is delivered: the configuration's line, else the policy's column, else the default."""
+    return loaded.snapshot.policy.delivery(task.category, loaded.settings.deliver)
 
 
 def base_of(context: Context, loaded: Loaded, task: Task, build: Build | None) -> Base:
@@ -138,7 +135,7 @@ def _refuse(recorder: Recorder, loaded: Loaded, task: Task, build: Build | None,
     """Escalate a build that can't even begin, its attempt recorded with what stood in the way."""
     now = attempt.started
     ended = replace(attempt, ended=now, outcome=Outcome.SETUP, reason=reason)
-    mode = deliver_mode(loaded.settings, task)
+    mode = deliver_mode(loaded, task)
     held = begin(task, now, ended, mode) if build is None else move(build, Event.START, now, attempt=ended)
     escalated = move(held, Event.ESCALATED, now, reason=reason)
     with recorder.transaction(f"refuse {task.label}", hold=True):
@@ -172,7 +169,7 @@ def job_for(context: Context, loaded: Loaded, task: Task, build: Build | None, a
         start_commit=base.start,
         branch=f"build/{task.label}",
         criteria=task.criteria,
-        deliver=deliver_mode(settings, task),
+        deliver=deliver_mode(loaded, task),
         touches=task.touches,
         protected=protected_patterns(in_workspace=is_workspace, extra=settings.protected),
         may_change_nothing=says_no_change(task),

@@ -37,6 +37,8 @@ def demo(folder: Path | None) -> int:
     say("  git log --stat                       every transition is a commit")
     say("  autobuilds why                       which gate holds what, and what opens it")
     say("  autobuilds review word-counter       what failed, with its output")
+    for fault in story.last.faults:
+        say(paint.bad(f"\n{fault}"))
     if not story.settled:
         say("\nNot everything settled in time; `autobuilds heartbeat` in that folder goes on.")
         return 1
@@ -47,6 +49,6 @@ def _tell(commit: Commit) -> None:
     event = commit.trailers.get("Event", "")
     label = commit.trailers.get("Build", "")
     _, _, said = commit.subject.partition(": ")
-    if event in {"started", "status", "hand-edit"}:
+    if event in {"", "started", "status", "hand-edit"}:
         return
     say(f"  {label:<26} {event:<10} {said}")

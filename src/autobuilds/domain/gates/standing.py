@@ -6,7 +6,7 @@ from autobuilds.domain.build import Build, BuildState
 from autobuilds.domain.gates.answers import ask, go, wait
 from autobuilds.domain.problem import Severity
 from autobuilds.domain.situation import Situation
-from autobuilds.domain.times import format_when
+from autobuilds.domain.times import format_when, reached
 from autobuilds.domain.verdicts import GateResult
 
 
@@ -15,7 +15,7 @@ def paused(s: Situation) -> GateResult:
     if s.moment.stop_file:
         return wait("paused", "a file named STOP stands in the workspace", fix="delete the file STOP")
     pause = s.snapshot.ledger.pause
-    if pause is None or (pause.until is not None and pause.until <= s.now):
+    if pause is None or (pause.until is not None and reached(pause.until, s.now)):
         return go("paused", "not paused")
     why = f" ({pause.reason})" if pause.reason else ""
     if pause.until is None:
@@ -39,7 +39,7 @@ def _of_build(build: Build, label: str, s: Situation) -> GateResult:
             started = build.last.started if build.last else build.created
             return wait("state", f"building since {format_when(started)}", fix=f"autobuilds stop {label}")
         case BuildState.RETRYING:
-            if build.retry_at is not None and build.retry_at > s.now:
+            if build.retry_at is not None and not reached(build.retry_at, s.now):
                 return wait("state", f"failed ({build.reason}); next try at {format_when(build.retry_at)}", until=build.retry_at)
             return go("state", "retry time reached")
         case BuildState.ESCALATED:

@@ -1,0 +1,184 @@
+"""The table of legal moves, retry and stall decisions, approvals and labels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autobuilds.domain.approval import fingerprint
+from autobuilds.domain.build import Approval, Build, BuildState, DeliverMode, Ledger, Outcome
+from autobuilds.domain.labels import MAX_LABEL, MAX_LABEL_BYTES, is_label, slugify
+from autobuilds.domain.lifecycle import MOVES, Event, IllegalMove, begin, legal, move, new_tries
+from autobuilds.domain.model import Criterion, Section
+from autobuilds.domain.retry import MAX_NOT_STARTED, decide
+from autobuilds.domain.settings import Settings
+from autobuilds.domain.situation import ApprovalState, approval_state, is_earlier_life
+from autobuilds.domain.stall import Stall, stall
+from tests.builders import NOW, a_build, a_task, an_attempt, an_ending, failed_attempt
+
+
+@pytest.mark.parametrize("event", Event)
+@pytest.mark.parametrize("state", BuildState)
+def test_a_move_is_in_the_table_or_refused(event: Event, state: BuildState) -> None:
+    build = a_build(a_task(), state)
+    if state in MOVES[event]:
+        assert legal(build, event)
+        moved = move(build, event, NOW, reason="because")
+        assert (moved.state, moved.updated, moved.reason) == (MOVES[event][state], NOW, "because")
+    else:
+        assert not legal(build, event)
+        with pytest.raises(IllegalMove, match=state.value):
+            move(build, event, NOW)
+
+
+def test_a_new_build_begins_with_its_attempt() -> None:
+    task = a_task()
+    build = begin(task, NOW, an_attempt(), DeliverMode.MERGE)
+    assert (build.label, build.state, build.deliver, build.tries_used) == (task.label, BuildState.BUILDING, DeliverMode.MERGE, 0)
+    assert build.is_active
+    assert build.last == an_attempt()
+
+
+def test_attempts_that_never_began_or_were_stopped_cost_no_try() -> None:
+    outcomes = [Outcome.CHECKS_FAILED, Outcome.NOT_STARTED, Outcome.STOPPED, Outcome.LOST]
+    build = replace(a_build(a_task()), attempts=tuple(failed_attempt(n, o) for n, o in enumerate(outcomes, 1)))
+    assert build.tries_used == 2
+    assert new_tries(build).tries_used == 0
+    assert new_tries(build).fresh
+    assert not new_tries(build, fresh=False).fresh
+
+
+def test_an_attempt_is_replaced_by_its_id_or_appended() -> None:
+    build = a_build(a_task())
+    ended = replace(build.attempts[0], ended=NOW)
+    assert build.with_attempt(ended).attempts == (ended,)
+    assert build.with_attempt(an_attempt(2)).attempts == (*build.attempts, an_attempt(2))
+
+
+def test_the_ledger_keeps_one_build_of_a_life_and_the_newest_of_a_label() -> None:
+    build = a_build(a_task())
+    ledger = Ledger().with_build(build).with_build(replace(build, state=BuildState.REVIEW))
+    assert [b.state for b in ledger.builds] == [BuildState.REVIEW]
+    later = replace(build, created=NOW)
+    ledger = ledger.with_build(later)
+    assert ledger.find(build.label) == later
+    assert ledger.active == (later,)
+    assert Ledger().find("x") is None
+
+
+class TestRetry:
+    settings = Settings(retries=3, retry_delay=timedelta(minutes=5))
+
+    def building(self, *outcomes: Outcome) -> Build:
+        past = tuple(failed_attempt(n, o) for n, o in enumerate(outcomes, 1))
+        return a_build(a_task(), attempts=(*past, an_attempt(len(past) + 1)))
+
+    def test_success(self) -> None:
+        assert decide(self.building(), an_ending(Outcome.PASSED), self.settings, NOW).event is Event.DONE
+
+    @pytest.mark.parametrize(
+        "outcome",
+        [Outcome.CHECKS_FAILED, Outcome.AGENT_FAILED, Outcome.NO_CHANGE, Outcome.TIMEOUT, Outcome.STALLED, Outcome.LOST, Outcome.REJECTED],
+    )
+    def test_failures_are_retried_until_the_tries_are_used_up(self, outcome: Outcome) -> None:
+        first = decide(self.building(), an_ending(outcome), self.settings, NOW)
+        assert (first.event, first.retry_at) == (Event.FAILED, NOW + timedelta(minutes=5))
+        second = decide(self.building(outcome), an_ending(outcome), self.settings, NOW)
+        assert second.event is Event.FAILED
+        third = decide(self.building(outcome, outcome), an_ending(outcome), self.settings, NOW)
+        assert (third.event, third.retry_at) == (Event.ESCALATED, None)
+        assert "failed 3 times" in third.reason
+
+    @pytest.mark.parametrize("outcome", [Outcome.SETUP, Outcome.OUT_OF_BOUNDS, Outcome.STOPPED])
+    def test_what_a_retry_cannot_mend_escalates_at_once(self, outcome: Outcome) -> None:
+        assert decide(self.building(), an_ending(outcome), self.settings, NOW).event is Event.ESCALATED
+
+    def test_a_start_that_never_happened_costs_no_try_but_not_for_ever(self) -> None:
+        again = decide(self.building(), an_ending(Outcome.NOT_STARTED), self.settings, NOW)
+        assert (again.event, again.retry_at) == (Event.FAILED, NOW)
+        worn = self.building(*[Outcome.NOT_STARTED] * MAX_NOT_STARTED)
+        assert decide(worn, an_ending(Outcome.NOT_STARTED), self.settings, NOW).event is Event.ESCALATED
+        assert decide(self.building(Outcome.NOT_STARTED), an_ending(Outcome.LOST), self.settings, NOW).event is Event.FAILED
+
+
+@pytest.mark.parametrize(("hours", "expected"), [(3.99, Stall.NO), (4, Stall.ALERT), (7.99, Stall.ALERT), (8, Stall.STOP)])
+def test_stall(hours: float, expected: Stall) -> None:
+    sign = NOW - timedelta(hours=hours)
+    assert stall(sign, NOW - timedelta(days=2), NOW, timedelta(hours=4)) is expected
+    assert stall(None, sign, NOW, timedelta(hours=4)) is expected
+    assert stall(NOW - timedelta(days=9), sign, NOW, timedelta(hours=4)) is expected
+
+
+class TestApproval:
+    def test_binds_what_is_built_and_nothing_else(self) -> None:
+        task = a_task()
+        for same in (
+            replace(task, priority="low"),
+            replace(task, notes="x"),
+            replace(task, description=task.description.replace(" ", "\n  ")),
+        ):
+            assert fingerprint(same) == fingerprint(task)
+        changes = [
+            {"name": "Other"},
+            {"description": "Other"},
+            {"criteria": (Criterion(text="Other"),)},
+            {"criteria": ()},
+            {"steps": "false"},
+            {"repository": "../x"},
+            {"agent": "claude"},
+        ]
+        prints = {fingerprint(replace(task, **c)) for c in changes}
+        assert len(prints) == len(changes)
+        assert fingerprint(task) not in prints
+
+    def test_states(self) -> None:
+        task = a_task(approved=True)
+        right = Approval(label=task.label, fingerprint=fingerprint(task), by="x", at=NOW)
+        assert approval_state(task, right, False) is ApprovalState.VALID
+        assert approval_state(task, replace(right, fingerprint="0"), True) is ApprovalState.LAPSED
+        assert approval_state(task, None, True) is ApprovalState.VALID
+        assert approval_state(task, None, False) is ApprovalState.UNTRUSTED
+        assert approval_state(replace(task, approved=False), right, True) is ApprovalState.NONE
+
+
+def test_an_earlier_life_is_over_before_the_entry_was_added() -> None:
+    done = a_build(a_task(), BuildState.COMPLETED)
+    assert is_earlier_life(done, a_task(added=NOW))
+    assert not is_earlier_life(done, a_task(added=None))
+    assert not is_earlier_life(done, a_task(added=NOW - timedelta(days=1)))
+    assert not is_earlier_life(a_build(a_task(), BuildState.BUILDING), a_task(added=NOW))
+    assert not is_earlier_life(done, a_task(added=NOW, section=Section.COMPLETED))
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("Spotify Integration", "spotify-integration"),
+        ("  Fix: the (bad) thing!! ", "fix-the-bad-thing"),
+        ("Größe messen", "größe-messen"),
+        ("日本語のタスク", "日本語のタスク"),
+        ("Don't panic", "dont-panic"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("NUL", "nul-task"),
+        ("🚀", ""),
+        ("a" * 80, "a" * 64),
+        ("word " * 20, "word-word-word-word-word-word-word-word-word-word-word-word"),
+    ],
+)
+def test_slugs(name: str, label: str) -> None:
+    assert slugify(name) == label
+
+
+@given(st.text(max_size=200))
+def test_a_slug_is_a_safe_name_and_its_own_slug(name: str) -> None:
+    slug = slugify(name)
+    assert len(slug) <= MAX_LABEL + 5
+    assert len(slug.encode()) <= MAX_LABEL_BYTES + 5
+    assert not set(slug) & set("/\\ .\n\0~^:?*[")
+    assert not slug.startswith("-")
+    assert slugify(slug) == slug
+    assert is_label(slug) is bool(slug)

@@ -1,0 +1,160 @@
+"""The decision of one heartbeat: what follows from files and world, in which order, and that it comes to rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from autobuilds.domain.approval import fingerprint
+from autobuilds.domain.build import Approval, BuildState, Ledger, Outcome
+from autobuilds.domain.lifecycle import Event
+from autobuilds.domain.model import Priority, Queue
+from autobuilds.domain.moment import RunState, RunStatus
+from autobuilds.domain.problem import Problem, Severity
+from autobuilds.domain.settings import Settings
+from autobuilds.domain.verdicts import Verdict
+from autobuilds.planning import (
+    Alert,
+    CompleteByHand,
+    Confirm,
+    DropApproval,
+    FillAdded,
+    RecordApproval,
+    Settle,
+    Start,
+    StopAttempt,
+    plan,
+)
+from tests.builders import NOW, a_build, a_moment, a_snapshot, a_task, an_attempt, an_ending
+
+ERROR = Problem(file="BUILD_QUEUE.md", line=1, column=1, kind="bad-value", severity=Severity.ERROR, message="bad")
+
+
+def running(status: RunStatus, **build_changes):
+    task = a_task()
+    build = a_build(task, **build_changes)
+    return plan(a_snapshot(task, builds=(build,)), a_moment(runs={"a1": status})).actions
+
+
+def test_nothing_to_do() -> None:
+    assert plan(a_snapshot(), a_moment()).actions == ()
+
+
+def test_a_ready_task_starts_with_its_agent() -> None:
+    (start,) = plan(a_snapshot(a_task()), a_moment()).actions
+    assert isinstance(start, Start)
+    assert (start.label, start.agent) == ("fix-the-clock", "command")
+
+
+def test_priority_comes_first_then_the_order_of_the_file() -> None:
+    tasks = [a_task("One", priority=Priority.MEDIUM), a_task("Two"), a_task("Three")]
+    night = a_moment(now=NOW.replace(hour=23))
+    snapshot = a_snapshot(*tasks, settings=Settings(max_concurrent=3))
+    assert [a.label for a in plan(snapshot, night).actions] == ["two", "three", "one"]
+
+
+def test_only_as_many_start_as_there_are_slots() -> None:
+    tasks = [a_task(n) for n in ("One", "Two", "Three")]
+    busy = a_build(a_task("Busy"))
+    snapshot = a_snapshot(*tasks, builds=(busy,), settings=Settings(max_concurrent=2))
+    found = plan(snapshot, a_moment(runs={"a1": RunStatus(state=RunState.RUNNING, pid=1)}))
+    assert [a.label for a in found.actions] == ["one"] or [type(a) for a in found.actions] == [Confirm]
+    assert [a.verdict for a in found.assessments] == [Verdict.GO, Verdict.WAIT, Verdict.WAIT]
+
+
+def test_two_tasks_on_the_same_paths_do_not_start_together() -> None:
+    tasks = [a_task("One", touches=("src/**",)), a_task("Two", touches=("src/x.py",))]
+    found = plan(a_snapshot(*tasks, settings=Settings(max_concurrent=2)), a_moment())
+    assert [a.label for a in found.actions] == ["one"]
+    assert found.assessments[1].obstacles[0].gate == "conflict"
+
+
+def test_bad_configuration_or_policy_stops_starts_but_not_care() -> None:
+    task, other = a_task(), a_task("Other")
+    snapshot = a_snapshot(task, other, builds=(a_build(task),), problems=(ERROR,))
+    ended = RunStatus(state=RunState.ENDED, ending=an_ending(Outcome.PASSED))
+    actions = plan(snapshot, a_moment(runs={"a1": ended})).actions
+    assert [type(a) for a in actions] == [Settle]
+    assert plan(a_snapshot(other, problems=(ERROR,)), a_moment()).actions == ()
+
+
+def test_a_queue_that_cannot_be_trusted_stops_starts_and_keeps_approvals() -> None:
+    approval = Approval(label="fix-the-clock", fingerprint="0", by="x", at=NOW)
+    snapshot = a_snapshot(ledger=Ledger(approvals=(approval,)))
+    snapshot = replace(snapshot, queue=Queue(fatal=True, problems=(ERROR,)))
+    assert plan(snapshot, a_moment()).actions == ()
+
+
+class TestReconcile:
+    def test_an_ending_is_settled_with_its_decision(self) -> None:
+        (settle,) = running(RunStatus(state=RunState.ENDED, ending=an_ending(Outcome.CHECKS_FAILED)))
+        assert isinstance(settle, Settle)
+        assert (settle.decision.event, settle.decision.retry_at) == (Event.FAILED, NOW + timedelta(minutes=5))
+
+    def test_gone_without_a_record(self) -> None:
+        (lost,) = running(RunStatus(state=RunState.LOST))
+        (never,) = running(RunStatus(state=RunState.NOT_STARTED))
+        assert isinstance(lost, Settle)
+        assert isinstance(never, Settle)
+        assert (lost.ending.outcome, never.ending.outcome) == (Outcome.LOST, Outcome.NOT_STARTED)
+
+    def test_unknown_and_queued_are_left_alone(self) -> None:
+        assert list(running(RunStatus(state=RunState.UNKNOWN))) == []
+        assert list(running(RunStatus(state=RunState.QUEUED))) == []
+
+    def test_a_process_that_was_not_recorded_is_adopted(self) -> None:
+        (confirm,) = running(RunStatus(state=RunState.RUNNING, pid=7, pid_created=1.0, active_at=NOW))
+        assert isinstance(confirm, Confirm)
+        recorded = (an_attempt(pid=7),)
+        assert list(running(RunStatus(state=RunState.RUNNING, pid=7, active_at=NOW), attempts=recorded)) == []
+
+    def test_a_stall_alerts_once_and_then_stops(self) -> None:
+        started = (an_attempt(pid=7, started=NOW - timedelta(days=1)),)
+        quiet = RunStatus(state=RunState.RUNNING, pid=7, active_at=NOW - timedelta(hours=5))
+        assert [type(a) for a in running(quiet, attempts=started)] == [Alert]
+        assert list(running(quiet, attempts=started, stall_alerted=True)) == []
+        dead = replace(quiet, active_at=NOW - timedelta(hours=9))
+        (stop,) = running(dead, attempts=started, stall_alerted=True)
+        assert isinstance(stop, StopAttempt)
+        assert stop.outcome is Outcome.STALLED
+
+
+class TestTidy:
+    def only(self, task, **moment):
+        return [type(a) for a in plan(a_snapshot(task), a_moment(**moment)).actions]
+
+    def test_missing_time_is_filled_in_before_anything_starts(self) -> None:
+        assert self.only(a_task(added=None)) == [FillAdded]
+
+    def test_a_ticked_entry_is_completed(self) -> None:
+        assert self.only(a_task(checked=True, added=None)) == [CompleteByHand]
+
+    def test_an_entry_with_an_error_is_not_touched(self) -> None:
+        assert self.only(a_task(checked=True, added=None, problems=(ERROR,))) == []
+
+    def test_approvals_typed_by_hand_are_bound_to_the_text(self) -> None:
+        task = a_task(approved=True)
+        (record,) = plan(a_snapshot(task), a_moment(hand_approved=frozenset({task.label}))).actions
+        assert isinstance(record, RecordApproval)
+        assert (record.approval.fingerprint, record.approval.how) == (fingerprint(task), "hand")
+        assert self.only(task) == [Start], "an untrusted yes is neither recorded nor in the way of a task that needs none"
+
+    def test_approvals_without_their_line_are_dropped(self) -> None:
+        task = a_task()
+        approval = Approval(label=task.label, fingerprint=fingerprint(task), by="x", at=NOW)
+        snapshot = a_snapshot(task, ledger=Ledger(approvals=(approval,)))
+        assert [type(a) for a in plan(snapshot, a_moment()).actions] == [DropApproval]
+        kept = a_snapshot(replace(task, approved=True), ledger=Ledger(approvals=(approval,)))
+        assert [type(a) for a in plan(kept, a_moment()).actions] == [Start]
+
+
+def test_a_running_build_is_not_assessed() -> None:
+    task = a_task()
+    found = plan(a_snapshot(task, builds=(a_build(task),)), a_moment(runs={"a1": RunStatus(state=RunState.RUNNING, pid=1)}))
+    assert found.assessments == ()
+
+
+def test_a_retry_starts_when_its_time_has_come() -> None:
+    task = a_task()
+    build = a_build(task, BuildState.RETRYING, retry_at=NOW)
+    assert [type(a) for a in plan(a_snapshot(task, builds=(build,)), a_moment()).actions] == [Start]
