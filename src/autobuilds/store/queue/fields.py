@@ -42,6 +42,7 @@ def unset_key(document: Document, entry: Entry, key: Key) -> list[Splice]:
         if part.key is key:
             end = max(part.value.end, part.whole.start) if part.style is PartStyle.DASH else part.whole.end
             end = part.whole.end if end == part.whole.start else end
+            end = _before_comment(document, part.whole.start, end)
             start = part.whole.start
             if part.style is not PartStyle.DASH and document.text[start - 1 : start] == " ":
                 start -= 1
@@ -65,8 +66,16 @@ def _set_part(document: Document, part: PartSpan, value: str) -> Splice:
 
 def _put(document: Document, start: int, end: int, value: str) -> Splice:
     """Replace a value on its line, with a space before it where it follows the colon at once and nothing stood there."""
+    end = _before_comment(document, start, end)
     bare = start == end and not document.text[start - 1 : start].isspace()
     return Splice(start, end, f" {value}" if bare else value)
+
+
+def _before_comment(document: Document, start: int, end: int) -> int:
+    """Return where a text ends if the comment that closes it stays."""
+    text = document.text[start:end]
+    at = text.find("<!--")
+    return start + len(text[:at].rstrip()) if at > 0 and text.endswith("-->") and text[:at].strip() else end
 
 
 def _set_field(document: Document, field: FieldSpan, value: Value, ticked: frozenset[int]) -> Splice:
@@ -205,7 +214,7 @@ def headed(document: Document, heading: str, rows: Sequence[str]) -> Splice:
         active = document.section(SectionKind.ACTIVE)
         before = done is not None and active is not None and active.heading.start < done.heading.start
         at = done.heading.start if done is not None and before else len(document.text)
-        return new_section(document, "Task Details", at, ["", *block])
+        return new_section(document, "Task Details", at, block, apart=True)
     last = end_of_content(document, *section.body)
     at = last if last > section.body.start else place_in(document, section).at
     rows = block if last == section.body.start and at > section.body.start else ["", *block]

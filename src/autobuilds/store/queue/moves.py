@@ -10,6 +10,7 @@ from autobuilds.store.queue.document import Document, Entry, SectionKind
 from autobuilds.store.queue.splice import Place, Splice, apply_splices, end_of_content, new_section, place_in, rows_at, split_rows
 
 _TITLES = {SectionKind.ACTIVE: "Active Queue", SectionKind.COMPLETED: "Completed"}
+_LEAD = re.compile(r"[ \t]*")
 _MARKER = re.compile(r"(?P<lead>[ \t]*)(?:(?P<bullet>[-*+])|(?P<number>\d{1,9})(?P<dot>[.)]))(?P<gap>[ \t]+)")
 
 
@@ -51,8 +52,8 @@ def put_last(document: Document, kind: SectionKind, rows: Sequence[str]) -> Iter
     if not entries:
         yield from _put_in_empty(document, kind, rows)
         return
-    at = entries[-1].lines.end
-    yield from _spaced(document, at, rows, before=is_loose(document, entries))
+    for shown in _indented(document, entries[-1], rows):
+        yield from _spaced(document, entries[-1].lines.end, shown, before=is_loose(document, entries))
     section = document.section(kind)
     assert section is not None
     yield from _spaced(document, end_of_content(document, *section.body), rows, before=True)
@@ -64,18 +65,22 @@ def put_first(document: Document, kind: SectionKind, rows: Sequence[str]) -> Ite
     if not entries:
         yield from _put_in_empty(document, kind, rows)
         return
-    at = entries[0].lines.start
-    loose = is_loose(document, entries)
-    lead = re.match(r"[ \t]*", document.text[at:])
-    for shown in (rows, _shifted(rows, lead[0] if lead else "")):
-        yield from _spaced(document, at, shown, after=loose)
+    for shown in _indented(document, entries[0], rows):
+        yield from _spaced(document, entries[0].lines.start, shown, after=is_loose(document, entries))
 
 
-def _shifted(rows: Sequence[str], lead: str) -> list[str]:
-    """Return an entry's lines indented like its new neighbours, whose child it would be otherwise."""
-    own = re.match(r"[ \t]*", rows[0]) if rows else None
-    more = lead[len(own[0]) :] if own and lead.startswith(own[0]) else lead
-    return [more + row if row.strip() else row for row in rows]
+def _indented(document: Document, neighbour: Entry, rows: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield an entry's lines as they are, then indented like its new neighbour, where one would be the other's child."""
+    yield rows
+    lead = _LEAD.match(document.text, neighbour.lines.start)
+    own = _LEAD.match(rows[0])
+    if lead is None or own is None or lead[0] == own[0]:
+        return
+    if lead[0].startswith(own[0]):
+        yield [lead[0][len(own[0]) :] + row if row.strip() else row for row in rows]
+    elif own[0].startswith(lead[0]):
+        less = own[0][len(lead[0]) :]
+        yield [row.removeprefix(less) for row in rows]
 
 
 def _put_in_empty(document: Document, kind: SectionKind, rows: Sequence[str]) -> Iterator[Splice]:
@@ -96,8 +101,8 @@ def _spaced(document: Document, at: int, rows: Sequence[str], *, before: bool = 
 
 
 def moved(document: Document, entry: Entry, changes: Sequence[Splice]) -> tuple[Splice, list[str]]:
-    """Return the splice that takes an entry out, and its lines (without line ends) with changes made inside it."""
+    """Return the splice that takes an entry out, and its lines with changes made inside it."""
     start, end = entry.lines
     inside = [change for change in changes if start <= change.start <= change.end <= end]
     text = apply_splices(document.text[start:end], inside, start)
-    return Splice(start, end, ""), [row.rstrip("\r\n") for row in split_rows(text)]
+    return Splice(start, end, ""), split_rows(text)

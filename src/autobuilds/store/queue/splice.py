@@ -42,10 +42,13 @@ def apply_splices(text: str, splices: Iterable[Splice], offset: int = 0) -> str:
 
 
 def rows_at(document: Document, at: int, rows: Sequence[str]) -> Splice:
-    """Return the splice that puts whole lines before the line that starts at `at` (or at the end of the file)."""
-    if at == len(document.text) and document.text and not document.text.endswith(_ENDS):
-        return Splice(at, at, "".join(document.newline + row for row in rows))
-    return Splice(at, at, "".join(row + document.newline for row in rows))
+    """Return the splice that puts whole lines before the line that starts at `at` (or at the end of the file).
+
+    Lines without a line end get the file's; `spliced` takes the last one away again where the file ends without.
+    """
+    text = "".join(row if row.endswith(_ENDS) else row + document.newline for row in rows)
+    open_end = at == len(document.text) and document.text and not document.text.endswith(_ENDS)
+    return Splice(at, at, document.newline + text if open_end else text)
 
 
 def split_rows(text: str) -> list[str]:
@@ -87,9 +90,9 @@ def place_in(document: Document, section: SectionSpan) -> Place:
     return Place(start)
 
 
-def new_section(document: Document, title: str, at: int, rows: Sequence[str]) -> Splice:
-    """Return the splice that makes a section with these lines before the line that starts at `at`."""
-    gap = [""] if document.sections and _airy(document) else []
+def new_section(document: Document, title: str, at: int, rows: Sequence[str], *, apart: bool = False) -> Splice:
+    """Return the splice that makes a section before the line that starts at `at`; `apart`: a blank line follows the heading in any case."""
+    gap = [""] if apart or (document.sections and _airy(document)) else []
     lines = [f"## {title}", *gap, *rows]
     before = document.text[:at]
     if before.strip() and not re.search(r"(?:\r\n|\r|\n)[ \t]*(?:\r\n|\r|\n)\Z", before):

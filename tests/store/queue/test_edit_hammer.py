@@ -1,0 +1,188 @@
+"""Three tool writers beside a person with an editor, as real processes: nobody's edit is lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from autobuilds.store.queue.file import QueueFile
+from tests.store.queue.test_edit_sweep import NOW, ZONE
+
+#: A tool: adds a task, ticks its criterion, completes every second one; prints what it was told is done.
+TOOL = """
+import pathlib, sys, time
+from datetime import datetime
+from zoneinfo import ZoneInfo
+from autobuilds.store.queue.file import QueueFile
+from autobuilds.store.queue.operations import Add, Complete, NewTask, Tick
+root, name, until, zone = pathlib.Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), ZoneInfo("America/Chicago")
+now = datetime(2026, 2, 7, 10, 30, tzinfo=zone)
+queue = QueueFile(root, zone)
+n = 0
+while time.time() < until:
+    n += 1
+    label = f"tool-{name}-{n}"
+    queue.edit(Add(task=NewTask(name=f"Tool {name} {n}", added=now, criteria=("done",))))
+    print("add", label, flush=True)
+    queue.edit(Tick(label=label, n=1))
+    print("tick", label, flush=True)
+    if n % 2:
+        queue.edit(Complete(label=label, at=now))
+        print("complete", label, flush=True)
+"""
+
+#: A tool that does the usual thing: the whole file read, changed, written to another and renamed, under a lock.
+NAIVE = """
+import os, pathlib, sys, time
+from autobuilds.store.files import Lock
+root, name, until = pathlib.Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+path = root / "BUILD_QUEUE.md"
+n = 0
+while time.time() < until:
+    n += 1
+    with Lock(root / "naive.lock", wait=10):
+        text = path.read_text()
+        time.sleep(0.005)
+        other = root / "other"
+        other.write_text(text.replace("## Task", f"- [ ] Tool {name} {n}\\n\\n## Task", 1))
+        os.replace(other, path)
+    time.sleep(0.005)
+"""
+
+#: A person: saves in five ways, each as editors and shells do it, and prints every line that was saved.
+PERSON = """
+import os, pathlib, random, subprocess, sys, time
+root, until = pathlib.Path(sys.argv[1]), float(sys.argv[2])
+path, other = root / "BUILD_QUEUE.md", root / ".swap"
+luck = random.Random(7)
+
+def append(line):
+    with open(path, "a") as file:
+        file.write(line)
+
+def slow(line):
+    with open(path, "a") as file:
+        for part in (line[:9], line[9:]):
+            file.write(part)
+            file.flush()
+            time.sleep(0.015)
+
+def load():
+    while True:
+        before = path.stat()
+        text = path.read_text()
+        if path.stat().st_mtime_ns == before.st_mtime_ns and path.stat().st_ino == before.st_ino:
+            return text, before
+        time.sleep(0.001)
+
+def rename(line):
+    while True:
+        text, before = load()
+        time.sleep(0.004)
+        other.write_text(text + line)
+        now = path.stat()
+        if (now.st_mtime_ns, now.st_ino) == (before.st_mtime_ns, before.st_ino):
+            os.replace(other, path)
+            return
+
+def in_place(line):
+    while True:
+        text, before = load()
+        time.sleep(0.004)
+        now = path.stat()
+        if (now.st_mtime_ns, now.st_ino) == (before.st_mtime_ns, before.st_ino):
+            with open(path, "w") as file:
+                file.write(text)
+                file.flush()
+                time.sleep(0.002)
+                file.write(line)
+            return
+
+def sed(line):
+    subprocess.run(["sed", "-i", "$a " + line.rstrip(), str(path)], check=True)
+
+n = 0
+while time.time() < until:
+    n += 1
+    line = f"By hand {n}.\\n"
+    luck.choice([append, slow, rename, in_place, sed])(line)
+    print(line, end="", flush=True)
+    time.sleep(luck.uniform(0.0, 0.08))
+"""
+
+START = "# Queue\n\n## Active Queue\n\n## Task Details\n\n## Completed\n\n## Diary\n"
+
+
+def _run(root: Path, tool: str, seconds: float) -> tuple[list[str], list[str]]:
+    """Let three tools and a person work on the same file; return what the tools and what the person were told is saved."""
+    (root / "BUILD_QUEUE.md").write_text(START)
+    until = str(time.time() + 1.0 + seconds)
+    commands = [[sys.executable, "-c", tool, str(root), name, until] for name in "abc"]
+    commands.append([sys.executable, "-c", PERSON, str(root), until])
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for command in commands]
+    answers = [process.communicate(timeout=seconds + 60) for process in running]
+    assert [(process.returncode, answer[1]) for process, answer in zip(running, answers, strict=True)] == [(0, "")] * 4
+    return [line for out, _ in answers[:3] for line in out.splitlines()], answers[3][0].splitlines()
+
+
+def _settle(root: Path) -> None:
+    """Run rescues as the next heartbeats would, until nothing more comes."""
+    deadline = time.monotonic() + 10
+    quiet = 0
+    while quiet < 3 and time.monotonic() < deadline:
+        quiet = 0 if QueueFile(root, ZONE).rescue() else quiet + 1
+        time.sleep(0.12)
+
+
+def _hammer(root: Path, seconds: float) -> tuple[int, int]:
+    told, saved = _run(root, TOOL, seconds)
+    _settle(root)
+    document = QueueFile(root, ZONE).read()
+    lines = (root / "BUILD_QUEUE.md").read_text().splitlines()
+    assert [line for line in saved if line not in lines] == []
+    tasks = {task.label: task for task in document.queue.tasks}
+    lost = []
+    for line in told:
+        what, label = line.split()
+        task = tasks.get(label)
+        kept = task is not None and (what == "add" or (task.criteria[0].checked if what == "tick" else not task.is_active))
+        lost += [] if kept else [line]
+    assert lost == []
+    assert sorted(path.name for path in root.iterdir()) == [".autobuilds", "BUILD_QUEUE.md"]
+    return len(told), len(saved)
+
+
+def test_three_tools_and_a_person_lose_nothing(tmp_path: Path) -> None:
+    tool, person = _hammer(tmp_path, 4.0)
+    assert tool >= 10
+    assert person >= 10
+
+
+@pytest.mark.slow
+def test_three_tools_and_a_person_lose_nothing_for_longer(tmp_path: Path) -> None:
+    tool, person = _hammer(tmp_path, 60.0)
+    assert tool >= 200
+    assert person >= 200
+
+
+def test_the_hammer_finds_a_writer_that_loses_edits(tmp_path: Path) -> None:
+    _, saved = _run(tmp_path, NAIVE, 2.0)
+    lines = (tmp_path / "BUILD_QUEUE.md").read_text().splitlines()
+    assert [line for line in saved if line not in lines] != []
+
+
+def test_eight_edits_at_once_are_all_there(tmp_path: Path) -> None:
+    (tmp_path / "BUILD_QUEUE.md").write_text(START)
+    code = (
+        "import pathlib, sys\nfrom datetime import UTC\nfrom autobuilds.store.queue.file import QueueFile\n"
+        "from autobuilds.store.queue.operations import Add, NewTask\n"
+        "for n in range(5): QueueFile(pathlib.Path(sys.argv[1]), UTC).edit(Add(task=NewTask(name=f'Task {sys.argv[2]} {n}')))"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(n)]) for n in range(8)]
+    assert [process.wait(timeout=60) for process in running] == [0] * 8
+    assert len(QueueFile(tmp_path, ZONE).read().queue.active) == 40
+    assert NOW.tzinfo is ZONE
