@@ -44,7 +44,7 @@ def test_the_environment_is_an_allow_list(tmp_path: Path, monkeypatch: pytest.Mo
     presets = Presets.load(None)
     folder = tmp_path / "runs" / "a-1"
     command = presets.invocation("command", run_folder=folder, steps="true").environment
-    assert {"GITHUB_TOKEN", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "EXTRA", "HOME"}.isdisjoint(command)
+    assert {"GITHUB_TOKEN", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "EXTRA"}.isdisjoint(command)
     assert {"PATH", "LC_TIME"} <= set(command)
     claude = presets.invocation("claude", run_folder=folder, steps=None, passed=["EXTRA", "AUTOBUILDS_NOW"]).environment
     assert claude["ANTHROPIC_API_KEY"] == claude["EXTRA"] == "canary"

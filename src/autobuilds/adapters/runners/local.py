@@ -15,6 +15,7 @@ from pathlib import Path
 
 from autobuilds import errors
 from autobuilds.adapters import processes
+from autobuilds.adapters.host import MachineHost
 from autobuilds.adapters.processes import Identity
 from autobuilds.adapters.runners.recovery import recover
 from autobuilds.adapters.supervisor import records
@@ -190,7 +191,7 @@ class LocalRunner:
         status = self._settle(folder)
         self._collect()
         if status.state is RunState.NOT_STARTED:
-            records.write_record(folder.exit, Ending(outcome=outcome, reason=reason, ended=datetime.now(UTC)), once=True)
+            records.write_record(folder.exit, Ending(outcome=outcome, reason=reason, ended=MachineHost().now("UTC")), once=True)
             ending = folder.read_exit()
             return _ended(folder, ending) if ending is not None else status
         return status
@@ -242,7 +243,8 @@ def _remove(folder: RunFolder) -> int:
     with folder.locked(wait=0) as free:
         if not free:
             return 0
-        gone = [folder.clone, folder.path] if old else [folder.clone, folder.scratch, folder.checks, folder.merged_checks]
+        gone = [folder.clone, folder.half_clone]
+        gone += [folder.path] if old else [folder.scratch, folder.checks, folder.merged_checks]
         size = sum(_size(p) for p in gone)
         for path in gone:
             shutil.rmtree(path, ignore_errors=True)
@@ -261,7 +263,7 @@ def _age(path: Path) -> float:
 def bury(folder: RunFolder) -> None:
     """Take the start slot of an attempt that never began, so that a late supervisor can't run it."""
     with suppress(errors.StorageFailure):
-        records.write_record(folder.start, Start(at=datetime.now(UTC), tombstone=True), once=True)
+        records.write_record(folder.start, Start(at=MachineHost().now("UTC"), tombstone=True), once=True)
 
 
 def _ended(folder: RunFolder, ending: Ending) -> RunStatus:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from autobuilds import errors
 from autobuilds.adapters import processes
+from autobuilds.adapters.host import MachineHost
 from autobuilds.adapters.processes import Identity
 from autobuilds.adapters.supervisor import records
 from autobuilds.adapters.supervisor.records import Known, RunFolder, Saved, Start
@@ -33,7 +33,7 @@ def recover(folder: RunFolder, start: Start, outcome: Outcome, reason: str) -> E
     ending = Ending(
         outcome=outcome,
         reason=words,
-        ended=datetime.now(UTC),
+        ended=MachineHost().now("UTC"),
         head_commit=saved.commit if saved is not None else None,
         changed_paths=stat.paths,
         files_changed=len(stat.paths),

@@ -33,6 +33,7 @@ class ClonedCode:
         """
         job = self.job
         bare = self.scratch.with_name("harvest.git")
+        shutil.rmtree(bare, ignore_errors=True)
         try:
             found = harvest(self.clone_folder, Path(job.repository), bare, job.base_commit, job.branch, message)
             repo = self._repo()

@@ -100,6 +100,11 @@ class RunFolder:
         return self.path.parent.parent / "clones" / self.path.name
 
     @property
+    def half_clone(self) -> Path:
+        """Return what the clone is called while it is made."""
+        return self.clone.with_name(f"{self.path.name}.making")
+
+    @property
     def scratch(self) -> Path:
         """Return where the merge of the attempt is made and checked."""
         return self.path / "merge"
