@@ -174,8 +174,8 @@ def test_owners_with_converted_line_ends_are_delivered_to(make_repo: Make, tmp_p
 
 def test_a_kill_in_the_middle_is_carried_on(bench: Bench) -> None:
     own = "the owner's\n"
+    merged = bench.merged()
     for round_ in range(24):
-        merged = bench.merged()
         (bench.root / "sub/other.txt").write_text(own)
         process = os.fork()
         if process == 0:
@@ -195,3 +195,42 @@ def test_a_kill_in_the_middle_is_carried_on(bench: Bench) -> None:
         git(bench.root, "checkout", "-q", "--", "sub/other.txt")
         git(bench.root, "reset", "-q", "--hard", bench.base)
     subprocess.run(["git", "fsck", "--strict", "--no-dangling"], cwd=bench.root, check=True, capture_output=True)
+
+
+def test_folders_and_files_take_each_others_place(make_repo: Make, tmp_path: Path) -> None:
+    root = make_repo({"was-folder/a": "1\n", "was-folder/b/c": "1\n", "was-file": "1\n", "run.sh": "1\n"})
+    repo = GitRepo(root)
+    base = repo.head().commit or ""
+    work = tmp_path / "work"
+    repo.clone(work, base, "build/x")
+    git(work, "rm", "-qr", "was-folder", "was-file")
+    (work / "was-folder").write_text("file\n")
+    (work / "was-file/deep").mkdir(parents=True)
+    (work / "was-file/deep/x").write_text("x\n")
+    (work / "link").symlink_to("run.sh")
+    (work / "run.sh").chmod(0o755)
+    git(work, "add", "-A")
+    git(work, "commit", "-qm", "built")
+    built = git(work, "rev-parse", "HEAD")
+    repo.adopt(work, built, "build/x")
+    merged = repo.merge("main", built, tmp_path / "scratch", "x")
+    (root / "was-folder/mine").write_text("untracked\n")
+    with pytest.raises(Refused, match="was-folder"):
+        repo.deliver(merged, "main")
+    (root / "was-folder/mine").unlink()
+    repo.deliver(merged, "main")
+    assert status(root) == ""
+    assert (root / "was-file/deep/x").read_text() == "x\n" and (root / "link").is_symlink() and os.access(root / "run.sh", os.X_OK)
+
+
+def test_nothing_is_written_through_a_symbolic_link(bench: Bench) -> None:
+    merged = bench.merged()
+    outside = bench.folder / "outside"
+    outside.mkdir()
+    (outside / "other.txt").write_text("1\n")
+    (bench.root / "sub/other.txt").unlink()
+    (bench.root / "sub").rmdir()
+    (bench.root / "sub").symlink_to(outside)
+    with pytest.raises(Refused, match=r"sub/new\.txt"):
+        bench.repo.deliver(merged, "main")
+    assert sorted(path.name for path in outside.iterdir()) == ["other.txt"]

@@ -49,7 +49,7 @@ class Claim:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for path in _files(self._folder, self._nonce):
-            path.unlink(missing_ok=True)
+            _drop(path)
         os.close(self._guard)
 
     def path(self, name: str) -> Path:
@@ -110,7 +110,7 @@ def sweep(folder: Path) -> None:
             left = _files(folder, guard.name.removeprefix("autobuilds-").removesuffix(".guard"))
             for path in sorted(left, key=lambda p: p.suffix == ".guard"):
                 _drop_links(folder, path)
-                path.unlink(missing_ok=True)
+                _drop(path)
         except BlockingIOError:
             continue
         finally:
@@ -119,6 +119,15 @@ def sweep(folder: Path) -> None:
 
 def _files(folder: Path, nonce: str) -> list[Path]:
     return [*folder.glob(f"autobuilds-{nonce}.*")]
+
+
+def _drop(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _drop_links(folder: Path, path: Path) -> None:

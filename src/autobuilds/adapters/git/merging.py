@@ -6,19 +6,20 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from autobuilds.adapters.git import clones, index
+from autobuilds.adapters.git import checkout, clones, index
 from autobuilds.adapters.git.committing import TOOL, Committer, check_free
-from autobuilds.adapters.git.locks import Claim, replace
-from autobuilds.adapters.git.objects import Objects
+from autobuilds.adapters.git.locks import Claim, replace, sweep
+from autobuilds.adapters.git.objects import TREE_MODE, Objects
 from autobuilds.adapters.git.place import Place, check_branch, checked_out, read_ref
 from autobuilds.adapters.git.process import Git, paths_of, words
 from autobuilds.adapters.git.refs import Moved, holding
-from autobuilds.errors import BadInput, GitBusy, GitFailure, Refused
+from autobuilds.errors import BadInput, GitBusy, GitFailure, Refused, StorageFailure
 from autobuilds.ports import CheckedMerge, Head
 
 _WHO = {"user.name": TOOL.name, "user.email": TOOL.email, "rerere.enabled": "false", "merge.conflictStyle": "merge"}
 #: An entry of a tree or an index: mode and object id.
 _Entry = tuple[bytes, str] | None
+_SUBMODULE = b"160000"
 
 
 class Scratch:
@@ -89,6 +90,8 @@ class Delivery:
         here = branch == self._head.branch
         if here:
             check_free(self._head)
+        # An earlier try that was killed at its very end may have left its locks.
+        sweep(self._place.common)
         if self._tip(branch) == merged.commit:
             return
         self._check(branch, merged)
@@ -126,48 +129,54 @@ class Delivery:
         claim.hold(lock, placeholder)
         try:
             copy, _ = index.private_copy(self._place, claim)
-            variables = {"GIT_INDEX_FILE": str(copy)}
-            self._prepare(quiet, copy, old, new)
-            quiet.run("update-index", "-q", "--really-refresh", ok=(0, 1), variables=variables)
+            wanted = self._wanted(copy, old, new)
+            removed = {path for path, entry in wanted.items() if entry is None}
+            written = [path for path, entry in wanted.items() if entry is not None and entry[0] != _SUBMODULE]
             with holding(self._place, self._git, claim, ref, who, "autobuilds: delivered") as held:
                 held.expect(old)
-                done = quiet.run("read-tree", "-m", "-u", old, new, ok=(0, 1, 128), variables=variables, timeout=600)
-                if done.returncode:
-                    raise Refused(f"your working tree is in the way: {words(done.stderr)}. Commit or move it, then accept again")
+                checkout.change(self._place, quiet, claim, new, written, removed)
+                index.write_entries(quiet, copy, wanted, len(new))
+                quiet.run("update-index", "-q", "--refresh", ok=(0, 1), variables={"GIT_INDEX_FILE": str(copy)})
                 replace(copy, self._place.git_dir / "index")
                 held.new = new
+        except OSError as error:
+            raise StorageFailure(f"the merge could not be written to {self._place.root}: {error}. Mend that, then accept again") from error
         finally:
             lock.unlink(missing_ok=True)
 
-    def _prepare(self, quiet: Git, copy: Path, old: str, new: str) -> None:
-        """Refuse where the owner's work overlaps, and let the private index agree where files are as the merge wants them."""
+    def _wanted(self, copy: Path, old: str, new: str) -> dict[str, _Entry]:
+        """Return what the merge changes, path by path; raises Refused where the owner's work is in the way.
+
+        Files that are as the merge wants them already (an earlier try was killed) are not in the way.
+        """
         changed = paths_of(self._git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new).stdout)
         staged = self._staged(copy)
         in_the_way: list[str] = []
-        ready: dict[str, _Entry] = {}
+        wanted: dict[str, _Entry] = {}
         with Objects(self._git, self._place.objects, self._algorithm) as objects:
             trees = objects.tree_of(old), objects.tree_of(new)
             for path in changed:
                 parts = tuple(os.fsencode(part) for part in path.split("/"))
-                before, after = (objects.lookup(tree, parts) for tree in trees)
-                if b"160000" in {(before or (b"",))[0], (after or (b"",))[0]}:
-                    continue
-                try:
-                    found = self._committer.on_disk(objects, path, before)
-                except BadInput:
+                before, after = (_file(objects.lookup(tree, parts)) for tree in trees)
+                wanted[path] = after
+                if staged.get(path) not in (before, after) or not self._fits(objects, path, before, after):
                     in_the_way.append(path)
-                    continue
-                if found not in (before, after) or staged.get(path) not in (before, after):
-                    in_the_way.append(path)
-                elif found == after:
-                    ready[path] = after
-                elif staged.get(path) == before:
-                    # Written anew, the entry is judged by content: line ends may make its size differ.
-                    ready[path] = before
+        removed = {path for path, entry in wanted.items() if entry is None}
+        in_the_way += [path for path, entry in wanted.items() if entry and checkout.blocked(self._place.root, path, removed)]
         if in_the_way:
             raise Refused(f"your uncommitted work in {_names(in_the_way)} is in the way. Commit or move it, then accept again")
-        if ready:
-            index.write_entries(quiet, copy, ready, len(new))
+        return wanted
+
+    def _fits(self, objects: Objects, path: str, before: _Entry, after: _Entry) -> bool:
+        kinds = {entry[0] for entry in (before, after) if entry is not None}
+        if _SUBMODULE in kinds:
+            return kinds == {_SUBMODULE}
+        if (self._place.root / path).is_dir() and not (self._place.root / path).is_symlink():
+            return True
+        try:
+            return self._committer.on_disk(objects, path, before) in (before, after)
+        except BadInput:
+            return False
 
     def _staged(self, copy: Path) -> dict[str, _Entry]:
         found: dict[str, _Entry] = {}
@@ -190,6 +199,10 @@ class Delivery:
             if driver:
                 off.update({f"{driver}.clean": "", f"{driver}.smudge": "", f"{driver}.process": "", f"{driver}.required": "false"})
         return Git(self._git.folder, git_dir=self._git.git_dir, work_tree=self._git.work_tree, config={**self._git.config, **off})
+
+
+def _file(entry: _Entry) -> _Entry:
+    return None if entry is not None and entry[0] == TREE_MODE else entry
 
 
 def _names(paths: Sequence[str], most: int = 10) -> str:

@@ -66,6 +66,13 @@ class GitRepo:
         oid = done.stdout.decode("ascii", "replace").strip()
         return oid if done.returncode == 0 and place.is_oid(oid) else None
 
+    def contains(self, branch: str, commit: str) -> bool:
+        """Whether a commit is part of a branch's history; False where either is not there."""
+        tip, wanted = self.resolve(branch), self.resolve(commit)
+        if tip is None or wanted is None:
+            return False
+        return self._git.run("merge-base", "--is-ancestor", wanted, tip, ok=(0, 1)).returncode == 0
+
     def identity(self) -> Identity | None:
         """Return the owner's identity as Git would use it, or None where none is set."""
         variables = {name: value for name, value in os.environ.items() if name in {"GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL"} and value}
