@@ -8,8 +8,8 @@ import unicodedata
 MAX_LABEL = 64
 #: A file name holds 255 bytes on every common file system; `-progress.md` and an attempt's number need room too.
 MAX_LABEL_BYTES = 200
-#: Names that some file system takes for a device (a clone may be made on one).
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
+#: Names that some file system takes for a device (a clone may be made on one).
 _DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))])
 
 
@@ -18,16 +18,19 @@ def slugify(name: str) -> str:
 
     At most 64 characters, cut at a `-` where one is near; empty when the name holds no letter or digit.
     """
-    text = unicodedata.normalize("NFKC", name).lower()
-    text = unicodedata.normalize("NFC", text)
-    text = text.replace("'", "").replace("\u2019", "")
-    kept = [c if unicodedata.category(c)[0] in "LN" or unicodedata.category(c) in {"Mn", "Mc"} else "-" for c in text]
-    slug = re.sub(r"-+", "-", "".join(kept)).strip("-")
+    if name.isascii():
+        slug = "-".join(_ASCII_WORD.findall(name.lower().replace("'", "")))
+    else:
+        text = unicodedata.normalize("NFKC", name).lower()
+        text = unicodedata.normalize("NFC", text)
+        text = text.replace("'", "").replace("\u2019", "")
+        kept = [c if unicodedata.category(c)[0] in "LN" or unicodedata.category(c) in {"Mn", "Mc"} else "-" for c in text]
+        slug = re.sub(r"-+", "-", "".join(kept)).strip("-")
     if len(slug) > MAX_LABEL:
         cut = slug[:MAX_LABEL]
         head, _, _ = cut.rpartition("-")
         slug = (head if len(head) > MAX_LABEL // 2 else cut).strip("-")
-    while len(slug.encode()) > MAX_LABEL_BYTES:
+    while len(slug) * 4 > MAX_LABEL_BYTES and len(slug.encode()) > MAX_LABEL_BYTES:
         slug = slug[:-1].rstrip("-")
     return f"{slug}-task" if slug in _DEVICES else slug
 

@@ -62,7 +62,9 @@ def test_as_commonmark(text: str) -> None:
 
 
 simple = st.lists(
-    st.sampled_from("# T|## Active Queue|- [ ] A|- [x] B - Priority: High|  - f|  - **Key:** v|text||```sh\nmake\n```|<!-- c -->|> q|***".split("|")),
+    st.sampled_from(
+        "# T|## Active Queue|- [ ] A|- [x] B - Priority: High|  - f|  - **Key:** v|text||```sh\nmake\n```|<!-- c -->|> q|***".split("|")
+    ),
     max_size=12,
 ).map(lambda parts: "\n\n".join(parts))
 
@@ -98,7 +100,19 @@ def test_starts_are_kinds_and_lines() -> None:
     assert starts(ours("- a\n")) == [("list", 0, [("item", 0, [("paragraph", 0, [])])])]
 
 
-HOSTILE = ("> " * 400, "- " * 400, "[" * 400, "`" * 7 + "a`" * 200, "<!--" * 100, "* " * 300 + "a", "1. " * 300, "\t" * 300 + "- a", "|-" * 200, "a\n" * 100, "- a\n\n" * 100)
+HOSTILE = (
+    "> " * 400,
+    "- " * 400,
+    "[" * 400,
+    "`" * 7 + "a`" * 200,
+    "<!--" * 100,
+    "* " * 300 + "a",
+    "1. " * 300,
+    "\t" * 300 + "- a",
+    "|-" * 200,
+    "a\n" * 100,
+    "- a\n\n" * 100,
+)
 
 
 def test_time_grows_with_length_alone() -> None:

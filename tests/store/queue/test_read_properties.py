@@ -7,8 +7,11 @@ from datetime import UTC
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autobuilds.domain.model import Queue
 from autobuilds.store.queue.document import Document, FieldPlace
-from autobuilds.store.queue.reader import read_queue
+from autobuilds.store.queue.plain import read_plain
+from autobuilds.store.queue.reader import read_queue, read_thoroughly
+from benchmarks.reader import queue_text
 
 PIECES = (
     "## Active Queue|## Task Details|## Completed|### Foo|### Bar|#### More|# Queue|Active Queue\n---|- [ ] Foo|- [x] Bar - Priority: High|* [X] Baz|"
@@ -98,3 +101,42 @@ def test_line_ends_do_not_change_what_is_read(text: str, end: str) -> None:
 
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     assert seen(plain) == seen(plain.replace("\n", end))
+
+
+PLAIN = (
+    "- [ ] Foo|- [x] Bar - Added: 2026-02-06 15:00 - Priority: High|- [ ] Baz qux - Priority: Low|- [ ] Odd — Priority: Low|  - Category: nested|  wrapped|"
+    "### Foo|### Bar|### Baz qux|### None such|- **Description:** Some `code` text, long.|- **Description:** None|- **Completion Criteria:**|"
+    "  - [ ] it works: `make test`|  - [x] done.|  - [ ] none|  - [ ] `a` and `b`: `c`|- **Tech Stack:** Python, C|- **Tech Stack:** n/a|- **Estimated Time:** 4 hours|"
+    "- **Estimated Time:** soon|- **Category:** New *features*|- **Blockers:** None|- **Blockers:** the key|- **Notes:** see <!-- x --> it|- Priority: hgih|"
+    "- Approved: yes|- Depends On: Foo|- **Steps:**|  ```sh\n  make\n  ```|  # no|---||<b>|# Top|## Completed|## Notes"
+).split("|")
+plain_texts = st.builds(
+    lambda active, details, done: "\n".join(
+        ["# Q", "", "## Active Queue", *active, "", "## Task Details", "", *details, "", "## Completed", *done, ""]
+    ),
+    st.lists(st.sampled_from(PLAIN[:6]), max_size=4, unique=True),
+    st.lists(st.sampled_from(PLAIN[6:-3]), max_size=10).map(lambda rows: ["### Foo", *rows]),
+    st.lists(st.sampled_from([*PLAIN[:5], "", "## Notes", "- plain"]), max_size=3),
+)
+
+
+def thorough(text: str) -> Queue:
+    return read_thoroughly(text.encode(), text, UTC, "BUILD_QUEUE.md", bom=False).queue
+
+
+@given(st.one_of(plain_texts, texts()))
+@settings(max_examples=1500, deadline=None)
+def test_the_quick_way_reads_what_the_thorough_way_reads(text: str) -> None:
+    quick = read_plain(text, UTC, thorough)
+    assert quick is None or quick == thorough(text)
+
+
+def test_the_quick_way_leads_through_a_common_file() -> None:
+    text = queue_text(40) + "- [x] Old - Priority: High - Completed: 2026-01-01\n"
+    odd = text.replace("- **Category:** New features\n", "- **Owner:** me\n  ```sh\n  make\n  ```\n", 1).replace(
+        "Priority: Low", "Priority: lwo", 1
+    )
+    for source in (text, odd):
+        quick = read_plain(source, UTC, thorough)
+        assert quick is not None
+        assert quick == thorough(source)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 from autobuilds.domain.model import Queue, Task
@@ -137,19 +139,49 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """A queue file as read. Splicing `text` and encoding it with `encode` keeps every byte outside the splice."""
+class Places:
+    """Where everything of one file stands."""
 
-    data: bytes
-    #: Decoded, without a byte order mark, line ends as they are; empty where the file is not UTF-8.
-    text: str
-    queue: Queue
     #: One for each of `queue.tasks`, in the same order.
     entries: tuple[Entry, ...] = ()
     sections: tuple[SectionSpan, ...] = ()
     #: The offset of every line's first character.
     line_starts: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Document:
+    """A queue file as read. Splicing `text` and encoding it with `encode` keeps every byte outside the splice.
+
+    What the file says is there at once; where it stands is found when it is first asked for, as only writers need it.
+    """
+
+    data: bytes
+    #: Decoded, without a byte order mark, line ends as they are; empty where the file is not UTF-8.
+    text: str
+    queue: Queue
     bom: bool = False
+    find: Callable[[], Places] = Places
+
+    @cached_property
+    def places(self) -> Places:
+        """Where everything stands."""
+        return self.find()
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """One entry for each of `queue.tasks`, in the same order."""
+        return self.places.entries
+
+    @property
+    def sections(self) -> tuple[SectionSpan, ...]:
+        """The parts of the three sections, in the order of the file."""
+        return self.places.sections
+
+    @property
+    def line_starts(self) -> tuple[int, ...]:
+        """The offset of every line's first character."""
+        return self.places.line_starts
 
     @property
     def newline(self) -> str:

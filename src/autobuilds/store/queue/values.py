@@ -16,7 +16,8 @@ _WORDS = {
     **dict.fromkeys(("p3", "p4", "3", "minor", "lowest", "very low", "someday", "lo", "trivial"), "Low"),
 }
 _PRIORITIES = {priority.value: priority for priority in Priority}
-_BEFORE_CODE = re.compile(r":[*_]*\s*\Z")
+#: A text with one code span and nothing else that is opaque.
+_ONE_SPAN = re.compile(r"([^`\\<\[]*)`([^`\s](?:[^`\r\n]*[^`\s])?)`[^`]*")
 #: A single bare word with the ending of a document names a file; it could not be run in any case.
 _FILE = re.compile(
     r"[^\s/]+\.[A-Za-z]{1,5}|[^\s]+/|[^\s]+\.(?:md|txt|json|ya?ml|toml|html?|css|csv|png|svg|jpe?g|pdf|ini|cfg|lock|xml|rst)"
@@ -77,16 +78,25 @@ def glob_text(text: str) -> str:
     return text
 
 
+def _leads(before: str) -> bool:
+    """Whether what stands before a code span makes it a command: nothing, or a colon right before it."""
+    before = before.rstrip().rstrip("*_").rstrip()
+    return not before or before[-1] == ":"
+
+
 def commands(text: str) -> tuple[str, ...]:
     """Return the commands in a criterion: code spans that begin it or directly follow a colon."""
     if "`" not in text:
         return ()
+    simple = _ONE_SPAN.fullmatch(text)
+    if simple is not None:
+        before, command = simple.groups()
+        return (command,) if _leads(before) and not _FILE.fullmatch(command) else ()
     found = []
     for piece in pieces(text):
         if piece.kind == "code":
-            before = text[: piece.start]
             command = code_text(piece.text).strip()
-            if (not before.strip("*_ \t") or _BEFORE_CODE.search(before)) and command and not _FILE.fullmatch(command):
+            if _leads(text[: piece.start]) and command and not _FILE.fullmatch(command):
                 found.append(command)
     return tuple(found)
 
