@@ -458,3 +458,42 @@ def test_sweep_follows_no_link(runner: LocalRunner, workspace: Path, tmp_path: P
     (runs / "linked").symlink_to(precious)
     runner.sweep(set())
     assert (precious / "file").read_text() == "mine\n"
+
+
+def test_a_stop_that_comes_while_the_work_is_saved_counts(runner: LocalRunner, workspace: Path) -> None:
+    job = job_for(
+        workspace, f'echo x > x; echo \'{{"outcome": "stopped", "reason": "enough"}}\' > {workspace}/.autobuilds/runs/demo-1/stop.json'
+    )
+    ending = ending_of(runner, job)
+    assert (ending.outcome, ending.reason) == (Outcome.STOPPED, "enough")
+    assert git(workspace, "show", "build/demo:x") == "x"
+
+
+def test_history_that_an_agent_rewrote_is_kept(runner: LocalRunner, workspace: Path) -> None:
+    steps = "echo x > x; git checkout -q --orphan fresh; git add -A; git commit -q -m rewritten; git branch -D build/demo"
+    ending = ending_of(runner, job_for(workspace, steps, checks=["true"]))
+    assert ending.outcome is Outcome.PASSED
+    assert any("rewrote" in note for note in ending.notes)
+    (kept,) = git(workspace, "for-each-ref", "--format=%(refname:short)", "refs/heads/build/demo-1-left-*").split("\n")
+    assert git(workspace, "log", "--format=%s", kept) == "rewritten"
+
+
+def test_a_branch_that_the_owner_has_checked_out_stays_as_it_is(runner: LocalRunner, workspace: Path) -> None:
+    git(workspace, "checkout", "-q", "-b", "build/demo")
+    before = git(workspace, "rev-parse", "HEAD")
+    ending = ending_of(runner, job_for(workspace, "echo x > x", checks=["true"]))
+    assert ending.outcome is Outcome.PASSED
+    assert git(workspace, "rev-parse", "build/demo") == before
+    assert git(workspace, "rev-parse", "build/demo-1") == ending.head_commit
+    assert git(workspace, "status", "--porcelain") == ""
+
+
+def test_planted_hooks_and_filters_do_not_run(runner: LocalRunner, workspace: Path) -> None:
+    plants = (
+        f"mkdir -p .git/hooks; printf '#!/bin/sh\\ntouch {workspace}/ran-hook\\n' > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit; "
+        f"git config core.fsmonitor 'touch {workspace}/ran-monitor'; git config filter.x.clean 'touch {workspace}/ran-filter; cat'; "
+        "mkdir -p .git/info; echo '* filter=x' > .git/info/attributes; echo x > x"
+    )
+    ending = ending_of(runner, job_for(workspace, plants, checks=["true"], deliver=DeliverMode.MERGE))
+    assert ending.outcome is Outcome.PASSED
+    assert not list(workspace.glob("ran-*"))

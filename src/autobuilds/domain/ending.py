@@ -36,9 +36,9 @@ class MergeFacts:
 class AttemptFacts:
     """What is known of an attempt after its agent has stopped; the fields come in the order in which they are judged."""
 
+    stop: Stop | None = None
     #: The attempt could not begin before the owner acts (agent missing, repository not to be cloned).
     setup_failure: str | None = None
-    stop: Stop | None = None
     #: Negative for a signal, as `subprocess` has it; None when the agent never ran.
     exit_code: int | None = None
     #: The work could not be saved as a commit.
@@ -61,10 +61,10 @@ class Judgement:
 
 def judge(facts: AttemptFacts) -> Judgement:
     """Return how an attempt ended: the first of the rules below that applies."""
-    if facts.setup_failure is not None:
-        return Judgement(outcome=Outcome.SETUP, reason=facts.setup_failure)
     if facts.stop is not None:
         return Judgement(outcome=facts.stop.outcome, reason=facts.stop.reason)
+    if facts.setup_failure is not None:
+        return Judgement(outcome=Outcome.SETUP, reason=facts.setup_failure)
     if facts.harvest_failure is not None:
         return Judgement(outcome=Outcome.AGENT_FAILED, reason=f"the work could not be saved as a commit: {facts.harvest_failure}")
     if not facts.bounds.kept:

@@ -12,15 +12,13 @@ from autobuilds import errors
 from autobuilds.adapters import processes
 from autobuilds.adapters.host import MachineHost
 from autobuilds.adapters.supervisor import records
-from autobuilds.adapters.supervisor.attempt import AttemptRun
-from autobuilds.adapters.supervisor.code import ClonedCode
 from autobuilds.adapters.supervisor.records import RunFolder, Start
 from autobuilds.adapters.supervisor.watch import Wake, waking
 from autobuilds.domain.build import Outcome
 from autobuilds.domain.moment import Ending
 from autobuilds.ports import Job
 
-#: Numbers that only the build's own processes may have in their environment.
+#: Variables that only the build's own processes may have in their environment.
 BUILD_VARIABLES = (processes.MARKER, "AUTOBUILDS_LABEL", "AUTOBUILDS_PROGRESS")
 
 
@@ -54,9 +52,13 @@ def _claim(folder: RunFolder) -> bool:
 def _run(folder: RunFolder, job: Job, wake: Wake) -> Ending:
     host = MachineHost()
     try:
+        # Only now, so that who waits for the confirmation does not wait for these.
+        from autobuilds.adapters.supervisor.attempt import AttemptRun
+        from autobuilds.adapters.supervisor.code import ClonedCode
+
         processes.adopt_orphans()
         code = ClonedCode(job=job, clone_folder=folder.clone, scratch=folder.scratch)
-        run = AttemptRun(folder=folder, job=job, code=code, now=lambda: host.now("UTC"), wake=wake, boot=processes.boot_id())
+        run = AttemptRun(folder=folder, job=job, code=code, now=lambda: host.now(None), wake=wake, boot=processes.boot_id())
         return run.run()
     except Exception as error:  # the exit record must be written whatever happens
         traceback.print_exc()

@@ -74,6 +74,7 @@ class AttemptRun:
             saved, facts = self._harvest(facts)
         if saved is not None and self._worth_checking(facts):
             facts = self._verify(facts, watcher, log, saved.commit)
+        facts = replace(facts, stop=facts.stop or self._asked())
         judgement = judge(facts)
         log.finish(self.now(), facts.checks, judgement.reason, well=judgement.outcome is Outcome.PASSED)
         return self._ending(facts, judgement, agent, saved)
@@ -205,7 +206,7 @@ class AttemptRun:
             merged_onto=delivered.onto if delivered else None,
             evidence=judgement.evidence,
             checks=(*facts.checks, *(merge.checks if merge else ())),
-            usage=Usage(cpu_seconds=round(agent.cpu_seconds, 3), peak_rss_bytes=agent.peak_rss_bytes) if ran else Usage(),
+            usage=Usage(cpu_seconds=round(agent.cpu_seconds, 3), peak_rss_bytes=agent.peak_rss_bytes or None) if ran else Usage(),
             changed_paths=stat.paths,
             files_changed=len(stat.paths),
             lines_added=stat.added,
