@@ -163,6 +163,10 @@ class Repo(Protocol):
         """Return the commit a branch or id stands for, or None."""
         ...
 
+    def contains(self, branch: str, commit: str) -> bool:
+        """Whether a commit is part of a branch's history; False where either is not there."""
+        ...
+
     def identity(self) -> Identity | None:
         """Return the owner's identity as Git would use it, or None where none is set."""
         ...

@@ -43,6 +43,15 @@ class FakeRepo:
         found = self.head().commit if ref == "HEAD" else self.refs.get(ref.removeprefix("refs/heads/"), ref)
         return found if found in self.objects else None
 
+    def contains(self, branch: str, commit: str) -> bool:
+        pending = [self.resolve(branch)]
+        while pending:
+            found = pending.pop()
+            if found == commit:
+                return True
+            pending += self.objects[found].parents if found else ()
+        return False
+
     def identity(self) -> Identity | None:
         return self.owner
 

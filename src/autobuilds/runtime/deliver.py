@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autobuilds.domain.build import Attempt, Build, BuildState, Check, Evidence
+from autobuilds.domain.build import Attempt, Build, BuildState, Evidence
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.lifecycle import Event, move, new_tries
 from autobuilds.domain.model import Task
 from autobuilds.errors import NotSo, Refused
-from autobuilds.ports import CheckedMerge, Limits
 from autobuilds.runtime.context import Context
+from autobuilds.runtime.merging import Tell, check_merged, merge_onto, scratch_for
 from autobuilds.runtime.record import Recorder, holding, recording
 from autobuilds.store.queue.operations import Reopen
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,23 +62,13 @@ def accept(context: Context, label: str, tell: Tell, *, unchecked: bool = False)
             state = build.state.value if build else "not built"
             raise NotSo(f"{label} is {state}; only a build that is ready for review can be accepted")
         attempt = build.last
-        if attempt.head_commit is None or attempt.base_branch is None:
-            raise Refused(
-                f"{label} was built on a detached HEAD: merge its branch {attempt.branch} by hand, then autobuilds complete {label}"
-            )
-        repo = context.open_repo(Path(attempt.repository))
-        scratch = _scratch(context, label)
         tell(f"merging {attempt.branch} onto {attempt.base_branch}")
-        merged = repo.merge(attempt.base_branch, attempt.head_commit, scratch, _merge_message(build, attempt))
-        if merged.commit is None:
-            files = ", ".join(merged.conflicts[:5])
-            raise Refused(
-                f"{attempt.branch} conflicts with {attempt.base_branch} in {files}. Merge it by hand, or autobuilds reject {label} --because ..."
-            )
-        checks = () if unchecked else _checked(context, label, attempt, merged, tell)
-        repo.deliver(merged, attempt.base_branch)
+        merged = merge_onto(context, label, build.name, attempt)
+        checks = () if unchecked else check_merged(context, label, attempt, merged, tell)
+        repo = context.open_repo(Path(attempt.repository))
+        repo.deliver(merged, attempt.base_branch or "")
         repo.delete_branch(attempt.branch or "")
-        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(merged.scratch, ignore_errors=True)
         evidence = Evidence.MERGED if checks else attempt.evidence
         attempt = replace(attempt, merged_commit=merged.commit, evidence=evidence, checks=(*attempt.checks, *checks))
         accepted = move(build, Event.ACCEPTED, recorder.now, attempt=attempt)
@@ -90,38 +77,6 @@ def accept(context: Context, label: str, tell: Tell, *, unchecked: bool = False)
             recorder.note(Event.ACCEPTED, label, f"merged into {attempt.base_branch}", attempt=attempt.number, record=accepted)
             recorder.put(context.workspace.ledger().with_build(accepted))
         return accepted
-
-
-def _merge_message(build: Build, attempt: Attempt) -> str:
-    return f"{build.name}\n\nBuild: {build.label}\nAttempt: {attempt.number}\n"
-
-
-def _checked(context: Context, label: str, attempt: Attempt, merged: CheckedMerge, tell: Tell) -> tuple[Check, ...]:
-    loaded = context.load()
-    task = loaded.snapshot.queue.find(label)
-    criteria = [c for c in task.criteria if c.commands] if task else []
-    if not criteria:
-        return ()
-    tell(f"running {len(criteria)} checks on the merged tree")
-    settings = loaded.settings
-    folder = context.workspace.run_folder(attempt.id)
-    environment = context.agents.invocation(attempt.agent, run_folder=folder, steps=":", passed=settings.environment).environment
-    limits = Limits(check_timeout=settings.check_timeout)
-    checks = context.checker.check(merged.scratch, criteria, limits, environment)
-    failed = next((c for c in checks if not c.passed), None)
-    if failed is not None:
-        raise Refused(
-            f"on the merged tree a check fails: {failed.text}\n{failed.tail.rstrip()}\n"
-            f"Nothing was merged. autobuilds reject {label} --because ... sends it back, --unchecked merges all the same"
-        )
-    return checks
-
-
-def _scratch(context: Context, label: str) -> Path:
-    folder = context.workspace.private / "scratch" / label
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def reject(context: Context, label: str, because: str) -> Build:
@@ -147,7 +102,7 @@ def undo(context: Context, label: str) -> Build:
         if build is None or build.delivered_commit is None or build.delivered_branch is None or build.last is None:
             raise NotSo(f"{label} was not merged by autobuilds; there is nothing to undo")
         repo = context.open_repo(Path(build.last.repository))
-        scratch = _scratch(context, label)
+        scratch = scratch_for(context, label)
         message = f"Undo: {build.name}\n\nThis takes back {build.delivered_commit[:12]}.\n\nBuild: {label}\nEvent: undone\n"
         reverted = repo.revert(build.delivered_branch, build.delivered_commit, scratch, message)
         if reverted.commit is None:

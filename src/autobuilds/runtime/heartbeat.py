@@ -87,6 +87,7 @@ def beat(context: Context, *, start: bool = True, patience: float = PATIENCE) ->
     """
     with context.workspace.lock("heartbeat", "heartbeat", patience):
         recorder = recorder_for(context)
+        context.workspace.recover(recorder.zone)
         state = _Round()
         with recorder.transaction("heartbeat"):
             pass

@@ -8,10 +8,11 @@ from pathlib import Path
 from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode, Evidence
 from autobuilds.domain.lifecycle import Event, move
 from autobuilds.domain.moment import Ending
-from autobuilds.errors import AutobuildsError, GitFailure, Refused
+from autobuilds.errors import AutobuildsError, Refused
 from autobuilds.planning import Settle
 from autobuilds.ports import CheckedMerge
 from autobuilds.runtime.context import Context
+from autobuilds.runtime.merging import check_merged, pages_only, merge_onto
 from autobuilds.runtime.record import Recorder
 from autobuilds.store.queue.operations import Complete
 from autobuilds.store.workspace import Loaded
@@ -95,25 +96,29 @@ def _done(context: Context, recorder: Recorder, loaded: Loaded, build: Build, at
 
 
 def _delivered(context: Context, build: Build, attempt: Attempt, ending: Ending) -> Build:
-    """Move the owner's branch forward to the merge that was checked; raises Refused where that can't be."""
+    """Move the owner's branch forward to a merge that was checked; raises Refused where that can't be.
+
+    Where the branch has moved since the supervisor checked its merge, the work is merged anew, and checked anew unless
+    only pages of ours came between.
+    """
     if ending.merged_commit is None or ending.merged_onto is None or attempt.base_branch is None:
         raise Refused(ending.reason or "the merge was not checked")
     repo = context.open_repo(Path(attempt.repository))
+    tip = repo.resolve(attempt.base_branch)
     merged = CheckedMerge(commit=ending.merged_commit, onto=ending.merged_onto, scratch=context.workspace.run_folder(attempt.id) / "merge")
-    if not _is_delivered(context, attempt, ending.merged_commit):
+    if repo.contains(attempt.base_branch, attempt.head_commit or ending.merged_commit):
+        delivered = ending.merged_commit if repo.contains(attempt.base_branch, ending.merged_commit) else tip
+    else:
+        if tip != ending.merged_onto:
+            merged = merge_onto(context, build.label, build.name, attempt)
+            if not pages_only(context, attempt, ending.merged_onto, merged.onto):
+                check_merged(context, build.label, attempt, merged, lambda _: None)
         repo.deliver(merged, attempt.base_branch)
+        delivered = merged.commit
     repo.delete_branch(attempt.branch or "")
+    attempt = replace(attempt, merged_commit=delivered)
     moved = move(build, Event.DELIVERED, build.updated, attempt=attempt)
-    return replace(moved, delivered_commit=ending.merged_commit, delivered_branch=attempt.base_branch)
-
-
-def _is_delivered(context: Context, attempt: Attempt, commit: str) -> bool:
-    """Whether a crash came after the delivery: the branch stands on the merge already."""
-    repo = context.open_repo(Path(attempt.repository))
-    try:
-        return repo.resolve(attempt.base_branch or "HEAD") == commit
-    except GitFailure:
-        return False
+    return replace(moved, delivered_commit=delivered, delivered_branch=attempt.base_branch)
 
 
 def _grade(attempt: Attempt) -> str:

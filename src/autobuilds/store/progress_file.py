@@ -22,4 +22,4 @@ def add_answer(path: Path, text: str, when: datetime) -> bool:
     if found.problem is not None:
         raise BadInput(f"{path} {found.problem}; remove it, the next attempt makes a new one")
     entry = f"Answer of the owner: {' '.join(text.split())}"
-    return files.write_atomic(path, append_log(found.text, entry, when).encode())
+    return files.write_atomic(path, append_log(found.text or "", entry, when).encode())

@@ -14,6 +14,7 @@ from autobuilds.domain.settings import Settings
 from autobuilds.errors import NoWorkspace
 from autobuilds.store import files
 from autobuilds.store.config import Config, read_settings, zone_of
+from autobuilds.store.files.debris import remove_debris
 from autobuilds.store.ledger import read_ledger, write_ledger
 from autobuilds.store.policy import read_policy
 from autobuilds.store.queue.document import Document
@@ -109,6 +110,12 @@ class Workspace:
     def queue_file(self, zone: tzinfo) -> QueueFile:
         """Return the owner of BUILD_QUEUE.md's edits."""
         return QueueFile(self.root, zone)
+
+    def recover(self, zone: tzinfo) -> None:
+        """Put back what people saved while the queue was being replaced, and remove what killed processes left half written."""
+        self.queue_file(zone).rescue()
+        folders = (self.root, self.root / "subagents", self.root / "subagents" / "logs", self.root / REPORTS, self.root / PRIVATE)
+        remove_debris((*folders, self.root / PRIVATE / "outbox"))
 
     def ledger(self) -> Ledger:
         """Read the ledger; raises CorruptLedger."""

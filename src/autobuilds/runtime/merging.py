@@ -1,0 +1,68 @@
+"""Merging a build onto the tip of its base branch, and checking the merged tree before the branch moves."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from autobuilds.domain.build import Attempt, Check
+from autobuilds.domain.paths import PROTECTED_IN_WORKSPACE, matches
+from autobuilds.errors import Refused
+from autobuilds.ports import CheckedMerge, Limits
+from autobuilds.runtime.context import Context
+
+Tell = Callable[[str], None]
+
+
+def scratch_for(context: Context, label: str) -> Path:
+    """Return an empty place for a merge of this build."""
+    folder = context.workspace.private / "scratch" / label
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def merge_onto(context: Context, label: str, name: str, attempt: Attempt) -> CheckedMerge:
+    """Merge a build's work onto the tip of its base branch in a scratch clone; raises Refused on conflicts, naming the files."""
+    if attempt.head_commit is None or attempt.base_branch is None:
+        raise Refused(f"{label} was built on a detached HEAD: merge its branch {attempt.branch} by hand, then autobuilds complete {label}")
+    repo = context.open_repo(Path(attempt.repository))
+    message = f"Merge build {label}: {name}\n\nBuild: {label}\nAttempt: {attempt.number}\n"
+    merged = repo.merge(attempt.base_branch, attempt.head_commit, scratch_for(context, label), message)
+    if merged.commit is None:
+        files = ", ".join(merged.conflicts[:5])
+        raise Refused(
+            f"{attempt.branch} conflicts with {attempt.base_branch} in {files}. Merge it by hand, or autobuilds reject {label} --because ..."
+        )
+    return merged
+
+
+def check_merged(context: Context, label: str, attempt: Attempt, merged: CheckedMerge, tell: Tell) -> tuple[Check, ...]:
+    """Run the task's checks on a merged tree and return them; raises Refused with the failing one's output."""
+    loaded = context.load()
+    task = loaded.snapshot.queue.find(label)
+    criteria = [c for c in task.criteria if c.commands] if task else []
+    if not criteria:
+        return ()
+    tell(f"running {len(criteria)} checks on the merged tree")
+    settings = loaded.settings
+    folder = context.workspace.run_folder(attempt.id)
+    environment = context.agents.invocation(attempt.agent, run_folder=folder, steps=":", passed=settings.environment).environment
+    checks = context.checker.check(merged.scratch, criteria, Limits(check_timeout=settings.check_timeout), environment)
+    failed = next((c for c in checks if not c.passed), None)
+    if failed is not None:
+        raise Refused(
+            f"on the merged tree a check fails: {failed.text}\n{failed.tail.rstrip()}\n"
+            f"Nothing was merged. autobuilds reject {label} --because ... sends it back, autobuilds accept {label} --unchecked merges all the same"
+        )
+    return checks
+
+
+def pages_only(context: Context, attempt: Attempt, before: str, after: str) -> bool:
+    """Whether a branch moved only by files that the tool itself writes into a workspace, which no check depends on."""
+    repository = Path(attempt.repository)
+    if repository != context.workspace.root:
+        return False
+    paths = context.open_repo(repository).diff(before, after).paths
+    return all(any(matches(pattern, path) for pattern in PROTECTED_IN_WORKSPACE) for path in paths)

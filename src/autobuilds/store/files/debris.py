@@ -1,0 +1,37 @@
+"""Temporary files that a killed process of ours left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+#: How `writing` names its temporary files: the file's name, the writer's process, eight random hexadecimal digits.
+_OURS = re.compile(r"\..+\.(\d+)-[0-9a-f]{8}\.tmp")
+
+
+def remove_debris(folders: Iterable[Path]) -> int:
+    """Remove temporary files of ours whose writer is gone, and return how many; what can't be removed stays."""
+    removed = 0
+    for folder in folders:
+        with suppress(OSError):
+            names = os.listdir(folder)
+            for name in names:
+                match = _OURS.fullmatch(name)
+                if match and not _alive(int(match[1])):
+                    with suppress(OSError):
+                        (folder / name).unlink()
+                        removed += 1
+    return removed
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
