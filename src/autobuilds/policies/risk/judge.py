@@ -10,6 +10,8 @@ from autobuilds.policies.risk.model import KINDS, Find, compiled
 from autobuilds.policies.risk.text import sentences_of
 
 _MAX_REASONS = 6
+#: Far below the tables' smallest weight, above what adding them up can lose.
+_EPSILON = 1e-9
 #: A kind is named when its findings weigh at least this share of the heaviest kind's.
 _SHARE = 0.5
 
@@ -24,9 +26,9 @@ def judge_risk(
 ) -> RiskJudgement:
     """Return ASK when the weights of all the rows found sum to 0 or more, else GO; `matched` names words and rules, heaviest first."""
     finds = compiled(tuple(rules)).finds(sentences_of(task_name, description, criteria, steps))
-    if not finds or sum(f.rule.weight for f in finds) < 0:
+    if not finds or sum(f.weight for f in finds) < -_EPSILON:
         return RiskJudgement(verdict=Verdict.GO)
-    against = sorted((f for f in finds if f.rule.weight > 0), key=lambda f: -f.rule.weight)
+    against = sorted((f for f in finds if f.weight > 0), key=lambda f: -f.weight)
     return RiskJudgement(verdict=Verdict.ASK, kinds=_kinds(against), matched=tuple(_reason(f) for f in against[:_MAX_REASONS]))
 
 
@@ -35,7 +37,7 @@ def _kinds(finds: Sequence[Find]) -> tuple[str, ...]:
     for find in finds:
         kind = find.rule.kind.split()[0].casefold()
         if kind in weights:
-            weights[kind] += find.rule.weight
+            weights[kind] += find.weight
     heaviest = max(weights.values())
     return tuple(k for k in KINDS if weights[k] > 0 and weights[k] >= _SHARE * heaviest)
 

@@ -16,7 +16,9 @@ KINDS = ("destructive", "external", "sensitive", "financial", "production", "acc
 
 _ANYWHERE = frozenset({"risk-acts", "risk-things", "risk-in-other-languages", "risk-harmless"})
 _HARMLESS = "risk-harmless"
+_LEANINGS = "risk-words"
 _PROMISE = "promise"
+_TESTED = "checked by a test"
 #: A rewrite of a thing is an act even though the thing is an artefact.
 _WHOLE = "architecture"
 #: Stands where the words of an idiom were.
@@ -28,10 +30,11 @@ _QUOTED = re.compile(r'"[^"\n]{0,80}"|“[^”\n]{0,80}”|„[^“”\n]{0,80}[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Find:
-    """One row that counts: its rule and the words that made it count."""
+    """One row that counts, the words that made it count, and what it adds to the sum."""
 
     rule: PhraseRule
     words: tuple[str, ...]
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class RiskModel:
         self.rules = tuple(rules)
         by_table: dict[str, dict[int, tuple[str, ...]]] = {"text": {}, "criteria": {}, "steps": {}}
         self._artefacts = Lexicon.of({i: r.phrases for i, r in enumerate(self.rules) if r.table == "risk-artefacts"})
+        self._leanings = Lexicon.of({i: r.phrases for i, r in enumerate(self.rules) if r.table == _LEANINGS})
         self._idioms = Lexicon.of({i: r.phrases for i, r in enumerate(self.rules) if r.table == "risk-idioms"})
         self._pairs: list[tuple[int, str, str]] = []
         self._sums: list[tuple[int, str]] = []
@@ -67,7 +71,11 @@ class RiskModel:
         self._lexicons = {part: Lexicon.of(rows) for part, rows in by_table.items()}
 
     def finds(self, sentences: Iterable[Sentence]) -> list[Find]:
-        """Return the rows that count for a task, in the order of the tables; each row counts once."""
+        """Return the rows that count for a task, in the order of the tables.
+
+        Each row counts once, but for those of the table of single words, which count once for each of their words.
+        """
+        sentences = tuple(sentences)
         units = [u for s in sentences for u in self._units(s)]
         found: dict[int, tuple[str, ...]] = {}
         for unit in units:
@@ -75,7 +83,19 @@ class RiskModel:
                 found.setdefault(row, (words,))
         self._add_pairs(units, found)
         self._add_sums(units, found)
-        return [Find(rule=self.rules[row], words=found[row]) for row in sorted(found)]
+        finds = [Find(rule=self.rules[row], words=found[row], weight=self.rules[row].weight) for row in sorted(found)]
+        return finds + self._single_words(sentences)
+
+    def _single_words(self, sentences: Iterable[Sentence]) -> list[Find]:
+        words: dict[int, set[str]] = {}
+        for sentence in sentences:
+            if sentence.part != "steps":
+                for hit in self._leanings.hits(sentence):
+                    words.setdefault(hit.row, set()).add(hit.found)
+        return [
+            Find(rule=self.rules[row], words=tuple(sorted(found)), weight=self.rules[row].weight * len(found))
+            for row, found in sorted(words.items())
+        ]
 
     def _units(self, sentence: Sentence) -> list[Unit]:
         units: list[Unit] = []
@@ -135,11 +155,13 @@ class RiskModel:
                 dangers = sum(1 for row in unit.rows if self._is_danger(row))
                 softened = sum(1 for row in unit.rows if self._is_harmless(row))
                 signs = max(signs, dangers - softened)
+        tested = any(self._concepts[row] == _TESTED for row in found)
         facts = {
             "any task": True,
             "no harmless words": harmless == 0,
             "harmless words of one row alone": harmless == 1,
-            "no test in the criteria": not any(self._concepts[row] == "checked by a test" for row in found),
+            "no test in the criteria": not tested,
+            "tested and calm": tested and signs < 2,
             "two signs in a sentence": signs >= 2,
             "three signs in a sentence": signs >= 3,
             "four signs in a sentence": signs >= 4,
