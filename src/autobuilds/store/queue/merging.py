@@ -1,0 +1,307 @@
+"""Merging two versions of the queue task by task: tasks are matched by their labels, wherever they stand.
+
+Each version is seen as blocks (task entries, details) and the text between them. The order of the blocks is decided
+first, then every version is laid out in that order, and blocks and texts are merged place by place.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from difflib import SequenceMatcher
+from typing import NamedTuple
+
+from autobuilds.store.files.three_way import marked, merge_text, rows_of
+from autobuilds.store.queue.document import BOM, Document, SectionKind
+from autobuilds.store.queue.reader import read_queue
+from autobuilds.store.queue.splice import end_of_content
+
+
+class Merged(NamedTuple):
+    """The merged file; `conflicts` counts the places that are marked in it."""
+
+    data: bytes
+    conflicts: int
+
+
+class _Key(NamedTuple):
+    """What a block is called in every version; `where` and `nth` tell the blocks of one label apart."""
+
+    details: bool
+    label: str
+    where: str = ""
+    nth: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """One version: blocks in their order, and the text before, between and after them (one more than blocks)."""
+
+    keys: list[_Key]
+    gaps: list[str]
+    blocks: dict[_Key, str]
+    sections: dict[_Key, SectionKind]
+
+
+class _Found(NamedTuple):
+    start: int
+    end: int
+    section: SectionKind
+    label: str
+
+
+@dataclass(slots=True, kw_only=True)
+class _Arrangement:
+    """The order of the blocks in the merged file, the version each place is taken from, and their merged texts."""
+
+    order: list[_Key]
+    source: dict[_Key, _Side]
+    texts: dict[_Key, str] = field(default_factory=dict)
+    conflicts: int = 0
+
+
+def merge_queue(base: bytes, ours: bytes, theirs: bytes, zone: tzinfo) -> Merged:
+    """Return the merge of two versions that began from `base`; a file that can't be read as a queue is merged line by line.
+
+    A block that one side changed is taken; one that both changed is merged by lines, and what clashes is marked there. A
+    task that one side deleted and the other changed is a conflict, never lost.
+    """
+    if ours == theirs or theirs == base:
+        return Merged(ours, 0)
+    if ours == base:
+        return Merged(theirs, 0)
+    texts = [_ended(data) for data in (base, ours, theirs)]
+    documents = [read_queue(text.encode("utf-8", "surrogateescape"), zone=zone) for text in texts]
+    ending = _Ending.of(base, ours, theirs)
+    if any(document.queue.fatal for document in documents):
+        return ending.finish(*merge_text(texts[0], texts[1], texts[2], documents[1].newline))
+    text, conflicts, expected = _by_task(documents)
+    if conflicts or _tasks(read_queue(text.encode(), zone=zone)) == expected:
+        return ending.finish(text, conflicts)
+    newline = documents[1].newline
+    text, conflicts = merge_text(texts[0], texts[1], texts[2], newline)
+    if not conflicts and _tasks(read_queue(text.encode(), zone=zone)) != expected:
+        text, conflicts = marked(texts[1], texts[2], newline), 1
+    return ending.finish(text, conflicts)
+
+
+def _ended(data: bytes) -> str:
+    """Return the text without a byte order mark, with a line end at its end unless it is empty."""
+    text = data.removeprefix(BOM).decode("utf-8", "surrogateescape")
+    if not text or text.endswith(("\n", "\r")):
+        return text
+    return text + ("\r\n" if "\r\n" in text else "\n")
+
+
+class _Ending(NamedTuple):
+    """Whether the merged file begins with a byte order mark and ends with a line end."""
+
+    bom: bool
+    newline: bool
+
+    @classmethod
+    def of(cls, base: bytes, ours: bytes, theirs: bytes) -> _Ending:
+        """Return what the side that changed it says."""
+        states = [(data.startswith(BOM), data.endswith((b"\n", b"\r"))) for data in (base, ours, theirs)]
+        return cls(*(there if here == was else here for was, here, there in zip(*states, strict=True)))
+
+    def finish(self, text: str, conflicts: int) -> Merged:
+        """Return the file's bytes."""
+        if not self.newline and not conflicts:
+            text = text.removesuffix("\n").removesuffix("\r")
+        return Merged((BOM if self.bom else b"") + text.encode("utf-8", "surrogateescape"), conflicts)
+
+
+def _by_task(documents: Sequence[Document]) -> tuple[str, int, Counter[tuple[str, str]]]:
+    """Return the merged text, its conflicts, and the tasks that must stand in it (section and label)."""
+    found = [list(_blocks(document)) for document in documents]
+    crowded = {name for blocks in found for name, n in Counter(_name(block) for block in blocks).items() if n > 1}
+    base, ours, theirs = (_side(document, blocks, crowded) for document, blocks in zip(documents, found, strict=True))
+    newline = documents[1].newline
+    plan = _arranged(base, ours, theirs, newline)
+    laid = [_laid_out(side, plan, (ours, theirs)) for side in (base, ours, theirs)]
+    parts: list[str] = []
+    for number, gaps in enumerate(zip(*laid, strict=True)):
+        text, conflicts = merge_text(*gaps, newline)
+        plan.conflicts += conflicts
+        parts.append(text)
+        if number < len(plan.order):
+            parts.append(plan.texts[plan.order[number]])
+    expected = Counter((str(plan.source[key].sections[key]), key.label) for key in plan.order if not key.details)
+    return "".join(parts), plan.conflicts, expected
+
+
+def _blocks(document: Document) -> Iterable[_Found]:
+    """Yield the blocks of a document in their order; a block inside another is part of that one."""
+    found: list[_Found] = []
+    for entry in document.entries:
+        section = SectionKind.ACTIVE if entry.task.is_active else SectionKind.COMPLETED
+        found.append(_Found(entry.lines.start, entry.lines.end, section, entry.label))
+        for details in entry.details:
+            end = end_of_content(document, details.heading.start, details.body.end)
+            found.append(_Found(details.heading.start, end, SectionKind.DETAILS, entry.label))
+    at = 0
+    for block in sorted(found):
+        if block.start >= at and block.end > block.start:
+            yield block
+            at = block.end
+
+
+def _name(block: _Found) -> tuple[bool, str]:
+    return (block.section is SectionKind.DETAILS, block.label)
+
+
+def _side(document: Document, blocks: list[_Found], crowded: Container[tuple[bool, str]]) -> _Side:
+    side = _Side(keys=[], gaps=[], blocks={}, sections={})
+    seen: Counter[tuple[str, SectionKind]] = Counter()
+    at = 0
+    for block in blocks:
+        details, label = _name(block)
+        key = _Key(details, label)
+        if (details, label) in crowded or not label:
+            key = _Key(details, label, str(block.section), seen[label, block.section])
+            seen[label, block.section] += 1
+        side.keys.append(key)
+        side.gaps.append(document.text[at : block.start])
+        side.blocks[key] = document.text[block.start : block.end]
+        side.sections[key] = block.section
+        at = block.end
+    side.gaps.append(document.text[at:])
+    return side
+
+
+def _arranged(base: _Side, ours: _Side, theirs: _Side, newline: str) -> _Arrangement:
+    """Return what stands in the merged file in which order: that of the side that changed the order, else ours."""
+    host, guest = (theirs, ours) if _reordered(base, theirs) and not _reordered(base, ours) else (ours, theirs)
+    plan = _Arrangement(order=[], source={})
+    for key in dict.fromkeys((*host.keys, *guest.keys)):
+        text, conflicts = _merged_block(*(side.blocks.get(key) for side in (base, ours, theirs)), newline)
+        if text is not None:
+            plan.texts[key] = text
+            plan.conflicts += conflicts
+            plan.source[key] = guest if _placed_by_guest(key, base, host, guest) else host
+    plan.order = [key for key in host.keys if plan.source.get(key) is host]
+    for key in guest.keys:
+        if plan.source.get(key) is guest:
+            plan.order.insert(_place(key, plan, guest), key)
+    return plan
+
+
+def _merged_block(base: str | None, ours: str | None, theirs: str | None, newline: str) -> tuple[str | None, int]:
+    """Return a block's text, None where it is gone, and its conflicts."""
+    if ours is not None and theirs is not None:
+        return merge_text(base or "", ours, theirs, newline)
+    only = ours if ours is not None else theirs
+    if base is None or only is None:
+        return only, 0
+    if only == base:
+        return None, 0
+    return marked(ours or "", theirs or "", newline), 1
+
+
+def _reordered(base: _Side, side: _Side) -> bool:
+    kept = [key for key in base.keys if side.sections.get(key) is base.sections[key]]
+    places = {key: n for n, key in enumerate(side.keys)}
+    return any(places[one] > places[two] for one, two in zip(kept, kept[1:], strict=False))
+
+
+def _placed_by_guest(key: _Key, base: _Side, host: _Side, guest: _Side) -> bool:
+    if key not in host.blocks or key not in guest.blocks:
+        return key in guest.blocks
+    was = base.sections.get(key)
+    return guest.sections[key] is not was and host.sections[key] is was
+
+
+def _place(key: _Key, plan: _Arrangement, guest: _Side) -> int:
+    """Return where in the order a block of the guest goes: behind the one that it follows there, and what the host put behind that."""
+    order, at = plan.order, guest.keys.index(key)
+    places = {known: n for n, known in enumerate(order)}
+    section = guest.sections[key]
+
+    def section_of(other: _Key) -> SectionKind:
+        return plan.source[other].sections[other]
+
+    earlier = [k for k in reversed(guest.keys[:at]) if k in places]
+    before = next((k for k in earlier if section_of(k) is section), None)
+    if before is None:
+        after = next((k for k in guest.keys[at + 1 :] if k in places and section_of(k) is section), None)
+        if after is not None:
+            return places[after]
+    number = places[before or earlier[0]] + 1 if earlier else 0
+    while earlier and number < len(order) and section_of(order[number]) is section_of(before or earlier[0]):
+        if before is not None and order[number] in guest.blocks:
+            break
+        number += 1
+    return number
+
+
+def _laid_out(side: _Side, plan: _Arrangement, others: tuple[_Side, _Side]) -> list[str]:
+    """Return the text between the blocks of one version as if its blocks stood in the merged order."""
+    kept = _in_order(side, plan)
+    gaps: dict[_Key | None, list[str]] = {None: []}
+    last: _Key | None = None
+    for number, gap in enumerate(side.gaps):
+        gaps[last] += rows_of(gap)
+        if number < len(side.keys) and side.keys[number] in kept:
+            last = side.keys[number]
+            gaps[last] = []
+    present = set(kept)
+    last = None
+    for key in plan.order:
+        if key not in present:
+            reference = plan.source[key] if key in plan.source[key].blocks else next(s for s in others if key in s.blocks)
+            before, after = _around(reference, key, present)
+            cut = _cut(gaps[last], before, after)
+            gaps[key], gaps[last] = gaps[last][cut:], gaps[last][:cut]
+            present.add(key)
+        last = key
+    return ["".join(gaps[key]) for key in (None, *plan.order)]
+
+
+def _in_order(side: _Side, plan: _Arrangement) -> set[_Key]:
+    """Return as many blocks of a version as stand in its own section and in the merged order already."""
+    places = {key: n for n, key in enumerate(plan.order)}
+    wanted = [key for key in side.keys if key in places and side.sections[key] is plan.source[key].sections[key]]
+    ends: list[int] = []
+    tails: list[_Key] = []
+    before: dict[_Key, _Key | None] = {}
+    for key in wanted:
+        at = bisect_left(ends, places[key])
+        before[key] = tails[at - 1] if at else None
+        ends[at : at + 1] = [places[key]]
+        tails[at : at + 1] = [key]
+    kept: set[_Key] = set()
+    key_or_none = tails[-1] if tails else None
+    while key_or_none is not None:
+        kept.add(key_or_none)
+        key_or_none = before[key_or_none]
+    return kept
+
+
+def _around(side: _Side, key: _Key, present: Container[_Key]) -> tuple[list[str], list[str]]:
+    """Return the rows before and after a block, as far as to the next blocks that are present elsewhere."""
+    at = side.keys.index(key)
+    first, last = at, at + 1
+    while first > 0 and side.keys[first - 1] not in present:
+        first -= 1
+    while last < len(side.keys) and side.keys[last] not in present:
+        last += 1
+    return rows_of("".join(side.gaps[first : at + 1])), rows_of("".join(side.gaps[at + 1 : last + 1]))
+
+
+def _cut(rows: Sequence[str], before: list[str], after: list[str]) -> int:
+    """Return at which of the rows a block goes that elsewhere stands between `before` and `after`."""
+    cut = 0
+    for match in SequenceMatcher(None, [*before, *after], rows, autojunk=False).get_matching_blocks():
+        if match.a >= len(before) or not match.size:
+            break
+        cut = match.b + min(match.size, len(before) - match.a)
+    return cut
+
+
+def _tasks(document: Document) -> Counter[tuple[str, str]]:
+    kinds = (SectionKind.COMPLETED, SectionKind.ACTIVE)
+    return Counter((str(kinds[entry.task.is_active]), entry.label) for entry in document.entries)

@@ -1,0 +1,202 @@
+"""The merge of two versions of the queue, task by task."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from autobuilds.store.queue.merging import merge_queue
+from autobuilds.store.queue.reader import read_queue
+
+BASE = """# Build Queue
+
+Some words of the owner.
+
+## Active Queue
+- [ ] Alpha - Added: 2026-02-06 15:00 - Priority: High
+- [ ] Beta - Added: 2026-02-06 16:00 - Priority: Medium
+- [ ] Gamma - Added: 2026-02-06 17:00 - Priority: Low
+
+## Task Details
+
+### Alpha
+- **Description:** Alpha's text
+- **Completion Criteria:**
+  - [ ] one
+  - [ ] two
+
+### Beta
+- **Description:** Beta's text
+
+## Completed
+- [x] Omega - Added: 2026-02-05 09:00 - Priority: High - Completed: 2026-02-05 12:30
+"""
+
+
+def merged(ours: str, theirs: str, base: str = BASE) -> tuple[str, int]:
+    found = merge_queue(base.encode(), ours.encode(), theirs.encode(), UTC)
+    return found.data.decode(), found.conflicts
+
+
+def both_ways(one: str, two: str) -> tuple[str, str]:
+    first, conflicts = merged(one, two)
+    second, others = merged(two, one)
+    assert conflicts == others == 0
+    return first, second
+
+
+def complete(text: str, name: str) -> str:
+    lines = text.split("\n")
+    line = next(x for x in lines if x.startswith(f"- [ ] {name}"))
+    lines.remove(line)
+    at = lines.index("## Completed") + 1
+    lines.insert(at, line.replace("[ ]", "[x]") + " - Completed: 2026-02-07 10:00")
+    return "\n".join(lines)
+
+
+def add(text: str, name: str) -> str:
+    return text.replace("\n\n## Task Details", f"\n- [ ] {name} - Priority: High\n\n## Task Details")
+
+
+def labels(text: str) -> Counter[str]:
+    return Counter(t.label for t in read_queue(text.encode(), zone=UTC).queue.tasks)
+
+
+def test_two_tasks_added_at_the_same_place_both_stand() -> None:
+    for text in both_ways(add(BASE, "Delta"), add(BASE, "Epsilon")):
+        assert "- [ ] Gamma" in text and text.index("- [ ] Delta") and text.index("- [ ] Epsilon")
+        assert labels(text)["delta"] == labels(text)["epsilon"] == 1
+        assert "\n\n- [ ] " not in text
+
+
+def test_the_tool_completes_a_task_while_the_owner_changes_its_priority() -> None:
+    for text in both_ways(complete(BASE, "Beta"), BASE.replace("16:00 - Priority: Medium", "16:00 - Priority: High")):
+        assert "- [x] Beta - Added: 2026-02-06 16:00 - Priority: High - Completed: 2026-02-07 10:00\n- [x] Omega" in text
+        assert "- [ ] Beta" not in text
+
+
+def test_two_completed_at_once_and_one_added() -> None:
+    for text in both_ways(complete(BASE, "Beta"), add(complete(BASE, "Alpha"), "Delta")):
+        tasks = read_queue(text.encode(), zone=UTC).queue.tasks
+        assert {t.label for t in tasks if t.is_active} == {"gamma", "delta"}
+        assert {t.label for t in tasks if not t.is_active} == {"alpha", "beta", "omega"}
+
+
+def test_different_lines_of_one_tasks_details() -> None:
+    ours = BASE.replace("Alpha's text", "A better text")
+    theirs = BASE.replace("- [ ] two", "- [x] two").replace("- [ ] one", "- [x] one")
+    for text in both_ways(ours, theirs):
+        assert "A better text" in text and "  - [x] one\n  - [x] two" in text
+
+
+def test_the_same_words_changed_on_both_sides_conflict_in_that_block_alone() -> None:
+    text, conflicts = merged(add(BASE.replace("Beta's text", "mine"), "Delta"), add(BASE.replace("Beta's text", "yours"), "Epsilon"))
+    assert conflicts == 1
+    inside = text[text.index("<<<<<<<") : text.index(">>>>>>>")]
+    assert inside == "<<<<<<< ours\n- **Description:** mine\n=======\n- **Description:** yours\n"
+    assert "Delta" in text and "Epsilon" in text
+
+
+def test_a_task_deleted_on_one_side_and_changed_on_the_other_is_a_conflict() -> None:
+    gone = BASE.replace("- [ ] Gamma - Added: 2026-02-06 17:00 - Priority: Low\n", "")
+    text, conflicts = merged(gone, BASE.replace("Priority: Low", "Priority: High"))
+    assert conflicts == 1 and "- [ ] Gamma - Added: 2026-02-06 17:00 - Priority: High" in text
+
+
+def test_a_task_deleted_on_one_side_and_untouched_on_the_other_is_gone() -> None:
+    gone = BASE.replace("- [ ] Gamma - Added: 2026-02-06 17:00 - Priority: Low\n", "")
+    for text in both_ways(gone, complete(BASE, "Alpha")):
+        assert "Gamma" not in text
+
+
+def test_prose_outside_the_tasks_is_merged_by_lines() -> None:
+    for text in both_ways(BASE.replace("Some words of the owner.", "Other words."), complete(BASE, "Alpha")):
+        assert "Other words." in text and "Some words" not in text
+
+
+def test_the_order_that_one_side_changed_is_kept() -> None:
+    lines = BASE.split("\n")
+    at = lines.index("## Active Queue") + 1
+    lines[at : at + 3] = lines[at : at + 3][::-1]
+    for text in both_ways("\n".join(lines), BASE.replace("Beta's text", "new")):
+        assert text.index("- [ ] Gamma") < text.index("- [ ] Beta") < text.index("- [ ] Alpha")
+
+
+@pytest.mark.parametrize("broken", ["```\nnever closed\n" + BASE, "\0" + BASE])
+def test_a_file_that_is_no_queue_is_merged_by_lines(broken: str) -> None:
+    text, conflicts = merged(broken, BASE.replace("Beta's text", "new"))
+    assert conflicts == 0 and "new" in text and text.startswith(broken[:3])
+
+
+def test_bytes_that_are_not_utf8_come_through() -> None:
+    ours, theirs = BASE.encode().replace(b"owner.", b"owner \xff."), BASE.replace("Beta's text", "new").encode()
+    found = merge_queue(BASE.encode(), ours, theirs, UTC)
+    assert b"\xff" in found.data and b"new" in found.data
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_line_ends_the_final_one_and_the_mark_are_kept(newline: str) -> None:
+    base = ("\ufeff" + BASE.rstrip("\n")).replace("\n", newline)
+    ours = base.replace("Alpha's", "Our")
+    theirs = base.replace("Beta's", "Their")
+    text, conflicts = merged(ours, theirs, base)
+    assert (text, conflicts) == (ours.replace("Beta's", "Their"), 0)
+
+
+def test_both_sides_made_the_file() -> None:
+    text, conflicts = merged(add(BASE, "Delta"), add(BASE, "Epsilon"), base="")
+    assert conflicts == 0 and labels(text)["delta"] == labels(text)["epsilon"] == labels(text)["alpha"] == 1
+
+
+NAMES = ["Alpha", "Beta", "Gamma", "Delta", "Epsilon", "Zeta", "Eta", "Theta"]
+
+
+@st.composite
+def queues(draw: st.DrawFn, known: tuple[str, ...] | None = None) -> str:
+    """Return a queue over a few names: order, section, details, priorities and prose are drawn."""
+    names = draw(st.lists(st.sampled_from(NAMES), unique=True, max_size=6))
+    done = {name for name in names if draw(st.integers(0, 3)) == 0}
+    airy = "\n" if draw(st.booleans()) else ""
+    out = f"# Build Queue\n{airy}"
+    out += draw(st.sampled_from(["", "Prose of one.\n\n", "Prose of two.\n\n"])) + "## Active Queue\n" + airy
+    for name in (n for n in names if n not in done):
+        out += f"- [ ] {name} - Priority: {draw(st.sampled_from(['High', 'Medium', 'Low']))}\n"
+        out += draw(st.sampled_from(["", "", "", "  - **Notes:** nested\n"]))
+    out += "\n## Task Details\n" + airy
+    for name in names:
+        if draw(st.booleans()):
+            out += f"### {name}\n- **Description:** {draw(st.sampled_from(['one', 'two', 'three']))}\n\n"
+    out += draw(st.sampled_from(["", "A remark.\n\n"])) + "## Completed\n"
+    for name in names:
+        if name in done:
+            out += f"- [x] {name} - Priority: High - Completed: 2026-02-07 10:00\n"
+    return out
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(queues(), queues(), queues())
+def test_no_task_is_ever_lost(base: str, ours: str, theirs: str) -> None:
+    text, conflicts = merged(ours, theirs, base)
+    was, here, there = labels(base), labels(ours), labels(theirs)
+    if conflicts:
+        assert "<<<<<<< ours" in text
+    else:
+        for label, count in labels(text).items():
+            assert count == 1, f"{label} stands {count} times"
+    for label in here | there:
+        if (label in here and label in there) or label not in was:
+            assert f"] {label.capitalize()} - " in text, f"{label} is lost"
+    if not conflicts:
+        # What one side alone deleted is gone; what both kept, or one added, is there.
+        wanted = {x for x in here | there if (x in here and x in there) or x not in was}
+        assert wanted <= set(labels(text)) <= set(here | there)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(queues(), queues())
+def test_a_side_that_changed_nothing_leaves_the_others_bytes(base: str, other: str) -> None:
+    assert merged(base, other, base) == merged(other, base, base) == merged(other, other, base) == (other, 0)
