@@ -43,14 +43,25 @@ class Lock:
         if self._fd is not None:
             raise RuntimeError(f"{self.path} is locked by this object already")
         deadline = time.monotonic() + self.wait
+        turn = self.path.with_name(f"{self.path.name}.turn")
+        # Whoever waits holds the turn, so that a process that locks again and again lets the others in between.
+        turn_fd = self._patiently(turn, deadline)
+        try:
+            self._fd = self._patiently(self.path, deadline)
+        finally:
+            os.close(turn_fd)
+        self._sign(self._fd)
+        return self
+
+    def _patiently(self, path: Path, deadline: float) -> int:
         pause = _FIRST_PAUSE
-        while not self._try():
+        while (fd := _try(path)) is None:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise Busy(f"{self._holder()}. Try again in a moment")
             time.sleep(min(pause, left))
             pause = min(pause * 2, _LONGEST_PAUSE)
-        return self
+        return fd
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         fd, self._fd = self._fd, None
@@ -58,45 +69,6 @@ class Lock:
             with suppress(OSError):
                 os.ftruncate(fd, 0)
             os.close(fd)
-
-    def _try(self) -> bool:
-        fd = self._open()
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            same = self._is_current(fd)
-        except OSError as error:
-            os.close(fd)
-            if error.errno in {errno.EWOULDBLOCK, errno.EACCES, errno.EINTR}:
-                return False
-            raise storage_failure(self.path, error, "lock") from error
-        if not same:
-            os.close(fd)
-            return False
-        self._fd = fd
-        self._sign(fd)
-        return True
-
-    def _open(self) -> int:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        try:
-            try:
-                return os.open(self.path, flags, 0o666)
-            except FileNotFoundError:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                return os.open(self.path, flags, 0o666)
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                raise BadInput(f"{self.path} is a symbolic link; a lock must be a file of its own. Remove the link") from error
-            raise storage_failure(self.path, error, "lock") from error
-
-    def _is_current(self, fd: int) -> bool:
-        """Whether the path still names the file that was locked: someone may have cleared the folder in between."""
-        ours = os.fstat(fd)
-        try:
-            there = self.path.stat()
-        except FileNotFoundError:
-            return False
-        return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
 
     def _sign(self, fd: int) -> None:
         """Write who holds the lock, for the message of those who wait; a full disk is no reason to fail."""
@@ -116,6 +88,47 @@ class Lock:
         if not _alive(pid):
             return unknown
         return f"{self.path} is locked by process {pid} since {since}" + (f" ({what})" if what else "")
+
+
+def _try(path: Path) -> int | None:
+    """Return a descriptor that holds the lock on a file, or None where another has it."""
+    fd = _open(path)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        same = _is_current(path, fd)
+    except OSError as error:
+        os.close(fd)
+        if error.errno in {errno.EWOULDBLOCK, errno.EACCES, errno.EINTR}:
+            return None
+        raise storage_failure(path, error, "lock") from error
+    if not same:
+        os.close(fd)
+        return None
+    return fd
+
+
+def _open(path: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        try:
+            return os.open(path, flags, 0o666)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise BadInput(f"{path} is a symbolic link; a lock must be a file of its own. Remove the link") from error
+        raise storage_failure(path, error, "lock") from error
+
+
+def _is_current(path: Path, fd: int) -> bool:
+    """Whether the path still names the file that was locked: someone may have cleared the folder in between."""
+    ours = os.fstat(fd)
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
 
 
 def _alive(pid: int) -> bool:

@@ -17,6 +17,8 @@ QUEUE = "BUILD_QUEUE.md"
 PATIENCE = 60.0
 #: A file last saved less than this many seconds ago may be half saved: what is missing in it is looked for again.
 _FRESH = 0.5
+#: Seconds for which something missing is looked for while the file is saved again and again.
+_DOUBTFUL = 2.0
 _PAUSE = 0.02
 
 
@@ -37,23 +39,23 @@ class QueueFile:
         """Apply operations to what stands in the file at that moment, write it, and return what stands there now.
 
         Nothing is written where nothing changes. A file that changes meanwhile is read and edited anew. Raises NotSo,
-        BadInput and FatalQueue as the operations do, Busy after `patience` seconds, StorageFailure; then nothing is changed.
+        BadInput and FatalQueue as the operations do, Busy after `patience` seconds (without the lock, or without a quiet moment), StorageFailure; then nothing is changed.
         """
-        deadline = time.monotonic() + self.patience
         private = private_folder(self.root)
         with Lock(private / "write.lock", what="editing the queue", wait=self.patience):
+            began = time.monotonic()
             while True:
                 rescue_late_saves(self.path, private=private)
                 data = read_stable(self.path)
                 try:
                     after = apply(self._document(data), operations, self._document, self.zone)
                 except (NotSo, BadInput, FatalQueue):
-                    if not self._fresh() or time.monotonic() > deadline:
+                    if not self._fresh() or time.monotonic() > began + _DOUBTFUL:
                         raise
                 else:
                     if replace_guarded(self.path, data, after.data, private=private):
                         return after
-                if time.monotonic() > deadline:
+                if time.monotonic() > began + self.patience:
                     raise Busy(f"{self.path} is being saved all the time; nothing was written. Try again in a moment")
                 time.sleep(_PAUSE)
 
