@@ -101,7 +101,8 @@ def _finished(snapshot: Snapshot, labels: list[str], now: datetime) -> Snapshot:
         return snapshot
     builds = tuple(_passed(b, now) if b.label in labels and b.is_active else b for b in snapshot.ledger.builds)
     tasks = tuple(
-        replace(t, section=Section.COMPLETED, checked=True, completed=now) if t.label in labels and t.is_active else t for t in snapshot.queue.tasks
+        replace(t, section=Section.COMPLETED, checked=True, completed=now) if t.label in labels and t.is_active else t
+        for t in snapshot.queue.tasks
     )
     return replace(snapshot, ledger=replace(snapshot.ledger, builds=builds), queue=replace(snapshot.queue, tasks=tasks))
 

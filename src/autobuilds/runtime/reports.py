@@ -31,9 +31,7 @@ def make_report(context: Context, day: date | None) -> Report:
     moment = observe(context, loaded)
     wanted = day or local_day(moment.now)
     assessments = plan(loaded.snapshot, moment).assessments
-    view = report_view(
-        loaded.snapshot, wanted, loaded.zone, moment=moment, assessments=assessments, progress=progress_of(context, loaded)
-    )
+    view = report_view(loaded.snapshot, wanted, loaded.zone, moment=moment, assessments=assessments, progress=progress_of(context, loaded))
     text = Renderer(context.workspace.root).render("build-report.md.j2", as_template(view))
     return Report(name=f"{REPORTS}/{wanted.isoformat()}.md", view=view, text=text)
 

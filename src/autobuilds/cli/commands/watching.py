@@ -114,8 +114,10 @@ def report(day: str | None, to_stdout: bool, workspace: Path | None, as_json: bo
 @no_commit_option
 def fsck(rebuild: bool, workspace: Path | None, as_json: bool, no_commit: bool) -> int:
     """Check the ledger against queue, history, branches and run folders; exit status 1 where something is wrong."""
-    from autobuilds.cli.repairs import fsck as run_fsck
+    from autobuilds.cli import repairs
 
     if rebuild:
         refuse_in_build("fsck --rebuild")
-    return run_fsck(open_context(workspace, no_commit=no_commit), rebuild=rebuild, as_json=as_json, style=style())
+        repairs.rebuild(open_context(workspace, no_commit=no_commit), as_json=as_json)
+        return 0
+    return repairs.check(open_context(workspace), as_json=as_json, style=style())
