@@ -13,12 +13,29 @@ import time
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-WORDS = "build spotify login export parser cache index report token session queue retry layout theme search filter".split()
+WORDS = [
+    "build",
+    "spotify",
+    "login",
+    "export",
+    "parser",
+    "cache",
+    "index",
+    "report",
+    "token",
+    "session",
+    "queue",
+    "retry",
+    "layout",
+    "theme",
+    "search",
+    "filter",
+]
 
 
 def queue_text(tasks: int, seed: int = 7) -> str:
     """Return a queue of so many tasks: a line each, and headed details with a description of ~400 characters and 4 criteria."""
-    pick = random.Random(seed)  # noqa: S311 - sample text
+    pick = random.Random(seed)
     lines, details = ["# Build Queue", "", "## Active Queue"], ["", "## Task Details", ""]
     for number in range(tasks):
         name = f"{' '.join(pick.choice(WORDS) for _ in range(5)).capitalize()} {number}"

@@ -72,13 +72,10 @@ def _list(
     drafts = []
     under = _shallow(block, before, blocks)
     for item in block.children:
-        if under:
-            number = before.marker if before else "."
-            findings.warn(
-                "near-miss",
-                item.marker_at,
-                f"this item is not nested in the one above it; indent it by three columns to put it under 1{number}",
-            )
+        if under and before is not None:
+            columns = before.children[-1].padding
+            message = f"this item is not nested in the numbered one above it; indent it by {columns} columns to put it there"
+            findings.warn("near-miss", item.marker_at, message)
         first = item.children[0] if item.children else None
         if first is None or first.kind != PARAGRAPH:
             _plain(item, blocks, findings, quiet=under)
@@ -111,6 +108,8 @@ def _draft(item: Block, first: Block, span: Span, box: re.Match[str], section: T
     name = plain_text(line.name_text, links)
     draft = Draft(item, section, box[1] in "xX", Span(span.start + 1, span.start + 2), paragraph, line, name, slugify(name))
     _parts(draft, at)
+    if section is TaskSection.COMPLETED and not draft.checked:
+        draft.note("near-miss", item.marker_at, "an open box under Completed: tick it, or move the entry to Active Queue")
     for child in item.children[1:]:
         if child.kind == LIST:
             read_fields(child, blocks, FieldPlace.NESTED, draft)
@@ -180,9 +179,10 @@ def _boxed(item: Block, blocks: Blocks) -> bool:
 
 def odd_fields(block: Block, skip: int, blocks: Blocks, draft: Draft) -> None:
     """Warn of lines of prose that look like a field but have no bullet."""
+    taken = {part.at + draft.paragraph.start for part in draft.line.parts}
     for start, end in block.lines[skip:]:
         match = KNOWN_FIELD.match(blocks.text, start, end)
-        if match is not None:
+        if match is not None and match.start("key") not in taken:
             draft.note(
                 "near-miss", start, f'"{match["key"]}" is not read here; a field needs a bullet of its own ("- **{match["key"]}:** …")'
             )

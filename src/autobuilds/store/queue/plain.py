@@ -188,6 +188,8 @@ class _Plain:
         label = slugify(name)
         if section is Section.ACTIVE and (not label or label in labels):
             raise Doubt
+        if section is Section.COMPLETED and mark == " ":
+            return self._odd(section, line, match.start(), match.end(), labels)
         labels.add(label)
         place = self.details.pop(label, None)
         values = {} if place is None else self._fields(place[1], place[2])
@@ -226,10 +228,7 @@ class _Plain:
     def _fields(self, start: int, end: int) -> dict[str, Any] | None:
         """Return the values of plain details, None where they are not plain."""
         text = self.text
-        while end > start and text[end - 1] == "\n":
-            end -= 1
-        if text.endswith("\n\n---", start, end):
-            end -= 5
+        end = self._last(start, end)
         usual = _USUAL.match(text, start, min(end + 1, len(text)))
         if usual is not None and usual.end() == end + 1:
             found = self._usual(usual)
@@ -262,6 +261,12 @@ class _Plain:
             values["criteria"] = tuple(criteria)
         self.parts += parts
         return values
+
+    def _last(self, start: int, end: int) -> int:
+        """Return where details end, without the empty lines and the rule after them."""
+        while end > start and self.text[end - 1] == "\n":
+            end -= 1
+        return end - 5 if self.text.endswith("\n\n---", start, end) else end
 
     def _usual(self, match: re.Match[str]) -> dict[str, Any] | None:
         """Return the values of details in the usual order."""
@@ -310,7 +315,7 @@ class _Plain:
         head = self._title(section)
         queue = self._little(head + entry)
         label = queue.tasks[0].label
-        if section is Section.ACTIVE and label in labels:
+        if label.startswith("task-at-line-") or (section is Section.ACTIVE and label in labels):
             raise Doubt
         labels.add(label)
         place = self.details.pop(slugify(queue.tasks[0].name), None)
@@ -351,7 +356,8 @@ class _Plain:
         def there(line: int) -> int:
             return line + next(by for first, by in reversed(shifts) if line > first)
 
-        self.problems += (moved := [replace(problem, line=there(problem.line)) for problem in queue.problems])
+        moved = sorted((replace(p, line=there(p.line)) for p in queue.problems), key=lambda p: (p.line, p.column))
+        self.problems += moved
         self.parts += queue.counts.parts
         self.notes += queue.counts.notes - self._title(section).count("\n")
         self.wrong += queue.counts.problems
