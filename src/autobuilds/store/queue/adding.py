@@ -49,7 +49,7 @@ class Add:
             block = [r for key, value in fields for r in field_rows(key, value, form, self.task.ticked if key is Key.CRITERIA else _NONE)]
             more = [headed(document, heading, block)]
         for put in (put_first if self.task.done else put_last)(document, kind, rows):
-            yield _ordered(put, more, document.newline)
+            yield _ordered(document, put, more, done=self.task.done)
 
     def targets(self, document: Document) -> frozenset[int]:
         """Return the new task; before it is added there is none of its label in its section."""
@@ -66,12 +66,14 @@ class Add:
         return _misread(self.task, after.entries[next(iter(found))].task, zone)
 
 
-def _ordered(put: Splice, more: Sequence[Splice], newline: str) -> list[Splice]:
-    """Return the splices; two at one place become one, the task line first and a blank line between them."""
+def _ordered(document: Document, put: Splice, more: Sequence[Splice], *, done: bool) -> list[Splice]:
+    """Return the splices; two at one place become one with a blank line between them, details before Completed."""
     if not more or more[0].start != put.start:
         return [put, *more]
-    gap = "" if more[0].text.startswith(newline * (2 if put.text.startswith(newline) else 1)) else newline
-    return [Splice(put.start, put.end, put.text + gap + more[0].text)]
+    first, second = (more[0], put) if done else (put, more[0])
+    open_end = bool(document.text) and put.start == len(document.text) and not document.text.endswith(("\n", "\r"))
+    gap = "" if second.text.startswith(document.newline * (2 if open_end else 1)) else document.newline
+    return [Splice(put.start, put.end, first.text + gap + second.text)]
 
 
 def _refuse_double(document: Document, label: str, *, done: bool) -> None:
