@@ -17,6 +17,7 @@ KINDS = ("destructive", "external", "sensitive", "financial", "production", "acc
 _ANYWHERE = frozenset({"risk-acts", "risk-things", "risk-in-other-languages", "risk-harmless"})
 _HARMLESS = "risk-harmless"
 _LEANINGS = "risk-words"
+_LOCAL = "local line"
 _PROMISE = "promise"
 _TESTED = "checked by a test"
 #: A rewrite of a thing is an act even though the thing is an artefact.
@@ -100,7 +101,9 @@ class RiskModel:
     def _units(self, sentence: Sentence) -> list[Unit]:
         units: list[Unit] = []
         if sentence.part in {"criteria", "steps"}:
-            units.append(Unit(sentence.part, _first(self._lexicons[sentence.part].hits(sentence))))
+            rows = _first(self._lexicons[sentence.part].hits(sentence))
+            local = {row: words for row, words in rows.items() if self._concepts[row] == _LOCAL}
+            units.append(Unit(sentence.part, local or rows))
         if sentence.part == "steps":
             return units
         rows = self._text_rows(_without_quotes(sentence))
