@@ -10,6 +10,7 @@ from pathlib import Path
 
 from autobuilds.domain.retry import later
 from autobuilds.domain.times import format_when
+from autobuilds.domain.verdicts import Assessment
 from autobuilds.errors import Busy
 from autobuilds.ports import Commit
 from autobuilds.runtime.context import Context
@@ -164,11 +165,17 @@ class Story:
     settled: bool
 
 
-def play(context: Context, tell: Callable[[Commit], None]) -> Story:
-    """Run heartbeats until nothing runs and nothing is about to be tried again; `tell` gets every commit as it happens."""
+def play(context: Context, tell: Callable[[Commit], None], tell_held: Callable[[Assessment], None]) -> Story:
+    """Run heartbeats until nothing runs and nothing is about to be tried again.
+
+    `tell` gets every commit as it happens, `tell_held` each task that the first heartbeat left for the owner or for later.
+    """
     began = time.monotonic()
     told = context.repo.head().commit
     last = beat(context)
+    for assessment in last.assessments:
+        if any(g.gate not in {"capacity", "blockers"} for g in assessment.obstacles):
+            tell_held(assessment)
     while True:
         told = _tell_new(context, told, tell)
         if _settled(last):

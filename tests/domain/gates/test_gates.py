@@ -19,6 +19,7 @@ from autobuilds.domain.situation import Claim, Situation
 from autobuilds.domain.verdicts import Assessment, ClarityJudgement, GateResult, RiskJudgement, Verdict
 from tests.builders import NOW, a_build, a_moment, a_situation, a_snapshot, a_task, an_attempt, failed_attempt
 
+NOTHING = Usage()
 GO, WAIT, ASK = Verdict.GO, Verdict.WAIT, Verdict.ASK
 
 
@@ -402,7 +403,7 @@ class TestResources:
 
 
 class TestBudget:
-    def used(self, usage: Usage = Usage(), started: datetime = NOW - timedelta(hours=2), **settings) -> GateResult:
+    def used(self, usage: Usage = NOTHING, started: datetime = NOW - timedelta(hours=2), **settings) -> GateResult:
         task, other = a_task(), a_task("Other")
         attempt = an_attempt(started=started, ended=started + timedelta(hours=1), outcome=Outcome.PASSED, usage=usage)
         builds = (a_build(other, BuildState.COMPLETED, attempts=(attempt,)),)

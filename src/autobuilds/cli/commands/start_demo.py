@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from autobuilds.cli.session import say, style
+from autobuilds.domain.verdicts import Assessment
 from autobuilds.ports import Commit
 
 
@@ -28,7 +29,7 @@ def demo(folder: Path | None) -> int:
     create_repository(place, demos.contents(datetime.now(UTC)), "A small program and a queue of five tasks")
     say(f"A workspace with five tasks stands in {place}. Heartbeats run until nothing is left to do:\n")
     context = make_context(place)
-    story = demos.play(context, _tell)
+    story = demos.play(context, _tell, _tell_held)
     paint = style()
     say("\n" + paint.bold("autobuilds status") + " now says:\n")
     answers.status(story.last, as_json=False, style=paint)
@@ -43,6 +44,12 @@ def demo(folder: Path | None) -> int:
         say("\nNot everything settled in time; `autobuilds heartbeat` in that folder goes on.")
         return 1
     return 0
+
+
+def _tell_held(assessment: Assessment) -> None:
+    first = next(g for g in assessment.obstacles if g.gate not in {"capacity", "blockers"})
+    verb = {"ask": "asks", "wait": "waits"}[first.verdict.value]
+    say(f"  {assessment.label:<26} {verb:<10} {first.reason}")
 
 
 def _tell(commit: Commit) -> None:
