@@ -58,3 +58,7 @@ class StorageFailure(AutobuildsError):
 
 class GitFailure(AutobuildsError):
     """Git answered with an error; its words follow."""
+
+
+class TimerFailure(AutobuildsError):
+    """The system's scheduler answered with an error; its words follow."""

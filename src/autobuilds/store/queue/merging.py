@@ -12,6 +12,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from difflib import SequenceMatcher
+from itertools import pairwise
 from typing import NamedTuple
 
 from autobuilds.store.files.three_way import marked, merge_text, rows_of
@@ -124,8 +125,8 @@ def _by_task(documents: Sequence[Document]) -> tuple[str, int, Counter[tuple[str
     plan = _arranged(base, ours, theirs, newline)
     laid = [_laid_out(side, plan, (ours, theirs)) for side in (base, ours, theirs)]
     parts: list[str] = []
-    for number, gaps in enumerate(zip(*laid, strict=True)):
-        text, conflicts = merge_text(*gaps, newline)
+    for number, (was, here, there) in enumerate(zip(*laid, strict=True)):
+        text, conflicts = merge_text(was, here, there, newline)
         plan.conflicts += conflicts
         parts.append(text)
         if number < len(plan.order):
@@ -178,7 +179,7 @@ def _arranged(base: _Side, ours: _Side, theirs: _Side, newline: str) -> _Arrange
     host, guest = (theirs, ours) if _reordered(base, theirs) and not _reordered(base, ours) else (ours, theirs)
     plan = _Arrangement(order=[], source={})
     for key in dict.fromkeys((*host.keys, *guest.keys)):
-        text, conflicts = _merged_block(*(side.blocks.get(key) for side in (base, ours, theirs)), newline)
+        text, conflicts = _merged_block(base.blocks.get(key), ours.blocks.get(key), theirs.blocks.get(key), newline)
         if text is not None:
             plan.texts[key] = text
             plan.conflicts += conflicts
@@ -205,7 +206,7 @@ def _merged_block(base: str | None, ours: str | None, theirs: str | None, newlin
 def _reordered(base: _Side, side: _Side) -> bool:
     kept = [key for key in base.keys if side.sections.get(key) is base.sections[key]]
     places = {key: n for n, key in enumerate(side.keys)}
-    return any(places[one] > places[two] for one, two in zip(kept, kept[1:], strict=False))
+    return any(places[one] > places[two] for one, two in pairwise(kept))
 
 
 def _placed_by_guest(key: _Key, base: _Side, host: _Side, guest: _Side) -> bool:
