@@ -25,7 +25,7 @@ _FILL = (
 )
 #: Capitals between brackets that are usage, log levels or labels rather than blanks.
 _USAGE = r"(?:OPTIONS?|FILES?|ARGS?|ARGUMENTS?|PATHS?|COMMAND|DIR|INFO|WARN|WARNING|ERROR|DEBUG|TRACE|FATAL|OK|FAIL|FAILED|PASS|SKIP|WIP|RFC|NEW|DRAFT)"
-_FIELD = r"^[ \t]*(?:[-*#>]+[ \t]*|\d+[.)][ \t]*)*(?:\*\*)?[^\W\d][\w /'’-]{1,40}:(?:\*\*)?"
+_FIELD = r"^[ \t]{0,8}(?:[-*#>]{1,6}[ \t]{0,4}|\d{1,3}[.)][ \t]{0,4}){0,3}(?:\*\*)?[^\W\d][\w /'’-]{1,40}:(?:\*\*)?"
 _UNIT = r"(?:%|percent\b|ms\b|sec(?:ond)?s?\b|minutes?\b|hours?\b|days?\b|users\b|requests\b|€|\$|[kMG]B\b|px\b)"
 
 #: Not looked for when the task is about TODO comments and the like.
@@ -33,8 +33,8 @@ MARKERS: tuple[Blank, ...] = (
     Blank(
         "a TODO in place of content",
         re.compile(
-            r"(?:^|[:(\[–—]\s*|\*\*\s*)(?:TODO|FIXME|TO DO|ToDo)\b"
-            r"(?![ \t]*(?:comments?|markers?|lists?|items?|apps?|tags?|file|board|column|entr\w+|txt|\.\w))|\b(?:TODO|FIXME)\s*(?::|\()|^\s*todo\s*$|:\s*todo\b",
+            r"(?:^|[:(\[–—]\s{0,8}|\*\*\s{0,8})(?:TODO|FIXME|TO DO|ToDo)\b"
+            r"(?![ \t]*(?:comments?|markers?|lists?|items?|apps?|tags?|file|board|column|entr\w+|txt|\.\w))|\b(?:TODO|FIXME)\s*(?::|\()|^[ \t]{0,8}todo[ \t]{0,8}$|:[ \t]{0,8}todo\b",
             re.MULTILINE,
         ),
         ("todo", "fixme", "to do"),
@@ -53,7 +53,7 @@ BRACES: tuple[Blank, ...] = (
     Blank(
         "a template field",
         re.compile(
-            r"\{\{\s*[\w .|-]*\s*\}\}|\{%.*?%\}|<%=?.*?%>|(?<![\w$`{])\{[A-Z][A-Z_ ]{2,}\}|\$\{[A-Z_]{3,}\}|%[A-Z_]{3,}%"
+            r"\{\{[\w .|-]{0,60}\}\}|\{%[^%\n]{0,80}%\}|<%[^%\n]{0,80}%>|(?<![\w$`{])\{[A-Z][A-Z_ ]{2,}\}|\$\{[A-Z_]{3,}\}|%[A-Z_]{3,}%"
             r"|\{[a-z]+(?: [a-z]+){1,4}\}|(?:(?<=\s)|^)\{[a-z_]+\}(?=\s|[.,;]?$)",
             re.MULTILINE,
         ),
@@ -64,8 +64,8 @@ ALWAYS: tuple[Blank, ...] = (
     Blank(
         "a blank to fill in",
         re.compile(
-            r"(?<![\w/.])_{2,}(?![\w(])|(?<!\.)\.{5,}|\[\s*\.\.\.\s*\]|\[…\]|<\s*(?:\.\.\.|…)\s*>|\(\s*(?:…|\.\.\.|\?+)\s*\)|\[\s{2,}\](?!\w)"
-            r"|\b(?:from|to|of|by|as of|until|group|for|is|von|bis|ab|auf|de|à|du|a|da|van|tot|från|till|od|do) (?:\.\.\.|…)(?=\s*(?:[%€$.,;]|$|to\b|of\b|as\b|for\b))|(?:\.\.\.|…)\s?[%€$]",
+            r"(?<![\w/.])_{2,}(?![\w(])|(?<!\.)\.{5,}|\[[ \t]?\.\.\.[ \t]?\]|\[…\]|<[ \t]?(?:\.\.\.|…)\s*>|\([ \t]?(?:…|\.\.\.|\?{1,9})[ \t]?\)|\[[ \t]{2,60}\](?!\w)"
+            r"|\b(?:from|to|of|by|as of|until|group|for|is|von|bis|ab|auf|de|à|du|a|da|van|tot|från|till|od|do) (?:\.\.\.|…)(?=\s{0,4}(?:[%€$.,;]|$|to\b|of\b|as\b|for\b))|(?:\.\.\.|…)\s?[%€$]",
             re.MULTILINE,
         ),
         ("__", ".....", "...", "…", "(?", "[  "),
@@ -74,7 +74,7 @@ ALWAYS: tuple[Blank, ...] = (
     Blank(
         "filler text",
         re.compile(
-            r"\blorem\s+ipsum\s+dolor|\bdolor sit amet\b|\bconsectetur adipiscing|^\W*lorem ipsum\W*$|:\s*lorem ipsum\b|\bfoo ?bar ?baz\b"
+            r"\blorem\s+ipsum\s+dolor|\bdolor sit amet\b|\bconsectetur adipiscing|^\W{0,8}lorem ipsum\W{0,8}$|:\s{0,8}lorem ipsum\b|\bfoo ?bar ?baz\b"
             r"|\b(?:blah|bla)(?:[ ,]*bla\w*)+|\basdf\w*\b|\bqwert[yz]u?i?o?p?\b(?! ?(?:layout|keyboard|tastatur|/))",
             re.IGNORECASE | re.MULTILINE,
         ),
@@ -125,7 +125,7 @@ ALWAYS: tuple[Blank, ...] = (
     Blank(
         "a field of a form left empty",
         re.compile(
-            rf"{_FIELD}[ \t]*(?:…|\.{{3}}|-+|–|n/?a|xx+|\?+|\(?empty\)?)?[ \t]*$(?=\s*(?:\x00|\Z|{_FIELD}))|(?:\d[.)]\s*(?:…|\.\.\.)\s*){{2,}}",
+            rf"{_FIELD}[ \t]*(?:…|\.{{3}}|-+|–|n/?a|xx+|\?+|\(?empty\)?)?[ \t]*$(?=\s{0, 40}(?:\x00|\Z|{_FIELD}))|(?:\d[.)]\s{{0,4}}(?:…|\.\.\.)\s{{0,4}}){{2,9}}",
             re.MULTILINE,
         ),
         (":", "1.", "1)"),

@@ -159,8 +159,8 @@ def _content(text: str) -> tuple[list[str], bool]:
 
 #: Places and parts that only one thing can have.
 _UNIQUE = re.compile(
-    r"^\W*(?:the )?(?P<who>.{2,60}?) (?:is|are|comes?|stands?|appears?|goes)(?: always)?"
-    r" (?P<place>(?:on top|first|last|at the top|at the bottom|the (?:primary key|default|only one|source of truth)))\W*$",
+    r"^\W{0,3}(?:the )?(?P<who>.{2,60}?) (?:is|are|comes?|stands?|appears?|goes)(?: always)?"
+    r" (?P<place>(?:on top|first|last|at the top|at the bottom|the (?:primary key|default|only one|source of truth)))\W{0,3}$",
     re.IGNORECASE,
 )
 _NONE_OF = re.compile(r"\b(?:no|never any|without any|none of the)\s+(?:\w+\s+)?(\w{4,})", re.IGNORECASE)

@@ -19,6 +19,8 @@ from autobuilds.policies.requirements.words import Lexicon
 CODES = ("placeholder", "goal", "scope", "criteria", "checkable", "size")
 #: An estimate of this many working days is more than one build holds.
 _TOO_LONG_DAYS = 10.0
+#: What is read of each field, in characters, and how many criteria: nobody's text can make the judgement slow.
+_NAME, _TEXT, _CRITERION, _ESTIMATE, _CRITERIA = 300, 6000, 600, 60, 40
 #: Words quoted in one sentence of explanation.
 _QUOTED = 4
 _VAGUE = ("undecided", "elsewhere", "vogue", "hedge", "wish", "outcome")
@@ -56,10 +58,11 @@ def judge_requirements(
     The tables `clarity-*` of the rules are used; without them only the hard findings (no criterion, placeholders,
     contradictions, an estimate of weeks) ask.
     """
+    name, description, estimated_time = name[:_NAME], description[:_TEXT], (estimated_time or "")[:_ESTIMATE]
     prepared = _prepared(rules if isinstance(rules, tuple) else tuple(rules))
-    stated = tuple(c.strip() for c in criteria if c.strip(" \t\r\n-–—.…?"))
+    stated = tuple(c.strip()[:_CRITERION] for c in criteria[:_CRITERIA] if c.strip(" \t\r\n-–—.…?"))
     # Steps say what is done as exactly as a command in the text; they are not prose, so their words are not judged.
-    evidence = evidence_of("\n".join((name, description, steps or "")))
+    evidence = evidence_of("\n".join((name, description, (steps or "")[:_TEXT])))
     why: dict[str, str] = _hard_findings(name, description, stated, estimated_time, evidence.total, prepared)
     if prepared.weights:
         signals = signals_of(f"{name}\n{description}", evidence, stated, (prepared.words, prepared.criteria))

@@ -46,7 +46,7 @@ _AT_ONE_STROKE = re.compile(
     r"(?:back-?end|front-?end|system|app(?:lication)?s?|code ?base|platform|product|monolith|services?|stack|software)\b"
     r"|\b(?:build|write|create|make|develop|implement)\s+(?:an?|our own|my own|the)\s+(?:\w+\s+){0,2}?"
     r"(?:operating system|web browser|social network|game engine|office suite|competitor|marketplace|erp|crm)\b"
-    r"|\b(?:competitor|clone)\s*$|^\s*(?:an? )?(?:operating system|social network|game engine|marketplace|erp|office suite)\b",
+    r"|\b(?:competitor|clone)[ \t]{0,8}$|^[ \t]{0,8}(?:an? )?(?:operating system|social network|game engine|marketplace|erp|office suite)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 #: An enumeration of this many short nouns, in a text that names nothing concrete, is a list of projects.

@@ -14,6 +14,8 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _CODE = re.compile(r"`[^`\n]+`")
 #: Phrases that begin with a wildcard word are filed under so many of its first letters.
 _STEM = 3
+#: Words whose phrases a lexicon remembers; more than a queue's vocabulary, less than a hostile text's.
+_REMEMBERED = 8192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +57,7 @@ class Lexicon:
         for rule in rules:
             for phrase in rule.phrases:
                 self._file(rule.kind, phrase)
-        for phrases in (*self._words.values(), *self._stems.values()):
-            phrases.sort(key=lambda p: (-len(p.words), p.words))
+        self._known: dict[str, tuple[_Phrase, ...]] = {}
         self._substrings = re.compile("|".join(re.escape(p) for p in sorted(self._unspaced, key=len, reverse=True)) or r"(?!)")
 
     def _file(self, kind: str, phrase: str) -> None:
@@ -69,17 +70,26 @@ class Lexicon:
         filed = self._stems.setdefault(words[0][:-1][:_STEM], []) if words[0].endswith("*") else self._words.setdefault(words[0], [])
         filed.append(_Phrase(kind=kind, words=words))
 
+    def _candidates(self, word: str) -> tuple[_Phrase, ...]:
+        """Return the phrases whose first word is this one, longest first; remembered, since texts repeat their words."""
+        known = self._known.get(word)
+        if known is None:
+            filed = [*self._words.get(word, ()), *self._stems.get(word[:_STEM], ())]
+            if len(word) >= _STEM:
+                filed += self._stems.get(word[: _STEM - 1], ())
+            known = tuple(sorted((p for p in filed if _same(p.words[0], word)), key=lambda p: (-len(p.words), p.words)))
+            if len(self._known) < _REMEMBERED:
+                self._known[word] = known
+        return known
+
     def find(self, text: str) -> list[Hit]:
         """Return the phrases found in a text, in order, without overlap of one kind."""
         tokens = [(_fold(m.group()), m.start(), m.end()) for m in _TOKEN.finditer(text)]
         found: list[Hit] = []
         covered: dict[str, int] = {}
         for index, (word, start, _) in enumerate(tokens):
-            candidates = (
-                self._words.get(word, []) + self._stems.get(word[:_STEM], []) + (self._stems.get(word[:2], []) if len(word) > 2 else [])
-            )
-            for phrase in candidates:
-                if covered.get(phrase.kind, 0) > start or not _matches(phrase.words, tokens, index):
+            for phrase in self._candidates(word):
+                if covered.get(phrase.kind, 0) > start or not (len(phrase.words) == 1 or _continues(phrase.words, tokens, index)):
                     continue
                 end = tokens[index + len(phrase.words) - 1][2]
                 covered[phrase.kind] = end
@@ -90,14 +100,10 @@ class Lexicon:
         return found
 
 
-def _matches(words: tuple[str, ...], tokens: list[tuple[str, int, int]], index: int) -> bool:
-    if index + len(words) > len(tokens):
-        return False
-    for offset, wanted in enumerate(words):
-        word = tokens[index + offset][0]
-        if wanted.endswith("*"):
-            if not word.startswith(wanted[:-1]):
-                return False
-        elif word != wanted:
-            return False
-    return True
+def _same(wanted: str, word: str) -> bool:
+    return word.startswith(wanted[:-1]) if wanted.endswith("*") else word == wanted
+
+
+def _continues(words: tuple[str, ...], tokens: list[tuple[str, int, int]], index: int) -> bool:
+    """Whether the words after the first follow in the text; the first is known to match."""
+    return index + len(words) <= len(tokens) and all(_same(words[n], tokens[index + n][0]) for n in range(1, len(words)))
