@@ -63,7 +63,10 @@ COMMANDS: dict[str, dict[str, str]] = {
         "fsck": "watching:fsck",
     },
 }
-_PLACES = {name: place for group in COMMANDS.values() for name, place in group.items()}
+#: Commands that programs run (Git, the scheduler), not people; they are on no help page.
+HIDDEN = {"merge-driver": "start_hidden:merge_driver", "probe": "start_hidden:probe"}
+_LISTED = {name: place for group in COMMANDS.values() for name, place in group.items()}
+_PLACES = {**_LISTED, **HIDDEN}
 
 
 class LazyGroup(click.Group):
@@ -71,7 +74,7 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return every command's name in the order of the help page."""
-        return list(_PLACES)
+        return list(_LISTED)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a command, or None for an unknown one."""
@@ -86,7 +89,7 @@ class LazyGroup(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolve a command; the message for an unknown one names the nearest."""
         if args and args[0] not in _PLACES and not args[0].startswith("-"):
-            guess = nearest(args[0], _PLACES)
+            guess = nearest(args[0], _LISTED)
             hint = f' Did you mean "{guess}"?' if guess else " `autobuilds --help` lists them."
             raise click.UsageError(f'no command "{args[0]}".{hint}', ctx)
         return super().resolve_command(ctx, args)
@@ -121,8 +124,11 @@ def run(args: Sequence[str]) -> int:
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as leave:
         return leave.exit_code
+    except click.exceptions.NoArgsIsHelpError as bare:
+        bare.show()
+        return 2
     except click.ClickException as wrong:
-        wrong.show()
+        sys.stderr.write(f"autobuilds: {_usage(wrong)}\n")
         return 2
     except click.Abort:
         sys.stderr.write("aborted\n")
@@ -138,6 +144,13 @@ def run(args: Sequence[str]) -> int:
         return 0
     except Exception as bug:
         return _report_bug(bug, args)
+
+
+def _usage(wrong: click.ClickException) -> str:
+    """Return what is wrong with a command line, in one line that names the help page."""
+    said = " ".join(wrong.format_message().split())
+    place = wrong.ctx.command_path if isinstance(wrong, click.UsageError) and wrong.ctx is not None else None
+    return f"{said} ({place} --help shows how)" if place else said
 
 
 def _report_bug(bug: Exception, args: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autobuilds.domain.build import Approval, Build, Ledger, Pause
-from autobuilds.errors import GitBusy, GitFailure
+from autobuilds.errors import AutobuildsError, GitBusy, GitFailure
 from autobuilds.runtime.context import Context
 from autobuilds.store import files, history
 from autobuilds.store.queue.document import Document
@@ -95,9 +95,19 @@ class Recorder:
             self.transitions.append(entry if attempt is None else {**entry, "attempt": attempt})
 
     def edit(self, *operations: Operation) -> Document:
-        """Apply operations to the queue."""
-        self._touched = True
-        return self.context.workspace.queue_file(self.zone).edit(*operations)
+        """Apply operations to the queue; where they are refused, nothing counts as changed."""
+        before, self._touched = self._touched, True
+        try:
+            return self.context.workspace.queue_file(self.zone).edit(*operations)
+        except AutobuildsError:
+            self._touched = before
+            raise
+
+    def withdraw(self) -> None:
+        """Take back what this transaction announced: it turned out that there was nothing to change."""
+        for path in self._announced:
+            path.unlink(missing_ok=True)
+        self._announced.clear()
 
     def put(self, ledger: Ledger) -> None:
         """Write the ledger."""

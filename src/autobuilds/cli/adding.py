@@ -1,0 +1,102 @@
+"""Answering to what was written into the queue: what stands there now, and what happens next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from autobuilds.cli.formatters import json_
+from autobuilds.cli.formatters.columns import clock
+from autobuilds.cli.session import say, say_json, tell
+from autobuilds.domain.inert import terminal
+from autobuilds.domain.model import Task
+from autobuilds.domain.policy import Policy
+from autobuilds.domain.spelling import did_you_mean
+from autobuilds.domain.verdicts import Assessment, GateResult
+from autobuilds.errors import AutobuildsError
+from autobuilds.runtime.context import Context
+from autobuilds.runtime.queueing import Written, outlook
+
+
+def remarks(said: Iterable[str], written: Written) -> None:
+    """Tell on stderr what was understood in another way, and what is not quite right with the tasks that were written."""
+    for remark in said:
+        tell(f"note: {terminal(remark)}")
+    for task in written.tasks:
+        for problem in task.problems:
+            tell(f"warning: {terminal(str(problem))}")
+
+
+def later(trouble: str) -> str:
+    """Return the message about a commit that could not be made now."""
+    return f"warning: written, but not committed yet: {trouble}"
+
+
+def answer_many(written: Written, *, as_json: bool) -> None:
+    """Print the tasks that were added."""
+    if written.trouble:
+        tell(later(written.trouble))
+    if as_json:
+        say_json({**json_.envelope("add"), "tasks": [json_.task_json(task) for task in written.tasks]})
+        return
+    for task in written.tasks:
+        say(_added(task))
+    say("autobuilds why says what happens to them next")
+
+
+def answer_one(context: Context, written: Written, *, as_json: bool) -> None:
+    """Print the task that was added with what happens to it next: the first gate that does not say go."""
+    task = written.task
+    try:
+        context_next = outlook(context, task.label) if task.is_active else None
+        policy = context.load().snapshot.policy
+    except AutobuildsError as fault:
+        tell(f"warning: {task.label} is added, but what happens next can't be said: {fault}")
+        context_next, policy = None, Policy()
+    if hint := _category_hint(task, policy):
+        tell(f"note: {hint}")
+    if as_json:
+        first = _first(context_next)
+        step = None if context_next is None else {"verdict": context_next.verdict.value, **_gate(first)}
+        say_json({**json_.show_json(task, "add"), "next": step})
+        return
+    say(_added(task))
+    if context_next is not None:
+        say(_next(context, context_next))
+
+
+def _added(task: Task) -> str:
+    where = "Completed" if not task.is_active else f"{task.priority.value} priority"
+    return terminal(f"{task.label} added ({where}, BUILD_QUEUE.md:{task.line}): {task.name}")
+
+
+def _first(found: Assessment | None) -> GateResult | None:
+    return found.obstacles[0] if found is not None and found.obstacles else None
+
+
+def _gate(gate: GateResult | None) -> dict[str, object]:
+    if gate is None:
+        return {"gate": None, "reason": None, "until": None, "fix": None}
+    return {"gate": gate.gate, "reason": gate.reason, "until": gate.until and gate.until.isoformat(timespec="seconds"), "fix": gate.fix}
+
+
+def _next(context: Context, found: Assessment) -> str:
+    first = _first(found)
+    if first is None:
+        return "next: it starts at the next heartbeat with a free slot (autobuilds heartbeat)"
+    now = context.now(context.workspace.zone(context.workspace.config().settings))
+    until = f"; opens {clock(first.until, now)}" if first.until is not None else ""
+    others = len(found.obstacles) - 1
+    more = f" (and {others} more: autobuilds why {found.label})" if others else ""
+    fix = f"\n  > {terminal(first.fix)}" if first.fix else ""
+    return f"next: {first.verdict.value}: {first.gate}: {terminal(first.reason)}{until}{more}{fix}"
+
+
+def _category_hint(task: Task, policy: Policy) -> str | None:
+    if task.category is None or not policy.categories:
+        return None
+    wanted = " ".join(task.category.split()).casefold()
+    if any(rule.category.casefold() == wanted for rule in policy.categories):
+        return None
+    names = [rule.category for rule in policy.categories if rule.category not in {"*", "No category"}]
+    hint = did_you_mean(task.category, names) or f"; it knows {', '.join(names)}"
+    return terminal(f'DECISION_FRAMEWORK.md has no category "{task.category}"{hint}')
