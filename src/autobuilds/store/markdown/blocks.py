@@ -6,9 +6,7 @@ time taken grows with the length of the text alone. Inline Markdown is not looke
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
+from autobuilds.store.markdown.cursor import Cursor
 from autobuilds.store.markdown.starts import (
     ATX,
     ATX_TAIL,
@@ -22,106 +20,46 @@ from autobuilds.store.markdown.starts import (
     is_table,
     skip_definitions,
 )
+from autobuilds.store.markdown.tree import (
+    CODE,
+    CONTAINERS,
+    DEFINITION,
+    DOCUMENT,
+    FENCE_BLOCK,
+    HEADING,
+    HTML,
+    ITEM,
+    LIST,
+    PARAGRAPH,
+    QUOTE,
+    THEMATIC,
+    Block,
+    Blocks,
+    split_lines,
+)
+
+__all__ = [
+    "CODE",
+    "DEFINITION",
+    "FENCE_BLOCK",
+    "HEADING",
+    "HTML",
+    "ITEM",
+    "LIST",
+    "PARAGRAPH",
+    "QUOTE",
+    "THEMATIC",
+    "Block",
+    "Blocks",
+    "parse_blocks",
+    "split_lines",
+]
 
 #: How many containers (lists and their items, quotations) may stand in each other.
 MAX_DEPTH = 60
 
-_LINE = re.compile(r"\r\n|\n|\r")
 #: A line that begins with none of these characters begins no block but a paragraph.
 _SPECIAL = frozenset("#`~*+_=<>-0123456789")
-
-DOCUMENT, QUOTE, LIST, ITEM = "document", "quote", "list", "item"
-PARAGRAPH, HEADING, FENCE_BLOCK, CODE, HTML, THEMATIC = "paragraph", "heading", "fence", "code", "html", "rule"
-#: A paragraph of nothing but link reference definitions.
-DEFINITION = "definition"
-_CONTAINERS = frozenset([DOCUMENT, QUOTE, LIST, ITEM])
-
-
-class Block:
-    """One block; `first` and `last` are 0-based lines, `last` being the last that is not blank (or closes the block)."""
-
-    __slots__ = (
-        "children",
-        "closed",
-        "first",
-        "info",
-        "kind",
-        "last",
-        "level",
-        "lines",
-        "marker",
-        "marker_at",
-        "open",
-        "padding",
-        "parent",
-        "setext",
-    )
-
-    def __init__(self, kind: str, first: int, parent: Block | None) -> None:
-        self.kind = kind
-        self.first = self.last = first
-        self.parent = parent
-        self.open = True
-        self.children: list[Block] = []
-        #: Of a leaf, per line the offsets of its text, without the indentation that is not part of it and the line end.
-        self.lines: list[tuple[int, int]] = []
-        #: Of a heading 1-6, of a fence the length of its marker, of HTML the number of its rule.
-        self.level = 0
-        #: Of a heading: whether it is underlined.
-        self.setext = False
-        #: The marker of a list, an item or a fence: `-`, `.`, `)`, a backtick, …
-        self.marker = ""
-        #: The offset of the marker.
-        self.marker_at = 0
-        #: Columns that a line needs to belong to an item; of a fence its indentation.
-        self.padding = 0
-        #: The info string of a fence.
-        self.info = ""
-        #: Whether a fence or an HTML block was ended by its own end mark.
-        self.closed = False
-
-    def walk(self) -> Iterator[Block]:
-        """Yield this block and every block in it, in the order of the text."""
-        todo = [self]
-        while todo:
-            block = todo.pop()
-            yield block
-            todo.extend(reversed(block.children))
-
-    def __repr__(self) -> str:
-        return f"<{self.kind} {self.first + 1}-{self.last + 1}>"
-
-
-class Blocks:
-    """A text's blocks with the places of its lines (LF, CRLF and CR end a line, nothing else does)."""
-
-    __slots__ = ("ends", "root", "starts", "text")
-
-    def __init__(self, text: str, root: Block, starts: list[int], ends: list[int]) -> None:
-        self.text = text
-        self.root = root
-        #: Offset of each line's first character, and of its line end; `starts` has one more, the length of the text.
-        self.starts = starts
-        self.ends = ends
-
-
-def split_lines(text: str) -> tuple[list[int], list[int]]:
-    """Return the offsets of the lines' first characters, with the text's length at the end, and of their line ends."""
-    starts, ends = [0], []
-    if "\r" not in text:
-        at = text.find("\n")
-        while at >= 0:
-            ends.append(at)
-            starts.append(at + 1)
-            at = text.find("\n", at + 1)
-    else:
-        for match in _LINE.finditer(text):
-            ends.append(match.start())
-            starts.append(match.end())
-    if starts[-1] < len(text):
-        ends.append(len(text))
-        starts.append(len(text))
-    return starts, ends
 
 
 def parse_blocks(text: str, first_line: int = 0) -> Blocks:
@@ -133,16 +71,14 @@ def parse_blocks(text: str, first_line: int = 0) -> Blocks:
     return Blocks(text, parser.finish(), starts, ends)
 
 
-class _Parser:
+class _Parser(Cursor):
     """The state of the pass: the open blocks, and how far the line at hand has been read."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        super().__init__(text)
         self.root = Block(DOCUMENT, 0, None)
         self.tip = self.root
-        self.line = self.pos = self.col = self.end = 0
-        self.next = self.next_col = self.indent = 0
-        self.blank = False
+        self.line = 0
         self.depth = 0
         self.lazy = False
 
@@ -151,7 +87,7 @@ class _Parser:
         self.line, self.pos, self.end, self.col = line, start, end, 0
         container, matched = self._match()
         self.lazy = not matched and self.tip.kind == PARAGRAPH
-        if container.kind == PARAGRAPH or container.kind in _CONTAINERS:
+        if container.kind == PARAGRAPH or container.kind in CONTAINERS:
             opened = self._open(container)
             if opened is None:
                 return
@@ -162,36 +98,6 @@ class _Parser:
         """Close everything and return the document."""
         self._close_to(self.root)
         return self.root
-
-    # -- moving along the line
-
-    def _look(self) -> None:
-        """Find the next character that is no white space, and how many columns it is indented."""
-        text, pos, col, end = self.text, self.pos, self.col, self.end
-        while pos < end:
-            char = text[pos]
-            if char == " ":
-                col += 1
-            elif char == "\t":
-                col += 4 - col % 4
-            else:
-                break
-            pos += 1
-        self.next, self.next_col, self.indent, self.blank = pos, col, col - self.col, pos >= end
-
-    def _advance(self, columns: int) -> None:
-        """Go on by columns of white space; a tab may be used in part."""
-        while columns > 0 and self.pos < self.end:
-            width = 4 - self.col % 4 if self.text[self.pos] == "\t" else 1
-            if width > columns:
-                self.col += columns
-                return
-            self.col += width
-            self.pos += 1
-            columns -= width
-
-    def _skip(self) -> None:
-        self.pos, self.col = self.next, self.next_col
 
     # -- blocks that go on
 
@@ -426,7 +332,7 @@ class _Parser:
 
     def _add(self, container: Block, kind: str) -> Block:
         """Open a block in the nearest container that may hold it, closing what stands in the way."""
-        while container.kind not in _CONTAINERS or (container.kind == LIST and kind != ITEM):
+        while container.kind not in CONTAINERS or (container.kind == LIST and kind != ITEM):
             assert container.parent is not None, "the document holds every block"
             container = container.parent
         self._close_to(container)
@@ -434,7 +340,7 @@ class _Parser:
         block = Block(kind, self.line, container)
         container.children.append(block)
         self.tip = block
-        if kind in _CONTAINERS:
+        if kind in CONTAINERS:
             self.depth += 1
         elif kind == THEMATIC:
             self._close(block)
@@ -461,6 +367,6 @@ class _Parser:
         assert parent is not None, "the document is never closed"
         if block.last > parent.last:
             parent.last = block.last
-        if block.kind in _CONTAINERS:
+        if block.kind in CONTAINERS:
             self.depth -= 1
         self.tip = parent

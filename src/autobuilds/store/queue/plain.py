@@ -14,16 +14,15 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, tzinfo
-from typing import Any
 
 from autobuilds.domain.labels import slugify
-from autobuilds.domain.model import Counts, Criterion, Estimate, Priority, Queue, Section, Task
+from autobuilds.domain.model import Counts, Priority, Queue, Section, Task
 from autobuilds.domain.problem import Problem
-from autobuilds.domain.times import parse_estimate, parse_when
+from autobuilds.domain.times import parse_when
+from autobuilds.store.queue.plain_details import Doubt, PlainDetails
 from autobuilds.store.queue.sections import section_of
-from autobuilds.store.queue.values import commands
 
-_NAME = r"[^\W_][^\W_ ]*(?:[ '/.+-]?[^\W_]+)*"
+_NAME = r"[^\W_]+(?:(?:, | \(|\) |[ '/.+,()-])[^\W_]+)*[)?!.]?"
 _DATE = r"\d{4}-\d\d-\d\d(?: \d\d:\d\d)?"
 _TASK = re.compile(rf"- \[([ xX])\] ({_NAME})(?: - Added: ({_DATE}))?(?: - Priority: (High|Medium|Low))?(?: - Completed: ({_DATE}))?\n*")
 _NEXT_TASK = re.compile(r"^- \[", re.MULTILINE)
@@ -34,23 +33,8 @@ _ODD_HEADING = re.compile(r"\n(?: {1,3}#{1,6}[ \n]|#{1,6}\n)")
 #: What may not be told from its piece alone: an underlined heading or a rule that touches the line above it.
 _RULE = re.compile(r"\n {0,3}[-=][-= ]*(?=\n)")
 _OPENER = re.compile(r"^ {0,3}(?:```|~~~|<|\|)", re.MULTILINE)
-_WORDS = r"[^\s\\`<\[*_~&](?:[^\n\\`<\[*_~&]*[^\s\\`<\[*_~&])?"
-_DETAIL = re.compile(
-    rf"- \*\*(?:(Description|Notes):\*\* (\S[^\n]*[^\s\\]|\S)|(Tech Stack|Category|Estimated Time|Blockers):\*\* ({_WORDS})|Completion Criteria:(\*\*))\n"
-    r"|  - \[([ xX])\] (\S[^\n]*[^\s\\]|\S)\n"
-)
-_CRITERION = r"(?:[A-Za-z(][^\n`<\\]*)?(?:`[^`\n]+`[^\n`<\\]*)?"
-_CRITERIA = re.compile(rf"  - \[([ xX])\] ({_CRITERION})\n")
-#: Details in the order in which `add` writes them.
-_USUAL = re.compile(
-    r"(?:- \*\*Description:\*\* (\S[^\n]*[^\s\\])\n)?"
-    rf"(?:- \*\*Completion Criteria:\*\*\n((?:  - \[[ xX]\] {_CRITERION}\n)+))?"
-    rf"(?:- \*\*Tech Stack:\*\* ({_WORDS})\n)?(?:- \*\*Estimated Time:\*\* ({_WORDS})\n)?"
-    rf"(?:- \*\*Category:\*\* ({_WORDS})\n)?(?:- \*\*Blockers:\*\* (None)\n)?"
-)
 _PRIORITIES = {"High": Priority.HIGH, "Medium": Priority.MEDIUM, "Low": Priority.LOW, "": Priority.MEDIUM}
 _TITLES = {"Active Queue": "active", "Task Details": "details", "Completed": "completed"}
-_NONE = frozenset(["none", "n/a", "no", "nothing", "nil", "-", "none.", "–", "—"])
 
 _SPECIAL = re.compile(r"[\\`<\[*_~&]")
 #: Problems whose message names other lines, or that say the piece can't be read alone.
@@ -59,10 +43,6 @@ _WIDE = frozenset(
 )
 
 Thorough = Callable[[str], Queue]
-
-
-class Doubt(Exception):
-    """The text, or a piece of it, has to be read the thorough way."""
 
 
 def read_plain(text: str, zone: tzinfo, thorough: Thorough) -> Queue | None:
@@ -86,7 +66,7 @@ class _Plain:
         self.thorough = thorough
         self.starts: list[int] | None = None
         self.moments: dict[str, datetime | None] = {}
-        self.estimates: dict[str, Estimate | None] = {}
+        self.plain = PlainDetails(text)
         self.details: dict[str, tuple[int, int, int]] = {}
         self.problems: list[Problem] = []
         self.tasks: list[Task] = []
@@ -102,6 +82,7 @@ class _Plain:
         if self.details:
             raise Doubt
         problems = sorted(self.problems, key=lambda problem: (problem.line, problem.column))
+        self.parts += self.plain.parts
         sums = len(found) + self.parts + self.notes + self.wrong
         counts = Counts(tasks=len(found), parts=self.parts, notes=self.notes, problems=self.wrong, items=sums)
         return Queue(tasks=tuple(found), problems=tuple(problems), counts=counts)
@@ -192,7 +173,7 @@ class _Plain:
             return self._odd(section, line, match.start(), match.end(), labels)
         labels.add(label)
         place = self.details.pop(label, None)
-        values = {} if place is None else self._fields(place[1], place[2])
+        values = {} if place is None else self.plain.fields(place[1], place[2])
         if values is None:
             assert place is not None
             return self._mini(section, line, self.text[match.start() : match.end()], label, place)
@@ -216,96 +197,6 @@ class _Plain:
             if moment is None:
                 raise Doubt
         return moment
-
-    def _estimate(self, text: str) -> Estimate:
-        estimate = self.estimates.get(text)
-        if estimate is None:
-            estimate = self.estimates[text] = parse_estimate(text)
-            if estimate is None:
-                raise Doubt
-        return estimate
-
-    def _fields(self, start: int, end: int) -> dict[str, Any] | None:
-        """Return the values of plain details, None where they are not plain."""
-        text = self.text
-        end = self._last(start, end)
-        usual = _USUAL.match(text, start, min(end + 1, len(text)))
-        if usual is not None and usual.end() == end + 1:
-            found = self._usual(usual)
-            if found is not None:
-                return found
-        values: dict[str, Any] = {}
-        criteria: list[Criterion] | None = None
-        listing = False
-        at, stop, parts = start, min(end + 1, len(text)), 1
-        while at < stop:
-            match = _DETAIL.match(text, at, stop)
-            if match is None:
-                return None
-            at = match.end()
-            parts += 1
-            prose, long, key, short, opens, mark, criterion = match.groups()
-            if criterion is not None:
-                if not listing or criteria is None:
-                    return None
-                criteria.append(self._criterion(mark, criterion))
-                continue
-            listing = opens is not None
-            if listing:
-                if criteria is not None:
-                    return None
-                criteria = []
-            elif not _keep(values, prose or key, long or short, self._estimate):
-                return None
-        if criteria is not None:
-            values["criteria"] = tuple(criteria)
-        self.parts += parts
-        return values
-
-    def _last(self, start: int, end: int) -> int:
-        """Return where details end, without the empty lines and the rule after them."""
-        while end > start and self.text[end - 1] == "\n":
-            end -= 1
-        return end - 5 if self.text.endswith("\n\n---", start, end) else end
-
-    def _usual(self, match: re.Match[str]) -> dict[str, Any] | None:
-        """Return the values of details in the usual order."""
-        description, listed, stack, time, category, blockers = match.groups()
-        if (
-            "  " in match[0].replace("\n  - [", "\n")
-            or "<!--" in match[0]
-            or not (match[0].isascii() or match[0].replace("\n", "").isprintable())
-        ):
-            return None
-        values: dict[str, Any] = {}
-        if description is not None:
-            values["description"] = description
-        for name, text in (("tech_stack", stack), ("category", category)):
-            if text is not None:
-                if len(text) < 9 and text.casefold().rstrip(".") in _NONE:
-                    return None
-                values[name] = text
-        if time is not None:
-            values["estimate"], values["estimate_text"] = self.estimates.get(time) or self._estimate(time), time
-        parts = 1 + (description is not None) + (stack is not None) + (time is not None) + (category is not None) + (blockers is not None)
-        if listed is not None:
-            criteria = []
-            for mark, text in _CRITERIA.findall(listed):
-                if not text or text[-1] == " " or (len(text) < 9 and text.casefold().rstrip(".") in _NONE):
-                    return None
-                criteria.append(Criterion(text=text, checked=mark != " ", commands=commands(text) if "`" in text else ()))
-            values["criteria"] = tuple(criteria)
-            parts += 1 + len(criteria)
-        self.parts += parts
-        return values
-
-    def _criterion(self, mark: str, text: str) -> Criterion:
-        if "<!--" in text or text.casefold().rstrip(".") in _NONE or (text[0] in "-*+>#0123456789|=<~`" and not text[0] == "`"):
-            raise Doubt
-        found: tuple[str, ...] = ()
-        if "`" in text:
-            found = commands(text)
-        return Criterion(text=text, checked=mark != " ", commands=found)
 
     def _odd(self, section: Section, line: int, start: int, end: int, labels: set[str]) -> Task:
         """Read an entry that is not plain, with its details, as a little queue of its own."""
@@ -369,36 +260,3 @@ class _Plain:
             approved_line=None if task.approved_line is None else there(task.approved_line),
             problems=tuple(problem for problem in moved if problem.label == task.label),
         )
-
-
-def _keep(values: dict[str, Any], key: str, text: str, estimate: Callable[[str], Estimate]) -> bool:
-    """Put one plain field into the values; False where it is not plain after all."""
-    name = _FIELDS[key]
-    if name in values or "<!--" in text or "  " in text or not text.isprintable():
-        return False
-    folded = text.casefold()
-    if folded in _NONE or folded.endswith("."):
-        if name in ("description", "notes"):
-            values[name] = text
-            return True
-        if name == "blockers" and folded == "none":
-            values[name] = ()
-            return True
-        return False
-    if name == "estimate":
-        values["estimate"], values["estimate_text"] = estimate(text), text
-    elif name == "blockers":
-        return False
-    else:
-        values[name] = text
-    return True
-
-
-_FIELDS = {
-    "Description": "description",
-    "Notes": "notes",
-    "Tech Stack": "tech_stack",
-    "Category": "category",
-    "Estimated Time": "estimate",
-    "Blockers": "blockers",
-}
