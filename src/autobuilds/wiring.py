@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
 from pathlib import Path
 
@@ -13,11 +13,11 @@ from autobuilds.adapters.git.repo import GitRepo
 from autobuilds.adapters.host import MachineHost
 from autobuilds.adapters.runners.checker import LocalChecker
 from autobuilds.adapters.runners.local import LocalRunner
-from autobuilds.ports import Invocation
+from autobuilds.ports import Invocation, Timer
 from autobuilds.runtime.context import Context
 from autobuilds.store.workspace import Workspace
 
-__all__ = ["create_repository", "make_context"]
+__all__ = ["create_repository", "make_context", "timers"]
 
 
 class LatePresets:
@@ -52,3 +52,10 @@ def make_context(root: Path, *, no_commit: bool = False) -> Context:
         heartbeat_argv=(sys.executable, "-P", "-m", "autobuilds", "heartbeat", "--workspace", str(root), "--patient"),
         no_commit=no_commit,
     )
+
+
+def timers() -> Mapping[str, Timer]:
+    """Return the schedulers of this system by name, the preferred first."""
+    from autobuilds.adapters.timers import TIMERS
+
+    return TIMERS

@@ -56,7 +56,7 @@ def block(job: TimerJob, argv: tuple[str, ...], when: str, *, key: str, note: st
 
 def added(table: bytes, there: bool, job: TimerJob, argv: tuple[str, ...], when: str, key: str) -> bytes:
     """Return a crontab with the job's block at its end, in the place of an older one of this key."""
-    known = _pattern(key).search(table)
+    known = _known(table, key)
     if known is not None:
         note = known.group(1).decode()
         return table[: known.start()] + block(job, argv, when, key=key, note=note) + table[known.end() :]
@@ -67,7 +67,7 @@ def added(table: bytes, there: bool, job: TimerJob, argv: tuple[str, ...], when:
 
 def removed(table: bytes, key: str) -> _Table:
     """Return the crontab as it was before the block; `there` False where there was none."""
-    known = _pattern(key).search(table)
+    known = _known(table, key)
     if known is None:
         return _Table(table, True)
     note = known.group(1).decode()
@@ -79,6 +79,17 @@ def removed(table: bytes, key: str) -> _Table:
     elif note == _UNENDED and not after:
         before = before.removesuffix(b"\n")
     return _Table(before + after, bool(before + after) or note == _EMPTY)
+
+
+def _known(table: bytes, key: str) -> re.Match[bytes] | None:
+    """Return the block of a key, or None; raises TimerFailure for one that somebody wrote lines into."""
+    found_block = _pattern(key).search(table)
+    if found_block is None and re.search(rb"(?m)^# (>>>|<<<) autobuilds " + re.escape(key.encode()) + rb" \1", table):
+        raise TimerFailure(
+            f"the lines of autobuilds in your crontab ({key}) were changed, so they were left alone; run `crontab -e` and delete them "
+            f"from `# >>> autobuilds {key}` to `# <<< autobuilds {key}`"
+        )
+    return found_block
 
 
 def _pattern(key: str) -> re.Pattern[bytes]:
@@ -114,7 +125,7 @@ class CronTimer:
     def state(self, job: TimerJob) -> TimerState:
         """Return what it knows of the job; the last run is when the output of a heartbeat was last written."""
         table = _read()
-        known = _pattern(job.key).search(table.data)
+        known = _known(table.data, job.key)
         if known is None:
             return TimerState()
         log = job.workspace / ".autobuilds/heartbeat.log"
@@ -136,7 +147,7 @@ class CronTimer:
             return False
         self.end_probe(job)
         table = _read()
-        if _pattern(job.key).search(table.data) is None:
+        if _known(table.data, job.key) is None:
             return False
         _write(removed(table.data, job.key))
         return True
@@ -149,7 +160,7 @@ class CronTimer:
     def end_probe(self, job: TimerJob) -> None:
         """Remove the probe's block."""
         table = _read()
-        if _pattern(_probe(job)).search(table.data) is not None:
+        if _known(table.data, _probe(job)) is not None:
             _write(removed(table.data, _probe(job)))
 
     def _wanted(self, job: TimerJob, table: _Table) -> bytes:
