@@ -25,13 +25,20 @@ def of_lines(source: str, root: Path | None) -> str:
 
 
 def as_object(judged: Judged) -> dict[str, Any]:
-    """Return one judgement as `assess --json` and `assess --jsonl` give it."""
+    """Return one judgement as a line of `assess --jsonl` gives it."""
     risk, clarity = judged.risk, judged.requirements
     return {
         "id": judged.subject.id,
         "risk": {"verdict": risk.verdict.value, "kinds": list(risk.kinds), "matched": list(risk.matched)},
-        "requirements": {"verdict": clarity.verdict.value, "missing": list(clarity.missing), "why": list(clarity.why)},
+        "requirements": {"verdict": clarity.verdict.value, "missing": list(clarity.missing)},
     }
+
+
+def in_words(judged: Judged) -> dict[str, Any]:
+    """Return one judgement as `assess --json` gives it: the same, and in words why something is missing."""
+    plain = as_object(judged)
+    plain["requirements"]["why"] = list(judged.requirements.why)
+    return plain
 
 
 def as_text(judged: Judged, style: Style) -> str:

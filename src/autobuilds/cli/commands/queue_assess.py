@@ -39,7 +39,7 @@ def assess(label: str | None, jsonl: str | None, workspace: Path | None, as_json
     tasks = [find_task(loaded, label)] if label is not None else [task for task in queue.active if not task.checked]
     judged = [assessing.assess(assessing.subject_of(task), policy) for task in tasks]
     if as_json:
-        say_json({"schema": 1, "kind": "assess", "tasks": [judgements.as_object(one) for one in judged]})
+        say_json({"schema": 1, "kind": "assess", "tasks": [judgements.in_words(one) for one in judged]})
     else:
         say("\n".join(judgements.as_text(one, style()) for one in judged) or "no task waits")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from autobuilds.cli.session import json_option, no_commit_option, open_context, refuse_in_build, say, say_json, tell, workspace_option
-from autobuilds.errors import BadInput
+from autobuilds.errors import NotSo
 
 #: The names of the shapes; `list` is another name of the checklist.
 SHAPES = ("table", "headings", "list", "checklist", "github")
@@ -47,7 +47,7 @@ def import_(file: str, shape: str | None, dry_run: bool, yes: bool, workspace: P
             say(shown)
         return
     if not found.tasks:
-        raise BadInput(f"nothing to import: {'; '.join(found.left) or 'no task was found'}")
+        raise NotSo(f"nothing to import: {'; '.join(found.left) or 'no task was found'}")
     if not yes:
         tell(shown)
         click.confirm(f"Write {len(found.tasks)} tasks into BUILD_QUEUE.md?", abort=True, err=True)

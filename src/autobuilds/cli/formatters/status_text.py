@@ -32,6 +32,18 @@ def status(view: StatusView, now: datetime, style: Style) -> str:
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
+def part(view: StatusView, name: str, now: datetime, style: Style) -> str:
+    """Return every row of one part of the status: `building`, `queue` or `completed`."""
+    if name == "building":
+        rows = [line for row in view.building for line in _building(row, now, style)]
+        return "\n".join(rows) + "\n" if rows else "No build is running.\n"
+    if name == "queue":
+        rows = [line for row in view.queue for line in _queue(row, now, frozenset(), style)]
+        return "\n".join(rows) + "\n" if rows else "No task waits.\n"
+    rows = [line for row in view.completed for line in _done(row, now, style)]
+    return "\n".join(rows) + "\n" if rows else "No build is completed yet.\n"
+
+
 def _section(title: str, rows: Sequence[Row], shown: int, more: str, lines: Callable[[Row], list[str]], style: Style) -> list[str]:
     if not rows:
         return []
