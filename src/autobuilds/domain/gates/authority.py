@@ -57,7 +57,7 @@ def risk(s: Situation) -> GateResult:
     if judgement.verdict is Verdict.GO:
         return go("risk", "nothing destructive, external, sensitive or costly found")
     if s.approved:
-        return go("risk", f"approved ({', '.join(judgement.kinds)})")
+        return go("risk", f"approved ({', '.join(judgement.kinds)})" if judgement.kinds else "approved")
     words = "; ".join(judgement.matched[:3])
-    reason = f"{', '.join(judgement.kinds)}: {words}" + _approval_note(s)
+    reason = (f"{', '.join(judgement.kinds)}: {words}" if judgement.kinds else words) + _approval_note(s)
     return ask("risk", reason, f"autobuilds approve {s.task.label}")
