@@ -45,7 +45,7 @@ def check_merged(context: Context, label: str, attempt: Attempt, merged: Checked
     criteria = [c for c in task.criteria if c.commands] if task else []
     if not criteria:
         return ()
-    tell(f"running {len(criteria)} checks on the merged tree")
+    tell(f"running {len(criteria)} {'check' if len(criteria) == 1 else 'checks'} on the merged tree")
     settings = loaded.settings
     folder = context.workspace.run_folder(attempt.id)
     environment = context.agents.invocation(attempt.agent, run_folder=folder, steps=":", passed=settings.environment).environment

@@ -7,9 +7,12 @@ from typing import Any
 from autobuilds.cli.formatters.json_ import envelope
 from autobuilds.cli.formatters.style import Style
 from autobuilds.domain.build import Attempt, BuildState, Check
-from autobuilds.domain.inert import terminal
+from autobuilds.domain.inert import terminal, terminal_block
 from autobuilds.domain.times import format_when
 from autobuilds.runtime.deliver import Review
+
+#: Lines of a change that are shown, the last ones; `git diff` shows longer ones.
+DIFF_LINES = 5000
 
 
 def review_json(shown: Review) -> dict[str, Any]:
@@ -31,7 +34,7 @@ def review_text(shown: Review, style: Style, *, diff: bool) -> str:
     if not attempt.checks:
         lines.append("  none were run")
     if diff and shown.diff:
-        lines += ["", style.bold("Change"), *(_diff_line(row, style) for row in shown.diff.split("\n"))]
+        lines += ["", style.bold("Change"), *(_diff_line(row, style) for row in terminal_block(shown.diff.rstrip("\n"), DIFF_LINES))]
     if shown.log_tail.strip():
         lines += ["", style.bold(f"End of its log ({attempt.log})"), *_block(shown.log_tail)]
     return "\n".join([*lines, "", *_next(build.state, build.label)]) + "\n"
@@ -45,7 +48,8 @@ def _attempt(attempt: Attempt) -> list[str]:
     if attempt.evidence:
         lines.append(f"evidence: {attempt.evidence.value}")
     if attempt.branch:
-        size = f": {attempt.files_changed} files, +{attempt.lines_added} -{attempt.lines_removed}" if attempt.files_changed else ""
+        files = "1 file" if attempt.files_changed == 1 else f"{attempt.files_changed} files"
+        size = f": {files}, +{attempt.lines_added} -{attempt.lines_removed}" if attempt.files_changed else ""
         lines.append(f"branch: {terminal(attempt.branch)}{size}")
     if attempt.usage.cost_usd is not None:
         lines.append(f"cost: {attempt.usage.cost_usd:.2f} USD")
@@ -61,14 +65,13 @@ def _check(check: Check, style: Style) -> str:
 
 
 def _block(text: str, indent: str = "  ") -> list[str]:
-    return [f"{indent}{terminal(row)}" for row in text.rstrip("\n").split("\n")]
+    return [f"{indent}{row}" for row in terminal_block(text.rstrip("\n"))]
 
 
 def _diff_line(row: str, style: Style) -> str:
-    clean = terminal(row)
     if row.startswith("+"):
-        return style.good(clean)
-    return style.bad(clean) if row.startswith("-") else clean
+        return style.good(row)
+    return style.bad(row) if row.startswith("-") else row
 
 
 def _next(state: BuildState, label: str) -> list[str]:

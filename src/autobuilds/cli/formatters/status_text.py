@@ -95,7 +95,8 @@ def _building(row: BuildingRow, now: datetime, style: Style) -> list[str]:
 
 def _done(row: DoneRow, now: datetime, style: Style) -> list[str]:
     checks = f", {row.checks_passed} of {row.checks_total} checks passed" if row.checks_total else ""
-    size = "" if row.files_changed is None else f", {row.files_changed} files +{row.lines_added or 0} -{row.lines_removed or 0}"
+    files = "1 file" if row.files_changed == 1 else f"{row.files_changed} files"
+    size = "" if row.files_changed is None else f", {files} +{row.lines_added or 0} -{row.lines_removed or 0}"
     when = f", {ago(row.finished, now)}" if row.finished else ""
     return _headed(row.label, f"{row.evidence}{checks}{size}{when}", style, style.good)
 
