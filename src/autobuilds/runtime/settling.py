@@ -8,14 +8,14 @@ from pathlib import Path
 from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode, Evidence
 from autobuilds.domain.lifecycle import Event, move
 from autobuilds.domain.moment import Ending
-from autobuilds.errors import AutobuildsError, Refused
+from autobuilds.errors import AutobuildsError, FatalQueue, Refused
 from autobuilds.planning import Settle
 from autobuilds.ports import CheckedMerge
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.merging import check_merged, pages_only, merge_onto
 from autobuilds.runtime.record import Recorder
 from autobuilds.store.queue.operations import Complete
-from autobuilds.store.workspace import Loaded
+from autobuilds.store.workspace import QUEUE, Loaded
 
 #: Characters of the failing output that the next attempt is told.
 FEEDBACK = 4000
@@ -27,6 +27,8 @@ def settle(context: Context, recorder: Recorder, loaded: Loaded, action: Settle)
     if build is None:
         return
     ending, decision = action.ending, action.decision
+    if decision.event is Event.DONE and loaded.snapshot.queue.fatal:
+        raise FatalQueue(f"it is finished, and is settled when {QUEUE} can be read again")
     attempt = _ended(action.attempt, ending)
     attempt = replace(attempt, branch=keep_work(context, attempt, passed=decision.event is Event.DONE))
     with recorder.transaction(f"settle {build.label}", hold=True):
