@@ -25,6 +25,11 @@ class Add:
 
     task: NewTask
 
+    @property
+    def label(self) -> str:
+        """Return the label that the task will have; raises BadInput where its name gives none."""
+        return self.task.slug()
+
     def candidates(self, document: Document, zone: tzinfo) -> Iterator[list[Splice]]:
         """Yield the task with its name as given, then with the Markdown of the name made plain."""
         task = self.task
@@ -55,7 +60,7 @@ class Add:
         """Return the new task; before it is added there is none of its label in its section."""
         label = self.task.slug()
         wanted = Section.COMPLETED if self.task.done else Section.ACTIVE
-        found = [n for n, entry in enumerate(document.entries) if entry.label == label and entry.task.section is wanted]
+        found = [n for n, task in enumerate(document.queue.tasks) if task.label == label and task.section is wanted]
         return frozenset(found[:1])
 
     def failure(self, before: Document, after: Document, zone: tzinfo) -> str | None:  # noqa: ARG002 - the protocol's form
@@ -63,7 +68,7 @@ class Add:
         found = self.targets(after)
         if not found:
             return f"{self.task.name!r} would not be read as a task"
-        return _misread(self.task, after.entries[next(iter(found))].task, zone)
+        return _misread(self.task, after.queue.tasks[next(iter(found))], zone)
 
 
 def _ordered(document: Document, put: Splice, more: Sequence[Splice], *, done: bool) -> list[Splice]:
@@ -72,8 +77,9 @@ def _ordered(document: Document, put: Splice, more: Sequence[Splice], *, done: b
         return [put, *more]
     first, second = (more[0], put) if done else (put, more[0])
     open_end = bool(document.text) and put.start == len(document.text) and not document.text.endswith(("\n", "\r"))
-    gap = "" if second.text.startswith(document.newline * (2 if open_end else 1)) else document.newline
-    return [Splice(put.start, put.end, first.text + gap + second.text)]
+    text = second.text.removeprefix(document.newline) if open_end else second.text
+    gap = "" if text.startswith(document.newline) else document.newline
+    return [Splice(put.start, put.end, first.text + gap + text)]
 
 
 def _refuse_double(document: Document, label: str, *, done: bool) -> None:

@@ -9,9 +9,10 @@ from typing import Protocol
 
 from autobuilds.domain.model import Task
 from autobuilds.domain.problem import Severity
-from autobuilds.errors import BadInput, FatalQueue, NotSo
+from autobuilds.errors import AutobuildsError, BadInput, FatalQueue, NotSo
 from autobuilds.store.queue.document import Document, Entry
 from autobuilds.store.queue.splice import Splice, spliced
+from autobuilds.store.queue.thin import View, thin_view
 
 #: Reads the bytes of a queue.
 Read = Callable[[bytes], Document]
@@ -26,6 +27,11 @@ _ELSEWHERE = frozenset(["unknown-dependency", "duplicate", "orphan-details", "mi
 class Operation(Protocol):
     """One intended change of the queue."""
 
+    @property
+    def label(self) -> str:
+        """Return the label of the task that it is about."""
+        ...
+
     def candidates(self, document: Document, zone: tzinfo) -> Iterator[list[Splice]]:
         """Yield ways to write the change, the best first; an empty list means that it is so already.
 
@@ -34,7 +40,7 @@ class Operation(Protocol):
         ...
 
     def targets(self, document: Document) -> frozenset[int]:
-        """Return which of `document.entries` the operation is about, before it or after it."""
+        """Return which of `document.queue.tasks` the operation is about, before it or after it."""
         ...
 
     def failure(self, before: Document, after: Document, zone: tzinfo) -> str | None:
@@ -57,32 +63,53 @@ def _apply_one(document: Document, operation: Operation, read: Read, zone: tzinf
     if document.queue.fatal:
         first = next(iter(document.queue.problems), None)
         raise FatalQueue(f"{first}. Nothing was written; mend that and try again" if first else None)
+    view = thin_view(document, operation.label, read)
+    if view is not None:
+        try:
+            return _tried(document, view, operation, read, zone)
+        except AutobuildsError:
+            pass  # looked at again in the whole file, whose lines the message names
+    return _tried(document, View(document=document), operation, read, zone)
+
+
+def _tried(document: Document, view: View, operation: Operation, read: Read, zone: tzinfo) -> Document:
     reason: str | None = None
-    for splices in operation.candidates(document, zone):
-        data = spliced(document, splices)
+    for splices in operation.candidates(view.document, zone):
+        data = spliced(document, [view.there(splice) for splice in splices])
         if not splices or data == document.data:
             return document
         after = read(data)
-        found = damage(document, after, operation, zone)
+        found = damage(document, after, operation, zone, view.document)
         if found is None:
             return after
         reason = reason or found
     raise BadInput(f"nothing was written, because {reason}. Edit BUILD_QUEUE.md by hand, or change what you asked for")
 
 
-def damage(before: Document, after: Document, operation: Operation, zone: tzinfo) -> str | None:
-    """Return what a change would do beyond what is meant, or that it would not do that; None if it is as meant."""
+def damage(before: Document, after: Document, operation: Operation, zone: tzinfo, view: Document | None = None) -> str | None:
+    """Return what a change would do beyond what is meant, or that it would not do that; None if it is as meant.
+
+    `view` is a part of `before` that holds the task, for what is asked about its places.
+    """
     if after.queue.fatal:
         first = next(iter(after.queue.problems), None)
         return f"the file could not be trusted any more ({first.message if first else 'unreadable'})"
     old, new = operation.targets(before), operation.targets(after)
-    others = [entry.task for n, entry in enumerate(before.entries) if n not in old]
-    kept = [entry.task for n, entry in enumerate(after.entries) if n not in new]
+    others = [task for n, task in enumerate(before.queue.tasks) if n not in old]
+    kept = [task for n, task in enumerate(after.queue.tasks) if n not in new]
     changed = _first_change(others, kept)
     if changed is not None:
         return changed
-    missed = operation.failure(before, after, zone)
-    return missed or _new_problem(before, after, old, new)
+    if view is not None and [said(task) for task in _chosen(before, old)] != [
+        said(task) for task in _chosen(view, operation.targets(view))
+    ]:
+        return "its place is not clear"
+    missed = operation.failure(view or before, after, zone)
+    return missed or _new_problem(_chosen(before, old), _chosen(after, new))
+
+
+def _chosen(document: Document, numbers: frozenset[int]) -> list[Task]:
+    return [document.queue.tasks[n] for n in sorted(numbers)]
 
 
 def _first_change(others: Sequence[Task], kept: Sequence[Task]) -> str | None:
@@ -94,14 +121,13 @@ def _first_change(others: Sequence[Task], kept: Sequence[Task]) -> str | None:
     return None
 
 
-def _new_problem(before: Document, after: Document, old: frozenset[int], new: frozenset[int]) -> str | None:
+def _new_problem(old: Sequence[Task], new: Sequence[Task]) -> str | None:
     """Return a problem that only the change brings, in the words of the reader."""
-    known = {(p.kind, p.severity) for n in old for p in before.entries[n].task.problems}
-    for n in new:
-        for problem in after.entries[n].task.problems:
-            fresh = (problem.kind, problem.severity) not in known and problem.kind not in _ELSEWHERE
-            if fresh and (problem.severity is Severity.ERROR or problem.kind.startswith("bad-")):
-                return problem.message
+    known = {(problem.kind, problem.severity) for task in old for problem in task.problems}
+    for problem in (problem for task in new for problem in task.problems):
+        fresh = (problem.kind, problem.severity) not in known and problem.kind not in _ELSEWHERE
+        if fresh and (problem.severity is Severity.ERROR or problem.kind.startswith("bad-")):
+            return problem.message
     return None
 
 
@@ -125,7 +151,12 @@ def _near(document: Document, label: str) -> str:
 
 
 def position(document: Document, label: str) -> frozenset[int]:
-    """Return the index of the entry that `the_entry` finds, as a set; empty where there is none."""
-    found = [n for n, entry in enumerate(document.entries) if entry.label == label]
-    active = [n for n in found if document.entries[n].task.is_active]
+    """Return the index of the task that `the_entry` finds, as a set; empty where there is none."""
+    found = [n for n, task in enumerate(document.queue.tasks) if task.label == label]
+    active = [n for n in found if document.queue.tasks[n].is_active]
     return frozenset((active or found)[:1])
+
+
+def task_at(document: Document, label: str) -> Task | None:
+    """Return the task that `the_entry` finds, without its place, or None where there is none."""
+    return next((document.queue.tasks[n] for n in position(document, label)), None)

@@ -12,7 +12,7 @@ from autobuilds.errors import NotSo
 from autobuilds.store.queue.adding import Add
 from autobuilds.store.queue.compose import NewTask
 from autobuilds.store.queue.document import Document, Entry, PartStyle, SectionKind
-from autobuilds.store.queue.edit import Operation, position, said, the_entry
+from autobuilds.store.queue.edit import Operation, position, said, task_at, the_entry
 from autobuilds.store.queue.fields import end_of_paragraph, is_given, new_part, obsidian_tail, set_key, unset_key
 from autobuilds.store.queue.keys import Key
 from autobuilds.store.queue.moves import moved, put_first, put_last
@@ -40,10 +40,9 @@ __all__ = [
 def _differs(before: Document, after: Document, label: str, **meant: Any) -> str | None:
     """Return a sentence if the task is not exactly as before but for what is meant."""
     old = the_entry(before, label).task
-    found = position(after, label)
-    if not found:
+    new = task_at(after, label)
+    if new is None:
         return f"the task {old.name!r} would be gone"
-    new = after.entries[next(iter(found))].task
     return None if said(new) == said(replace(old, **meant)) else f"the task {old.name!r} would not be read as meant"
 
 

@@ -13,7 +13,7 @@ from autobuilds.domain.times import parse_when
 from autobuilds.errors import BadInput
 from autobuilds.store.queue.compose import Value
 from autobuilds.store.queue.document import Document, Entry
-from autobuilds.store.queue.edit import position, said, the_entry
+from autobuilds.store.queue.edit import position, said, task_at, the_entry
 from autobuilds.store.queue.fields import is_given, set_key, unset_key
 from autobuilds.store.queue.keys import KEYS, Key, fold_key, suggest
 from autobuilds.store.queue.splice import Splice
@@ -150,10 +150,9 @@ class SetField:
     def failure(self, before: Document, after: Document, zone: tzinfo) -> str | None:
         """Compare everything but the field with what stood there before, and the field with the value."""
         old = the_entry(before, self.label).task
-        found = position(after, self.label)
-        if not found:
+        new = task_at(after, self.label)
+        if new is None:
             return f"the task {old.name!r} would be gone"
-        new = after.entries[next(iter(found))].task
         key = key_named(self.field)
         names = ("name",) if key is None else _MEANS.get(key, ())
         if said(replace(old, **{name: getattr(new, name) for name in names})) != said(new):
@@ -229,7 +228,7 @@ class Unapprove:
 
 
 def _approval(label: str, before: Document, after: Document, zone: tzinfo, *, approved: bool) -> str | None:
-    found = position(after, label)
-    if found and after.entries[next(iter(found))].task.approved is not approved:
+    new = task_at(after, label)
+    if new is not None and new.approved is not approved:
         return "the approval would not be read as meant"
     return SetField(label=label, field="Approved", value="yes" if approved else "").failure(before, after, zone)

@@ -9,7 +9,7 @@ from datetime import tzinfo
 
 from autobuilds.errors import NotSo
 from autobuilds.store.queue.document import Document, FieldSpan
-from autobuilds.store.queue.edit import position, said, the_entry
+from autobuilds.store.queue.edit import position, said, task_at, the_entry
 from autobuilds.store.queue.fields import inner_indent, new_field, set_key
 from autobuilds.store.queue.keys import Key
 from autobuilds.store.queue.splice import Splice, rows_at, split_rows
@@ -50,8 +50,7 @@ def _items(document: Document, field: FieldSpan) -> list[_Item]:
 
 def _others_same(before: Document, after: Document, label: str, blockers: tuple[str, ...]) -> str | None:
     old = the_entry(before, label).task
-    found = position(after, label)
-    new = after.entries[next(iter(found))].task if found else None
+    new = task_at(after, label)
     if new is None or said(replace(old, blockers=new.blockers)) != said(new):
         return f"more than the blockers of {old.name!r} would change"
     same = len(new.blockers) == len(blockers) and new.blockers[: len(old.blockers)][: len(blockers)] == blockers[: len(old.blockers)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from autobuilds.domain.labels import is_label, slugify
 from autobuilds.domain.times import format_when, parse_when
@@ -60,7 +60,9 @@ def stamp(moment: datetime, zone: tzinfo) -> str:
     """Return a time as people write it in the zone, or with its offset where that would be read as another moment."""
     local = to_minute(moment, zone)
     text = format_when(local)
-    return text if parse_when(text, zone) == local else local.isoformat(timespec="seconds")
+    read = parse_when(text, zone)
+    same = read is not None and read.astimezone(UTC) == local.astimezone(UTC)
+    return text if same else local.isoformat(timespec="seconds")
 
 
 def to_minute(moment: datetime, zone: tzinfo) -> datetime:
