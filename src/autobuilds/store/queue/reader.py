@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from dataclasses import replace
 from datetime import tzinfo
 
@@ -154,7 +155,8 @@ class _Reader:
         for problem in problems:
             if problem.label is not None:
                 own.setdefault(problem.label, []).append(problem)
-        tasks = [replace(task, problems=tuple(_own(task, drafts[n], own, tasks))) for n, task in enumerate(tasks)]
+        shared = Counter(task.label for task in tasks)
+        tasks = [replace(task, problems=tuple(_own(task, drafts[n], own, shared[task.label] > 1))) for n, task in enumerate(tasks)]
         entries = tuple(self._entry(draft, reader, task) for draft, reader, task in zip(drafts, readers, tasks, strict=True))
         places = Places(entries=entries, sections=tuple(section.span(self.blocks) for section in sections), line_starts=self.line_starts)
         queue = Queue(tasks=tuple(tasks), problems=tuple(problems), counts=counts)
@@ -177,13 +179,20 @@ class _Reader:
         )
 
 
-def _own(task: Task, draft: Draft, own: dict[str, list[Problem]], tasks: list[Task]) -> list[Problem]:
+def _own(task: Task, draft: Draft, own: dict[str, list[Problem]], shared: bool) -> list[Problem]:
     """Return a task's problems; where several entries share its label only those that stand in its own text."""
     found = own.get(task.label, [])
-    if not found or sum(other.label == task.label for other in tasks) == 1:
+    if not found or not shared:
         return found
-    places = [(block.first + 1, block.last + 1) for block in (draft.item, *draft.others)]
-    return [problem for problem in found if any(first <= problem.line <= last for first, last in places)]
+    mine: list[Problem] = []
+    for block in (draft.item, *draft.others):
+        start = bisect_left(found, block.first + 1, key=_line_of)
+        mine += found[start : bisect_right(found, block.last + 1, key=_line_of)]
+    return sorted(dict.fromkeys(mine), key=lambda problem: (problem.line, problem.column))
+
+
+def _line_of(problem: Problem) -> int:
+    return problem.line
 
 
 def _by_slug(drafts: list[Draft]) -> dict[str, Draft]:

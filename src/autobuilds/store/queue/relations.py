@@ -40,7 +40,8 @@ def _duplicates(tasks: list[Task], drafts: list[Draft], findings: Findings) -> N
         if len(numbers) < 2:
             continue
         lines = [str(tasks[number].line) for number in numbers]
-        where = ", ".join(lines[:-1]) + " and " + lines[-1]
+        shown = lines if len(lines) < 6 else [*lines[:4], f"{len(lines) - 4} more"]
+        where = ", ".join(shown[:-1]) + " and " + shown[-1]
         message = f'{len(numbers)} tasks have the label "{label}", at lines {where}; rename one or give it a Label of its own'
         for number in numbers:
             findings.error("duplicate", drafts[number].paragraph.start, message, label)

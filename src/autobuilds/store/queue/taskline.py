@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from autobuilds.store.markdown.inline import Piece, mask, pieces
@@ -10,22 +11,28 @@ from autobuilds.store.queue.document import PartStyle, Span
 from autobuilds.store.queue.keys import KEYS, Key, fold_key, inline_key
 
 WS = r"[ \t\u00a0\r\n]"
+#: White space from its first character on, so that a search does not begin anew at each of a long run.
+_RUN = rf"(?<!{WS}){WS}+"
 _EMPHASIS = r"(?P<em>\*{1,3}|_{1,3}|)"
 _COLON = rf"{WS}*(?:(?P=em){WS}*:|:{WS}*(?P=em)|:)"
 _FIRST = r"[^\W\d_][\w'/&.]*"
 _WORD = r"[^\W_][\w'/&.]*"
 _JOIN = rf"(?:{WS}+|[_-])"
 #: Any ` - Key:`; whether the key is known is asked afterwards. A key has at most three words.
-_SEPARATOR = re.compile(rf"{WS}+-{WS}+{_EMPHASIS}(?P<key>{_FIRST}(?:{_JOIN}{_WORD}){{0,2}}){_COLON}(?P<after>{WS}|$|)", re.IGNORECASE)
+_SEPARATOR = re.compile(rf"{_RUN}-{WS}+{_EMPHASIS}(?P<key>{_FIRST}(?:{_JOIN}{_WORD}){{0,2}}){_COLON}(?P<after>{WS}|$|)", re.IGNORECASE)
 KNOWN_KEYS = "|".join(re.escape(key).replace(r"\ ", rf"(?:{WS}|[_-])+") for key in sorted(KEYS, key=len, reverse=True))
 #: The start of a field of the details: `**Key:**`, `Key:`, `__Key__ :`.
 FIELD = re.compile(rf"{_EMPHASIS}(?P<key>{_FIRST}(?:{_JOIN}{_WORD}){{0,2}}){_COLON}(?P<after>{WS}|$|)", re.IGNORECASE)
 KNOWN_FIELD = re.compile(rf"{_EMPHASIS}(?P<key>{KNOWN_KEYS}){_COLON}", re.IGNORECASE)
 #: A separator that is not quite one, before a known key.
 _NEAR_DASH = re.compile(
-    rf"(?:{WS}*(?:[\u2010-\u2015\u2212]|--+){WS}*|{WS}+-(?=\S)|(?<=[^\s-])-{WS}+){_EMPHASIS}(?P<key>{KNOWN_KEYS}){_COLON}", re.IGNORECASE
+    rf"(?:(?:[\u2010-\u2015\u2212]|(?<!-)--+){WS}*|(?<={WS})-(?=\S)|(?<=[^\s-])-{WS}+){_EMPHASIS}(?P<key>{KNOWN_KEYS}){_COLON}",
+    re.IGNORECASE,
 )
 _NEAR_MARK = re.compile(rf"[,;|·•(]{WS}*{_EMPHASIS}(?P<key>Priority|Added){_COLON}", re.IGNORECASE)
+_NEAR_COLON = re.compile(
+    rf"{_RUN}-{WS}+{_EMPHASIS}(?P<key>{KNOWN_KEYS})(?P=em){WS}*(?:[：=]|(?<=[Pp]riority){WS}+(?:high|medium|low)\b)", re.IGNORECASE
+)
 _INLINE = re.compile(
     r"\[(?P<key>[^\W_][\w \t-]{0,30})::(?P<value>(?:\[\[[^\[\]]*\]\]|[^\[\]])*)\](?!\()"
     r"|\((?P<key2>[^\W_][\w \t-]{0,30})::(?P<value2>(?:\[\[[^\[\]]*\]\]|[^\[\]()])*)\)"
@@ -73,6 +80,7 @@ class TaskLine:
 
 def read_line(text: str, known_links: frozenset[str] = frozenset()) -> TaskLine:
     """Take the first paragraph of a task apart."""
+    text = _unwrapped(text)
     plain = not any(char in text for char in "`<[\\")
     fields = [] if "::" not in text else _inline_fields(text)
     opaque = [] if plain else _outside(pieces(text, known_links), fields)
@@ -87,16 +95,36 @@ def read_line(text: str, known_links: frozenset[str] = frozenset()) -> TaskLine:
     dashes = _dashes(text, masked, fields)
     first = min((part.whole.start for part in dashes if part.key), default=len(text))
     line.parts = sorted([*fields, *dashes], key=lambda part: part.whole)
-    line.near = [(_after_space(masked, m.start()), m["key"]) for p in (_NEAR_DASH, _NEAR_MARK) for m in p.finditer(masked)]
+    line.near = [(_after_space(masked, m.start()), m["key"]) for p in (_NEAR_DASH, _NEAR_MARK, _NEAR_COLON) for m in p.finditer(masked)]
     cuts = [part.whole for part in fields if part.whole.start < first]
     line.name_text = _without(text, first, cuts)
-    line.name = _trim(text, Span(0, min((cut.start for cut in cuts if _tail(text, cut.end, first, cuts)), default=first)))
+    end = first
+    for cut in sorted(cuts, reverse=True):
+        if text[cut.end : end].strip():
+            break
+        end = cut.start
+    line.name = _trim(text, Span(0, end))
     return line
+
+
+def _unwrapped(text: str) -> str:
+    """Return a text that is emphasized as a whole, parts included, with spaces for the marks."""
+    for em in ("**", "__", "*", "_"):
+        inner = text[len(em) : -len(em)]
+        if text.startswith(em) and text.endswith(em) and " - " in inner and em not in inner and inner == inner.strip():
+            return " " * len(em) + inner + " " * len(em)
+    return text
 
 
 def _outside(found: list[Piece], fields: list[Part]) -> list[Piece]:
     """Drop pieces that overlap an inline field; what is code keeps its precedence in `_inline_fields`."""
-    return [p for p in found if not any(p.start < f.whole.end and f.whole.start < p.end for f in fields)]
+    starts = [part.whole.start for part in fields]
+    kept = []
+    for piece in found:
+        at = bisect_left(starts, piece.end) - 1
+        if at < 0 or fields[at].whole.end <= piece.start:
+            kept.append(piece)
+    return kept
 
 
 def _inline_fields(text: str) -> list[Part]:
@@ -159,12 +187,14 @@ def _dashes(text: str, masked: str, cuts: list[Part]) -> list[Part]:
         else:
             at = match.start() + 1
     parts = []
+    places = sorted(cut.whole.start for cut in cuts)
     ends = [*(match.start() for match, _ in matches), len(text)][1:]
     seen = False
     for (match, key), end in zip(matches, ends, strict=True):
         seen = seen or key is not None
         colon = match.start("after")
-        stop = min([cut.whole.start for cut in cuts if cut.whole.start >= colon] + [end])
+        after = bisect_left(places, colon)
+        stop = min(places[after], end) if after < len(places) else end
         value = _trim(text, Span(colon, stop))
         raw = text[slice(*value)]
         em = match["em"]
@@ -195,13 +225,3 @@ def _without(text: str, end: int, cuts: list[Span]) -> str:
         parts.append(text[at : cut.start])
         at = max(at, cut.end)
     return " ".join([*parts, text[at:end]])
-
-
-def _tail(text: str, at: int, end: int, cuts: list[Span]) -> bool:
-    """Whether nothing but cuts stands between `at` and `end`."""
-    for cut in sorted(cuts):
-        if cut.start >= at:
-            if text[at : cut.start].strip():
-                return False
-            at = cut.end
-    return not text[at:end].strip()
