@@ -262,3 +262,14 @@ def test_hostile_texts_are_written_as_given_or_refused(name: str, value: str) ->
     assert len(queue.tasks) == 4
     assert queue.active[-1].description == value.strip()
     assert not queue.active[-1].approved
+
+
+def test_many_tasks_at_once_are_what_one_after_the_other_gives() -> None:
+    tasks = [Add(task=NewTask(name=f"New {n}", description="d" if n % 2 else "", added=NOW, done=n % 5 == 0)) for n in range(12)]
+    text = _large(80)
+    singly = read(text.encode())
+    for task in tasks:
+        singly = apply(singly, [task], read, ZONE)
+    assert apply(read(text.encode()), tasks, read, ZONE).text == singly.text
+    with pytest.raises(BadInput, match="there is a task 'New 3'"):
+        apply(read(text.encode()), [*tasks, tasks[3]], read, ZONE)

@@ -30,6 +30,11 @@ class Add:
         """Return the label that the task will have; raises BadInput where its name gives none."""
         return self.task.slug()
 
+    @property
+    def inserts_only(self) -> bool:
+        """Return True: nothing that stands there changes."""
+        return True
+
     def candidates(self, document: Document, zone: tzinfo) -> Iterator[list[Splice]]:
         """Yield the task with its name as given, then with the Markdown of the name made plain."""
         task = self.task

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import tzinfo
+from itertools import takewhile
 from operator import attrgetter
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from autobuilds.domain.model import Task
 from autobuilds.domain.problem import Severity
 from autobuilds.errors import AutobuildsError, BadInput, FatalQueue, NotSo
 from autobuilds.store.queue.document import Document, Entry
-from autobuilds.store.queue.splice import Splice, spliced
+from autobuilds.store.queue.splice import Splice, insertions, spliced
 from autobuilds.store.queue.thin import View, thin_view
 
 #: Reads the bytes of a queue.
@@ -48,15 +49,51 @@ class Operation(Protocol):
         ...
 
 
+@runtime_checkable
+class Inserting(Operation, Protocol):
+    """An operation that only puts lines between others, so that many can be judged at once."""
+
+    @property
+    def inserts_only(self) -> bool:
+        """Return True."""
+        ...
+
+
 def apply(document: Document, operations: Sequence[Operation], read: Read, zone: tzinfo) -> Document:
     """Return the document with every operation applied in turn, each verified; the same object where nothing changes.
 
     Raises FatalQueue for a file that can't be trusted, NotSo, and BadInput where an operation can't be written without
     changing something else; the document given is never changed.
     """
-    for operation in operations:
-        document = _apply_one(document, operation, read, zone)
+    at = 0
+    while at < len(operations):
+        run = list(takewhile(lambda operation: isinstance(operation, Inserting), operations[at:]))
+        many = _apply_many(document, run, read, zone) if len(run) > 1 else None
+        document = many or _apply_one(document, operations[at], read, zone)
+        at += len(run) if many else 1
     return document
+
+
+def _apply_many(document: Document, run: Sequence[Operation], read: Read, zone: tzinfo) -> Document | None:
+    """Return the document with several tasks added, made in a view of it and judged once; None where that does not work."""
+    try:
+        labels = {operation.label for operation in run}
+        view = thin_view(document, run[0].label, read)
+        if view is None or len(labels) < len(run) or any(task.label in labels for task in document.queue.tasks):
+            return None
+        thin = view.document
+        for operation in run:
+            thin = _apply_one(thin, operation, read, zone)
+    except AutobuildsError:
+        return None
+    splices = insertions(view.document.text, thin.text)
+    if splices is None:
+        return None
+    after = read(spliced(document, [view.there(splice) for splice in splices]))
+    new = [task for task in after.queue.tasks if task.label in labels]
+    kept = [task for task in after.queue.tasks if task.label not in labels]
+    bad = after.queue.fatal or len(new) != len(run) or _first_change(document.queue.tasks, kept) or _new_problem([], new)
+    return None if bad or any(operation.failure(view.document, after, zone) for operation in run) else after
 
 
 def _apply_one(document: Document, operation: Operation, read: Read, zone: tzinfo) -> Document:

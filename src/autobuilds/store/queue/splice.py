@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from autobuilds.store.queue.document import Document, SectionSpan
@@ -107,3 +108,18 @@ def _airy(document: Document) -> bool:
     first = document.sections[0].body
     rows = split_rows(document.text[first.start : first.end])
     return len(rows) > 1 and not rows[0].strip()
+
+
+def insertions(before: str, after: str) -> list[Splice] | None:
+    """Return the splices that make one text of another by whole new lines, or None where other lines change too."""
+    old, new = split_rows(before), split_rows(after)
+    offsets = [0]
+    for row in old:
+        offsets.append(offsets[-1] + len(row))
+    found: list[Splice] = []
+    for tag, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "insert":
+            found.append(Splice(offsets[a], offsets[b], "".join(new[c:d])))
+        elif tag != "equal":
+            return None
+    return found

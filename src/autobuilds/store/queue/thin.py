@@ -11,7 +11,7 @@ from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.splice import Splice
 
 #: Characters from which on a view pays.
-_LARGE = 8_000
+_LARGE = 3_000
 #: Tasks and blocks of details that stay at both ends of their section, for what is habit there.
 _FIRST, _LAST = 3, 2
 _HEADING = re.compile(r"^(#{1,6})[ \t]+([^\n]*?)[ \t]*$", re.MULTILINE)
