@@ -65,7 +65,7 @@ class Job:
 
 
 class Runner(Protocol):
-    """Runs attempts somewhere; five poll-based verbs (chapter 7)."""
+    """Runs attempts somewhere; poll-based verbs (chapter 7)."""
 
     def submit(self, job: Job) -> RunStatus:
         """Start the attempt unless its id was ever started, and return what is known of it."""
@@ -73,6 +73,10 @@ class Runner(Protocol):
 
     def poll(self, attempt_id: str) -> RunStatus:
         """Return what is known of an attempt; never starts or retries anything, but stops and saves what a dead supervisor left."""
+        ...
+
+    def peek(self, attempt_id: str) -> RunStatus:
+        """Return what `poll` would, as far as it can be told without changing anything; for looks without consequences."""
         ...
 
     def logs(self, attempt_id: str, limit: int = 65536) -> str:
@@ -261,6 +265,38 @@ class Agents(Protocol):
 
         Raises BadInput for an unknown agent, or for `command` without Steps.
         """
+        ...
+
+
+class Survey(Protocol):
+    """What is asked of Git about a folder before, or besides, working in its repository."""
+
+    def top_level(self, folder: Path) -> Path:
+        """Return the top level of the working tree that begins in a folder; raises BadInput that says what to do where none does."""
+        ...
+
+    def version(self) -> str | None:
+        """Return Git's version, or None where it can't be run."""
+        ...
+
+    def outdated(self, version: str) -> bool:
+        """Whether a version is older than the oldest that is tested."""
+        ...
+
+    def setting(self, root: Path, key: str) -> str | None:
+        """Return a value of the repository's own configuration, or None."""
+        ...
+
+    def change_setting(self, root: Path, key: str, value: str) -> None:
+        """Set a value of the repository's own configuration; raises GitFailure."""
+        ...
+
+    def untouched(self, root: Path, path: str) -> bool:
+        """Whether a file is as it was last committed, in the index and on disk (or in neither)."""
+        ...
+
+    def hooks(self, root: Path) -> tuple[str, ...]:
+        """Return the names of the repository's hooks that Git would run for the owner's own commits."""
         ...
 
 

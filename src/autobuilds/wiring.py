@@ -13,11 +13,11 @@ from autobuilds.adapters.git.repo import GitRepo
 from autobuilds.adapters.host import MachineHost
 from autobuilds.adapters.runners.checker import LocalChecker
 from autobuilds.adapters.runners.local import LocalRunner
-from autobuilds.ports import Invocation, Timer
+from autobuilds.ports import Invocation, Survey, Timer
 from autobuilds.runtime.context import Context
 from autobuilds.store.workspace import Workspace
 
-__all__ = ["create_repository", "make_context", "timers"]
+__all__ = ["create_repository", "make_context", "survey", "timers"]
 
 
 class LatePresets:
@@ -59,3 +59,10 @@ def timers() -> Mapping[str, Timer]:
     from autobuilds.adapters.timers import TIMERS
 
     return TIMERS
+
+
+def survey() -> Survey:
+    """Return what is asked of Git about a folder."""
+    from autobuilds.adapters.git.survey import GitSurvey
+
+    return GitSurvey()

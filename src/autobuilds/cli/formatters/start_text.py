@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 
 from autobuilds.cli.formatters.style import Style
 from autobuilds.ports import TimerPiece
+from autobuilds.runtime.initialising import Deed, Done, Setup, Step
 from autobuilds.runtime.installing import Installation
 
 
@@ -40,3 +42,51 @@ def installed(done: Installation, style: Style) -> str:
 
 def _printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
+
+
+def line_count(step: Step) -> int:
+    """Return how many lines a step writes."""
+    return step.text.count("\n")
+
+
+def planned(setup: Setup, style: Style) -> str:
+    """Return what `init` is about to do, a line a file."""
+    lines = [style.bold(_printable(str(setup.root)))]
+    width = max(len(step.path) for step in setup.steps)
+    for step in setup.steps:
+        count = "1 line" if line_count(step) == 1 else f"{line_count(step)} lines"
+        said = {Deed.WRITE: f"new, {count}", Deed.APPEND: "one line is added at its end", Deed.KEEP: "is there and kept as it is"}[
+            step.deed
+        ]
+        lines.append(f"  {step.path:<{width}}  {said if step.deed is not Deed.KEEP else style.dim(said)}")
+    if setup.settings:
+        lines.append(f"  {'.git/config':<{width}}  the merge driver of the queue ({len(setup.settings)} keys)")
+    return "\n".join(lines)
+
+
+def texts(setup: Setup, style: Style) -> str:
+    """Return what `init` would write as a diff."""
+    parts = [planned(setup, style), ""]
+    for step in setup.changes:
+        parts.append(style.bold(f"+++ {step.path}" + (" (at its end)" if step.deed is Deed.APPEND else "")))
+        parts += [style.good(f"+{_printable(line)}") for line in step.text.strip("\n").split("\n")]
+        parts.append("")
+    parts += [f"git config --local {key} {shlex.quote(value)}" for key, value in setup.settings]
+    parts += [f"\n{_printable(remark)}" for remark in setup.remarks]
+    return "\n".join([*parts, "Nothing was written." if not setup.empty else "Everything is there; nothing would be written."])
+
+
+def set_up(setup: Setup, done: Done | None, following: tuple[str, str], style: Style) -> str:
+    """Return what `init` did and which two commands come next."""
+    if done is None:
+        lines = [f"{_printable(str(setup.root))} is a workspace already; nothing is missing, nothing was changed."]
+    elif done.commit is not None:
+        lines = [style.good(f"Written and committed as {done.commit[:10]}.")]
+    else:
+        lines = [style.good("Written." if done.written else "Done.")]
+    lines += [f"\n{_printable(remark)}" for remark in (*setup.remarks, *(done.remarks if done else ()))]
+    words = {"autobuilds heartbeat --wait": "builds the first task now", "autobuilds check": "reads the queue and names what is odd"}
+    lines.append("\nNext:")
+    lines.append(f"  {style.bold(following[0]):<30}  {words[following[0]]}")
+    lines.append(f"  {style.bold(following[1]):<30}  runs a heartbeat every 30 minutes by itself")
+    return "\n".join(lines)
