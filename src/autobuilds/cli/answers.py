@@ -5,6 +5,7 @@ from __future__ import annotations
 from autobuilds.cli.formatters import human, json_
 from autobuilds.cli.formatters.style import Style
 from autobuilds.cli.session import say, say_json, tell
+from autobuilds.domain.inert import terminal
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.moment import as_json as plain
 from autobuilds.domain.spelling import did_you_mean
@@ -28,7 +29,7 @@ def heartbeat(beat: Beat, *, as_json: bool, style: Style) -> None:
 def tell_transitions(beat: Beat) -> None:
     """Tell on stderr what a heartbeat did, while the command goes on."""
     for transition in beat.transitions:
-        tell(f"{transition['label'] or 'queue'}: {transition['event']}: {transition['reason']}")
+        tell(terminal(f"{transition['label'] or 'workspace'}: {transition['event']}: {transition['reason']}"))
 
 
 def check_beat(beat: Beat, *, as_json: bool, style: Style) -> None:

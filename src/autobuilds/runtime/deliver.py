@@ -62,7 +62,8 @@ def accept(context: Context, label: str, tell: Tell, *, unchecked: bool = False)
             state = build.state.value if build else "not built"
             raise NotSo(f"{label} is {state}; only a build that is ready for review can be accepted")
         attempt = build.last
-        tell(f"merging {attempt.branch} onto {attempt.base_branch}")
+        if attempt.base_branch is not None:
+            tell(f"merging {attempt.branch} onto {attempt.base_branch}")
         merged = merge_onto(context, label, build.name, attempt)
         checks = () if unchecked else check_merged(context, label, attempt, merged, tell)
         repo = context.open_repo(Path(attempt.repository))

@@ -82,7 +82,7 @@ def problems(found: Sequence[Problem], counts: Counts, style: Style) -> str:
     lines = _problem_lines(found, style)
     errors = sum(p.severity is Severity.ERROR for p in found)
     verdict = f"{count(errors, 'error')}, {count(len(found) - errors, 'warning')}" if found else "no problem"
-    sums = f"{counts.items} items = {count(counts.tasks, 'task')} + {count(counts.parts, 'part')} + {count(counts.notes, 'note')}"
+    sums = f"{count(counts.items, 'item')} = {count(counts.tasks, 'task')} + {count(counts.parts, 'part')} + {count(counts.notes, 'note')}"
     return "\n".join([*lines, f"{sums} + {counts.problems} not readable; {verdict}"]) + "\n"
 
 
