@@ -1,4 +1,4 @@
-"""Reading of the shipped risk tables and of the labelled tasks for the tests of this folder."""
+"""The shipped risk rules and the labelled tasks, for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from autobuilds.domain.policy import PhraseRule
 from autobuilds.domain.verdicts import RiskJudgement, Verdict
 from autobuilds.policies.measure import Answer, LabelledTask, labelled
 from autobuilds.policies.risk import judge_risk
+from autobuilds.store.policy import read_policy
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = ROOT / "tests" / "data" / "labels"
@@ -17,17 +18,8 @@ LABELS = ROOT / "tests" / "data" / "labels"
 
 @lru_cache(maxsize=1)
 def shipped_rules() -> tuple[PhraseRule, ...]:
-    """The rows of the risk tables of the shipped DECISION_FRAMEWORK.md."""
-    rules: list[PhraseRule] = []
-    table = ""
-    for number, line in enumerate((ROOT / "templates" / "DECISION_FRAMEWORK.md").read_text(encoding="utf-8").split("\n"), 1):
-        if line.startswith("#"):
-            table = "-".join(line.strip("# ").lower().split())
-        elif line.startswith("| ") and table.startswith("risk-") and not line.startswith("| kind"):
-            kind, phrases, weight, note = (cell.strip() for cell in line.strip().strip("|").split(" | "))
-            listed = tuple(p.strip() for p in phrases.split(",") if p.strip())
-            rules.append(PhraseRule(table=table, kind=kind, phrases=listed, weight=float(weight), note=note, line=number))
-    return tuple(rules)
+    """The rows of the rule tables of the shipped DECISION_FRAMEWORK.md."""
+    return read_policy(None, (ROOT / "templates" / "DECISION_FRAMEWORK.md").read_bytes()).rules
 
 
 def tasks_of(name: str, split: str | None = None) -> list[LabelledTask]:

@@ -10,6 +10,8 @@ from autobuilds.policies.risk.model import KINDS, Find, compiled
 from autobuilds.policies.risk.text import sentences_of
 
 _MAX_REASONS = 6
+#: A row of the steps' table of at least this weight asks by itself: no text around a command makes it harmless.
+_COMMAND = 3.0
 #: Far below the tables' smallest weight, above what adding them up can lose.
 _EPSILON = 1e-9
 #: A kind is named when its findings weigh at least this share of the heaviest kind's.
@@ -24,12 +26,20 @@ def judge_risk(
     category: str | None,  # noqa: ARG001 - the category's own gate reads it; measured, it adds nothing here
     rules: Sequence[PhraseRule],
 ) -> RiskJudgement:
-    """Return ASK when the weights of all the rows found sum to 0 or more, else GO; `matched` names words and rules, heaviest first."""
+    """Return ASK when the weights of the rows found sum to 0 or more or a step is a dangerous command, else GO.
+
+    `matched` names the words found and the note of their row, heaviest first; `kinds` those that weigh most, in the order of KINDS.
+    """
     finds = compiled(tuple(rules)).finds(sentences_of(task_name, description, criteria, steps))
-    if not finds or sum(f.weight for f in finds) < -_EPSILON:
+    if not _asks(finds):
         return RiskJudgement(verdict=Verdict.GO)
     against = sorted((f for f in finds if f.weight > 0), key=lambda f: -f.weight)
     return RiskJudgement(verdict=Verdict.ASK, kinds=_kinds(against), matched=tuple(_reason(f) for f in against[:_MAX_REASONS]))
+
+
+def _asks(finds: Sequence[Find]) -> bool:
+    by_command = any(f.rule.table == "risk-steps" and f.weight >= _COMMAND for f in finds)
+    return by_command or (bool(finds) and sum(f.weight for f in finds) >= -_EPSILON)
 
 
 def _kinds(finds: Sequence[Find]) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from autobuilds.policies.risk.text import SHAPES, Sentence, is_unspaced, words_of
+from autobuilds.policies.risk.text import SHAPE_SIGNS, SHAPES, Sentence, is_unspaced, words_of
 
 _GAP = "…"
 _MAX_GAP = 5
@@ -46,21 +47,17 @@ _BEFORE_ORDER = frozenset(
     ]
     + [str(n) for n in range(1, 10)]
 )
-_SHAPE = re.compile(r"^<([a-z ]+)>$")
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(NamedTuple):
     """One phrase of a row: `row` is the row's place, `words` its words (a gap is `…`), `order` whether it must stand as an order."""
 
     row: int
-    text: str
     words: tuple[str, ...]
     order: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One find: the row, the words as found, where they end in the sentence (-1 for a shape), whether they stood as an order."""
 
     row: int
@@ -75,7 +72,7 @@ class Lexicon:
 
     _exact: dict[str, list[Phrase]] = field(default_factory=dict)
     _stems: dict[str, list[Phrase]] = field(default_factory=dict)
-    _shapes: list[tuple[int, re.Pattern[str]]] = field(default_factory=list)
+    _shapes: list[tuple[int, re.Pattern[str], frozenset[str]]] = field(default_factory=list)
     _unspaced: list[tuple[int, str]] = field(default_factory=list)
 
     @classmethod
@@ -88,24 +85,22 @@ class Lexicon:
         return lexicon
 
     def _add(self, row: int, text: str) -> None:
-        shape = _SHAPE.match(text)
-        if shape is not None:
-            pattern = SHAPES.get(shape[1])
-            if pattern is not None:
-                self._shapes.append((row, pattern))
-            return
-        if is_unspaced(text):
+        if text.isascii() and text.replace(" ", "").isalnum():
+            self._index(Phrase(row, tuple(text.lower().split()), order=False))
+        elif text.startswith("<") and text.endswith(">"):
+            name = text[1:-1].strip()
+            if name in SHAPES:
+                self._shapes.append((row, SHAPES[name], SHAPE_SIGNS.get(name, frozenset())))
+        elif is_unspaced(text):
             self._unspaced.append((row, text))
-            return
-        order = text.startswith("^")
-        words = phrase_words(text.removeprefix("^"))
-        if not words:
-            return
-        phrase = Phrase(row=row, text=text, words=words, order=order)
-        first = words[0]
+        else:
+            self._index(Phrase(row, phrase_words(text.removeprefix("^")), order=text.startswith("^")))
+
+    def _index(self, phrase: Phrase) -> None:
+        first = phrase.words[0] if phrase.words else ""
         if first.endswith("*") and len(first) > _STEM:
             self._stems.setdefault(first[:_STEM], []).append(phrase)
-        else:
+        elif first:
             self._exact.setdefault(first, []).append(phrase)
 
     def hits(self, sentence: Sentence) -> list[Hit]:
@@ -118,7 +113,9 @@ class Lexicon:
             for phrase in self._stems.get(word[:_STEM], ()):
                 if word.startswith(phrase.words[0][:-1]):
                     _match(phrase, words, at, found)
-        for row, pattern in self._shapes:
+        for row, pattern, signs in self._shapes:
+            if signs and signs.isdisjoint(sentence.text):
+                continue
             shape = pattern.search(sentence.text)
             if shape is not None:
                 found.append(Hit(row, shape[0].strip()))
@@ -144,7 +141,7 @@ def phrase_words(text: str) -> tuple[str, ...]:
 def _match(phrase: Phrase, words: tuple[str, ...], at: int, found: list[Hit]) -> None:
     if phrase.order and at > 0 and words[at - 1] not in _BEFORE_ORDER:
         return
-    end = _end(phrase.words, words, at + 1)
+    end = at + 1 if len(phrase.words) == 1 else _end(phrase.words, words, at + 1)
     if end is not None:
         found.append(Hit(phrase.row, " ".join(words[at:end]), end, phrase.order))
 

@@ -178,7 +178,7 @@ class RiskModel:
         return self.rules[row].table in {_HARMLESS, "risk-artefacts", "risk-idioms"} or self._concepts[row] == "harmless words"
 
     def _is_danger(self, row: int) -> bool:
-        return self.rules[row].table in _ANYWHERE and not self._is_harmless(row) and self._concepts[row] != "bulk"
+        return self.rules[row].table in _ANYWHERE and not self._is_harmless(row)
 
 
 @lru_cache(maxsize=8)

@@ -49,7 +49,20 @@ SHAPES: dict[str, re.Pattern[str]] = {
     "exit code": re.compile(r"(?:→|->|=|\bexits?|\bexit (?:code|status))\s?\d\b", re.IGNORECASE),
     "arrow": re.compile(r"→|->|=>"),
     "flag": re.compile(r"(?<!\S)`?--[a-z][\w-]+"),
-    "count of things": re.compile(r"\b\d[\d ]*\s(?!ms|mb|gb|kb|px|tests?|cases?|lines|unit)[a-z]{4,}", re.IGNORECASE),
+}
+
+_DIGITS = frozenset("0123456789")
+#: Signs without which a shape cannot stand in a text; a cheap look before the search.
+SHAPE_SIGNS: dict[str, frozenset[str]] = {
+    "repo path": frozenset("/"),
+    "outside path": frozenset("/~"),
+    "money": _DIGITS,
+    "clock time": _DIGITS,
+    "address": _DIGITS | frozenset("."),
+    "bound": _DIGITS | frozenset("("),
+    "exit code": _DIGITS,
+    "arrow": frozenset(">→"),
+    "flag": frozenset("-"),
 }
 
 
