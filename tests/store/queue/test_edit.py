@@ -240,7 +240,7 @@ _OPERATIONS = [
 ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=14, deadline=None)
 @given(n=st.integers(0, 79), kind=st.integers(0, len(_OPERATIONS) - 1))
 def test_a_large_queue_is_edited_as_a_small_one(n: int, kind: int) -> None:
     text = _large(80)
