@@ -10,6 +10,8 @@ from autobuilds.policies.risk.model import KINDS, Find, compiled
 from autobuilds.policies.risk.text import sentences_of
 
 _MAX_REASONS = 6
+#: Longer texts are asked about unread (characters): nobody queues them, and judging takes time with every word.
+_MAX_TEXT = 20_000
 #: A row of the steps' table of at least this weight asks by itself: no text around a command makes it harmless.
 _COMMAND = 3.0
 #: Far below the tables' smallest weight, above what adding them up can lose.
@@ -30,6 +32,9 @@ def judge_risk(
 
     `matched` names the words found and the note of their row, heaviest first; `kinds` those that weigh most, in the order of KINDS.
     """
+    size = len(task_name) + len(description) + len(steps or "") + sum(map(len, criteria))
+    if size > _MAX_TEXT:
+        return RiskJudgement(verdict=Verdict.ASK, matched=(f"the text has {size} characters; it is judged up to {_MAX_TEXT}",))
     finds = compiled(tuple(rules)).finds(sentences_of(task_name, description, criteria, steps))
     if not _asks(finds):
         return RiskJudgement(verdict=Verdict.GO)
