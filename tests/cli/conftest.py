@@ -23,7 +23,7 @@ QUEUE = """# Build Queue
 ## Task Details
 
 ### Fix the clock
-- **Description:** `clock.py` prints the hour without its leading zero; print `09:05`, not `9:05`.
+- **Description:** `hour(9)` in clock.py returns `9`; return `09`, with a leading zero.
 - **Completion Criteria:**
   - [ ] It prints the zero: `grep -q 02d clock.py`
   - [ ] The manual shows it

@@ -31,7 +31,7 @@ def test_status_on_one_screen() -> None:
     """5 things need you, 1 build is running, 4 tasks wait.
 
     Needs you
-      login  gave up after 3 attempts: the checks failed
+      login  the checks failed
         > autobuilds retry login
       spotify  asks: Which market?
         > autobuilds answer spotify

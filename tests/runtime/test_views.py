@@ -61,7 +61,7 @@ def test_what_needs_the_owner_each_with_the_command_that_settles_it() -> None:
         ("review", "docs"): "autobuilds review docs",
     }
     escalated = _view().needs_you[0]
-    assert escalated.reason == "gave up after 3 attempts: the checks failed"
+    assert escalated.reason == "the checks failed"
     assert escalated.details[0] == "pytest -q: exit status 1: 1 failed, 2 passed"
 
 
@@ -269,7 +269,7 @@ def test_the_report_page_names_branches_and_logs() -> None:
 def test_the_status_page_reads_well() -> None:
     page = _page(_view())
     assert page.startswith("# Build status\n\n**5 things need you, 1 build is running, 4 tasks wait.**\n\n> [!IMPORTANT]\n")
-    assert "> - **login** gave up after 3 attempts: the checks failed\n>   - settle it: `autobuilds retry login`\n" in page
+    assert "> - **login** the checks failed\n>   - settle it: `autobuilds retry login`\n" in page
     assert "- **Spotify Integration** (`spotify`): 60 %, attempt 2 with `claude`\n  - started 2026-02-06 15:00, expected about" in page
     assert "1. **Workout playlist** (`workout-playlist`, medium): **wait** (priority): medium: waits for off-hours (22:00-06:00)" in page
     assert "\n\n\n" not in page and REVIEW.name in page and RETRYING.name in page

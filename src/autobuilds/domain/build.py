@@ -125,6 +125,8 @@ class Attempt:
     log: str | None = None
     #: What was in force to contain the agent (`none` until a sandbox is chosen).
     sandbox: str = "none"
+    #: What of the work could not be taken, or looks odd, in words.
+    notes: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:

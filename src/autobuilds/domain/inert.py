@@ -117,6 +117,15 @@ def code_span(text: str) -> str:
     return f"{ticks}{pad}{shown}{pad}{ticks}"
 
 
+_SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+
+
+def said(text: str) -> str:
+    """Return one line of Markdown that shows the text, its code spans (single backticks) as code and the rest inert."""
+    pieces = _SPAN.split(line(text))
+    return "".join(code_span(piece) if n % 2 else markdown(piece) if piece.strip() else piece for n, piece in enumerate(pieces))
+
+
 def code_block(text: str, indent: int = 0, limit: int = 8000) -> str:
     """Return the text as a fenced block with a fence longer than any in it; of a long text the last `limit` characters."""
     body = clean(text).strip("\n")

@@ -20,9 +20,18 @@ class Verdict(StrEnum):
 _STRENGTH = {Verdict.GO: 0, Verdict.WAIT: 1, Verdict.ASK: 2}
 
 
+#: What stands between the alternatives of a fix.
+OR = ", or "
+
+
+def ways(fix: str | None) -> tuple[str, ...]:
+    """Return the alternatives of a fix, each a command that begins with `autobuilds` or an act in words."""
+    return tuple(way for way in (fix or "").split(OR) if way)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
-    """One gate's answer; `until` is the time it opens by itself if known, `fix` the command or act that opens it."""
+    """One gate's answer; `until` is the time it opens by itself if known, `fix` what opens it, alternatives joined by OR."""
 
     gate: str
     verdict: Verdict

@@ -6,14 +6,15 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autobuilds.domain.build import Attempt, Build, BuildState, Evidence
+from autobuilds.domain.build import Attempt, Build, BuildState, Check, Evidence, Outcome
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.lifecycle import Event, move, new_tries
 from autobuilds.domain.model import Task
 from autobuilds.errors import NotSo, Refused
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.merging import Tell, check_merged, merge_onto, scratch_for
+from autobuilds.runtime.merging import Tell, check_merged, drop_branch, merge_onto, merged_as, scratch_for, work_of
 from autobuilds.runtime.record import Recorder, holding, recording
+from autobuilds.runtime.settling import keep_work
 from autobuilds.store.queue.operations import Reopen
 
 
@@ -53,7 +54,8 @@ def review(context: Context, label: str) -> Review:
 def accept(context: Context, label: str, tell: Tell, *, unchecked: bool = False) -> Build:
     """Merge a reviewed build into its base branch after running its checks on the merged tree.
 
-    Raises Refused, with nothing changed, on conflicts, a failing check, or the owner's uncommitted work in the way.
+    What the owner has added to the build's branch is merged with it; work that is in the base branch already is taken as
+    accepted. Raises Refused, with nothing changed, on conflicts, a failing check, or the owner's uncommitted work in the way.
     """
     label = slugify(label)
     with holding(context, f"accept {label}") as recorder:
@@ -63,21 +65,34 @@ def accept(context: Context, label: str, tell: Tell, *, unchecked: bool = False)
             raise NotSo(f"{label} is {state}; only a build that is ready for review can be accepted")
         attempt = build.last
         if attempt.base_branch is not None:
-            tell(f"merging {attempt.branch} onto {attempt.base_branch}")
-        merged = merge_onto(context, label, build.name, attempt)
-        checks = () if unchecked else check_merged(context, label, attempt, merged, tell)
-        repo = context.open_repo(Path(attempt.repository))
-        repo.deliver(merged, attempt.base_branch or "")
-        repo.delete_branch(attempt.branch or "")
-        shutil.rmtree(merged.scratch, ignore_errors=True)
+            attempt, checks = _merged(context, label, build, attempt, tell, unchecked=unchecked)
         evidence = Evidence.MERGED if checks else attempt.evidence
-        attempt = replace(attempt, merged_commit=merged.commit, evidence=evidence, checks=(*attempt.checks, *checks))
+        attempt = replace(attempt, evidence=evidence, checks=(*attempt.checks, *checks))
         accepted = move(build, Event.ACCEPTED, recorder.now, attempt=attempt)
-        accepted = replace(accepted, delivered_commit=merged.commit, delivered_branch=attempt.base_branch, reviewed=recorder.now)
+        accepted = replace(accepted, delivered_commit=attempt.merged_commit, delivered_branch=attempt.base_branch, reviewed=recorder.now)
         with recorder.transaction(f"accept {label}"):
             recorder.note(Event.ACCEPTED, label, f"merged into {attempt.base_branch}", attempt=attempt.number, record=accepted)
             recorder.put(context.workspace.ledger().with_build(accepted))
         return accepted
+
+
+def _merged(
+    context: Context, label: str, build: Build, attempt: Attempt, tell: Tell, *, unchecked: bool
+) -> tuple[Attempt, tuple[Check, ...]]:
+    """Merge, check and deliver; return the attempt with the merge's commit, and the checks that ran."""
+    repo = context.open_repo(Path(attempt.repository))
+    attempt = replace(attempt, head_commit=work_of(context, repo, label, attempt))
+    if attempt.base_branch is not None and repo.contains(attempt.base_branch, attempt.head_commit or ""):
+        tell(f"{attempt.branch} is in {attempt.base_branch} already")
+        drop_branch(repo, attempt.branch, attempt.head_commit)
+        return replace(attempt, merged_commit=merged_as(repo, label, attempt)), ()
+    merged = merge_onto(context, label, build.name, attempt)
+    tell(f"merging {attempt.branch} onto {attempt.base_branch}")
+    checks = () if unchecked else check_merged(context, label, attempt, merged, tell)
+    repo.deliver(merged, attempt.base_branch or "")
+    drop_branch(repo, attempt.branch, attempt.head_commit)
+    shutil.rmtree(merged.scratch, ignore_errors=True)
+    return replace(attempt, merged_commit=merged.commit), checks
 
 
 def reject(context: Context, label: str, because: str) -> Build:
@@ -87,12 +102,20 @@ def reject(context: Context, label: str, because: str) -> Build:
         build = ledger.find(label)
         if build is None or build.state is not BuildState.REVIEW or build.last is None:
             raise NotSo(f"{label} is {build.state.value if build else 'not built'}; only a build that is ready for review can be rejected")
-        moved = new_tries(move(build, Event.REJECTED, recorder.now, reason=f"rejected: {because}", retry_at=recorder.now), fresh=False)
+        attempt = rejected(context, build.last, because)
+        moved = move(build, Event.REJECTED, recorder.now, reason=f"rejected: {because}", retry_at=recorder.now, attempt=attempt)
+        moved = new_tries(moved, fresh=False)
         moved = replace(moved, feedback=f"The owner rejected the last result: {because}", reviewed=recorder.now)
         recorder.note(Event.REJECTED, label, because, attempt=build.last.number, record=moved)
         _reopen(context, recorder, label)
         recorder.put(ledger.with_build(moved))
         return moved
+
+
+def rejected(context: Context, attempt: Attempt, because: str) -> Attempt:
+    """Return a finished attempt as the owner judged it, its work kept on a branch that no other attempt takes."""
+    branch, notes = keep_work(context, attempt, passed=False)
+    return replace(attempt, outcome=Outcome.REJECTED, reason=because, branch=branch, notes=(*attempt.notes, *notes))
 
 
 def undo(context: Context, label: str) -> Build:

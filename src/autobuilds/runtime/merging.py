@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from autobuilds.domain.build import Attempt, Check
 from autobuilds.domain.paths import PROTECTED_IN_WORKSPACE, matches
-from autobuilds.errors import Refused
-from autobuilds.ports import CheckedMerge, Limits
+from autobuilds.errors import AutobuildsError, Refused
+from autobuilds.ports import CheckedMerge, Limits, Repo
 from autobuilds.runtime.context import Context
 
 Tell = Callable[[str], None]
@@ -66,3 +67,44 @@ def pages_only(context: Context, attempt: Attempt, before: str, after: str) -> b
         return False
     paths = context.open_repo(repository).diff(before, after).paths
     return all(any(matches(pattern, path) for pattern in PROTECTED_IN_WORKSPACE) for path in paths)
+
+
+def merged_as(repo: Repo, label: str, attempt: Attempt) -> str | None:
+    """Return the commit with which an attempt was merged, found by its trailers; None where it was merged by other means."""
+    wanted = {"Build": label, "Attempt": str(attempt.number)}
+    found = None
+    for commit in repo.history(since=attempt.base_commit):
+        if commit.subject.startswith("Merge build ") and wanted.items() <= commit.trailers.items():
+            found = commit.sha
+    return found
+
+
+def drop_branch(repo: Repo, branch: str | None, commit: str | None) -> None:
+    """Delete a build's branch whose work was merged; one that holds more, or is checked out, stays."""
+    with suppress(AutobuildsError):
+        if branch is not None and repo.resolve(f"refs/heads/{branch}") == commit:
+            repo.delete_branch(branch)
+
+
+def work_of(context: Context, repo: Repo, label: str, attempt: Attempt) -> str:
+    """Return the commit that is to be merged: the build's, with what the owner has added to its branch.
+
+    Raises Refused where the branch no longer holds the build's work.
+    """
+    head = attempt.head_commit
+    if head is None:
+        raise Refused(f"{label} left no commit; there is nothing to merge")
+    tip = repo.resolve(f"refs/heads/{attempt.branch}") if attempt.branch else None
+    if tip is None or tip == head:
+        if repo.resolve(head) is None:
+            raise Refused(f"branch {attempt.branch} is gone, and its commit {head[:12]} too. autobuilds reopen {label} builds it again")
+        return head
+    if not repo.contains(attempt.branch or "", head):
+        raise Refused(
+            f"branch {attempt.branch} no longer holds the work of {label}. Put it back with `git branch -f {attempt.branch} {head[:12]}`, "
+            f"or merge the branch by hand and then autobuilds complete {label}"
+        )
+    own_pages = Path(attempt.repository) == context.workspace.root and any(
+        matches(pattern, path) for path in repo.diff(head, tip).paths for pattern in PROTECTED_IN_WORKSPACE
+    )
+    return head if own_pages else tip

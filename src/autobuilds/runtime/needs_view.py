@@ -10,8 +10,8 @@ from autobuilds.domain.build import Build, BuildState, Evidence, Outcome
 from autobuilds.domain.moment import Snapshot
 from autobuilds.domain.problem import Severity
 from autobuilds.domain.progress import Progress
-from autobuilds.domain.verdicts import Assessment, GateResult, Verdict
-from autobuilds.runtime.view_values import DoneRow, NeedsYou, count
+from autobuilds.domain.verdicts import Assessment, GateResult, Verdict, ways
+from autobuilds.runtime.view_values import DoneRow, NeedsYou
 
 _VOLATILE = (
     (re.compile(r"(disk|memory|load) [0-9.]+ (?:% |per core )?(?:full |used )?\(limit ([^)]*)\)"), r"\1 over its limit of \2"),
@@ -40,7 +40,7 @@ def needs_you(
     if queue.fatal and not general:
         found.append(NeedsYou(kind="queue", reason="BUILD_QUEUE.md can't be trusted as a whole", command="autobuilds check"))
     errors = [p for p in snapshot.problems if p.severity is Severity.ERROR]
-    found += [NeedsYou(kind="config", reason=str(p), command=f"edit {p.file} line {p.line}, then autobuilds config") for p in errors]
+    found += [NeedsYou(kind="config", reason=str(p), command=f"edit {p.file} line {p.line}") for p in errors]
     found += [_escalation(b) for b in builds if b.state is BuildState.ESCALATED]
     for build in builds:
         if build.is_active:
@@ -56,7 +56,6 @@ def needs_you(
 
 
 def _escalation(build: Build) -> NeedsYou:
-    tries = count(build.tries_used, "attempt")
     reason = build.reason or "handed over without a reason"
     last = build.last
     details = [f"{c.command or c.text}: {_ending(c.exit_code, c.tail)}" for c in (last.checks if last else ()) if not c.passed]
@@ -65,7 +64,7 @@ def _escalation(build: Build) -> NeedsYou:
     return NeedsYou(
         kind="escalated",
         label=build.label,
-        reason=f"gave up after {tries}: {reason}" if build.tries_used > 1 else reason,
+        reason=reason,
         command=f"autobuilds retry {build.label}",
         details=(*details, f"or: autobuilds complete {build.label}, autobuilds cancel {build.label}"),
     )
@@ -97,12 +96,13 @@ def _from_running(build: Build, progress: Progress | None) -> list[NeedsYou]:
 def _asking(assessment: Assessment) -> NeedsYou:
     asks = [g for g in assessment.obstacles if g.verdict is Verdict.ASK]
     first = asks[0]
+    best, *others = ways(first.fix) or (f"autobuilds why {assessment.label}",)
     return NeedsYou(
         kind="ask",
         label=assessment.label,
         reason=settled(first),
-        command=first.fix or f"autobuilds why {assessment.label}",
-        details=tuple(f"{g.gate}: {settled(g)}" for g in asks[1:]),
+        command=best,
+        details=(*(f"or: {way}" for way in others), *(f"{g.gate}: {settled(g)}" for g in asks[1:])),
     )
 
 

@@ -11,8 +11,11 @@ from autobuilds.runtime.context import Context
 from autobuilds.store.workspace import QUEUE, STOP, Loaded
 
 
-def observe(context: Context, loaded: Loaded, now: datetime | None = None) -> Moment:
-    """Return the moment: the time, resources, what runners say of open attempts, agents, STOP file, whose approvals count."""
+def observe(context: Context, loaded: Loaded, now: datetime | None = None, *, acting: bool = False) -> Moment:
+    """Return the moment: the time, resources, what runners say of open attempts, agents, STOP file, whose approvals count.
+
+    Only with `acting` is an attempt whose supervisor is gone cleared up; otherwise nothing at all is changed.
+    """
     snapshot = loaded.snapshot
     workspace = context.workspace
     attempts = [b.last.id for b in snapshot.ledger.active if b.last is not None and b.last.is_open]
@@ -26,7 +29,7 @@ def observe(context: Context, loaded: Loaded, now: datetime | None = None) -> Mo
     return Moment(
         now=now or context.now(loaded.zone),
         resources=context.host.resources(workspace.root),
-        runs={attempt_id: _poll(context, attempt_id) for attempt_id in attempts},
+        runs={attempt_id: _state_of(context, attempt_id, acting=acting) for attempt_id in attempts},
         agents=agents,
         agents_fault=fault,
         stop_file=workspace.path(STOP).exists(),
@@ -34,9 +37,10 @@ def observe(context: Context, loaded: Loaded, now: datetime | None = None) -> Mo
     )
 
 
-def _poll(context: Context, attempt_id: str) -> RunStatus:
+def _state_of(context: Context, attempt_id: str, *, acting: bool) -> RunStatus:
+    ask = context.runner.poll if acting else context.runner.peek
     try:
-        return context.runner.poll(attempt_id)
+        return ask(attempt_id)
     except (AutobuildsError, OSError):
         return RunStatus(state=RunState.UNKNOWN)
 

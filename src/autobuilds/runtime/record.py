@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autobuilds.domain.build import Approval, Build, Ledger, Pause
-from autobuilds.errors import AutobuildsError, GitBusy, GitFailure
+from autobuilds.errors import AutobuildsError, BadInput
 from autobuilds.runtime.context import Context
 from autobuilds.store import files, history
 from autobuilds.store.queue.document import Document
@@ -35,6 +35,8 @@ class Recorder:
     transitions: list[dict[str, Any]] = field(default_factory=list)
     #: Why a commit could not be made, for the status; empty when all went well.
     trouble: str = ""
+    #: What else went wrong and was left for the owner to mend.
+    faults: list[str] = field(default_factory=list)
     #: What this transaction announced, and whether it changed a file since.
     _announced: list[Path] = field(default_factory=list)
     _touched: bool = False
@@ -50,12 +52,13 @@ class Recorder:
             self._flush()
             self._commit_hand_edit()
             self._announced, self._touched = [], False
+            said = len(self.transitions)
             try:
                 yield
             except BaseException:
                 if not self._touched:
-                    for path in self._announced:
-                        path.unlink(missing_ok=True)
+                    self.withdraw()
+                    del self.transitions[said:]
                 raise
             if not hold:
                 self._flush()
@@ -147,7 +150,10 @@ class Recorder:
     def _announce(self, message: str, paths: Sequence[str], *, owner: bool) -> None:
         if self._silent:
             return
-        self._outbox.mkdir(exist_ok=True)
+        try:
+            self._outbox.mkdir(exist_ok=True)
+        except OSError as error:
+            raise files.storage_failure(self._outbox, error) from error
         order = f"{len(list(self._outbox.glob('*.json'))):06d}-{secrets.token_hex(4)}.json"
         entry = {"message": message, "paths": list(dict.fromkeys(paths)), "owner": owner}
         files.write_atomic(self._outbox / order, json.dumps(entry, ensure_ascii=False).encode())
@@ -157,14 +163,20 @@ class Recorder:
         """Commit what the outbox announces, oldest first; what Git can't take now stays there and is said."""
         if self._silent or not self._outbox.exists():
             return
-        for path in sorted(self._outbox.glob("*.json")):
-            entry = json.loads(path.read_bytes())
+        waiting = sorted(self._outbox.glob("*.json"))
+        for path in waiting:
             try:
+                entry = _read_announcement(path)
                 self._commit(entry["message"], entry["paths"], owner=entry["owner"])
-            except (GitBusy, GitFailure) as busy:
-                self.trouble = str(busy)
+                path.unlink()
+            except AutobuildsError as held:
+                self.trouble = str(held)
                 return
-            path.unlink()
+            except OSError as error:
+                self.trouble = str(files.storage_failure(path, error, "commit"))
+                return
+        if waiting:
+            self.trouble = ""
 
     def _commit(self, message: str, paths: Sequence[str], *, owner: bool) -> None:
         repo = self.context.repo
@@ -175,16 +187,26 @@ class Recorder:
         if self._silent or self.trouble:
             return
         path = self.context.workspace.path(QUEUE)
-        committed = self.context.committed(QUEUE)
-        if not path.exists() or _same_text(files.read_stable(path), committed):
-            return
         message = history.message("hand-edit", None, None, f"{QUEUE} edited by hand")
         try:
+            if not path.exists() or _same_text(files.read_stable(path), self.context.committed(QUEUE)):
+                return
             self._commit(message, [QUEUE], owner=True)
-        except (GitBusy, GitFailure) as busy:
-            self.trouble = str(busy)
+        except AutobuildsError as held:
+            self.trouble = str(held)
+        except OSError as error:
+            self.trouble = str(files.storage_failure(path, error, "commit"))
         else:
             self.transitions.append({"label": "", "event": "hand-edit", "reason": f"{QUEUE} edited by hand, committed as yours"})
+
+
+def _read_announcement(path: Path) -> dict[str, Any]:
+    """Return an announcement as it was written; raises BadInput for a file that is none."""
+    try:
+        entry = json.loads(path.read_bytes())
+        return {"message": str(entry["message"]), "paths": [str(p) for p in entry["paths"]], "owner": bool(entry["owner"])}
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{path} can't be read as a commit that waits ({error}); remove it, the files are right") from error
 
 
 def _add_paths(announcement: Path, paths: Sequence[str]) -> None:

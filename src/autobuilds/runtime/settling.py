@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode, Evidence
 from autobuilds.domain.lifecycle import Event, move
 from autobuilds.domain.moment import Ending
-from autobuilds.errors import AutobuildsError, FatalQueue, Refused
+from autobuilds.domain.model import Task
+from autobuilds.errors import AutobuildsError, BadInput, Busy, FatalQueue, NotSo, Refused, StorageFailure
 from autobuilds.planning import Settle
-from autobuilds.ports import CheckedMerge
+from autobuilds.ports import CheckedMerge, Repo
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.merging import check_merged, pages_only, merge_onto
+from autobuilds.runtime.merging import check_merged, drop_branch, merge_onto, merged_as, pages_only
 from autobuilds.runtime.record import Recorder
 from autobuilds.store.queue.operations import Complete
 from autobuilds.store.workspace import QUEUE, Loaded
@@ -30,10 +31,13 @@ def settle(context: Context, recorder: Recorder, loaded: Loaded, action: Settle)
     if decision.event is Event.DONE and loaded.snapshot.queue.fatal:
         raise FatalQueue(f"it is finished, and is settled when {QUEUE} can be read again")
     attempt = _ended(action.attempt, ending)
-    attempt = replace(attempt, branch=keep_work(context, attempt, passed=decision.event is Event.DONE))
+    branch, notes = keep_work(context, attempt, passed=decision.event is Event.DONE)
+    attempt = replace(attempt, branch=branch, notes=(*attempt.notes, *notes))
+    task = loaded.snapshot.queue.find(build.label)
+    ready = _ready(context, build, attempt, ending, task) if decision.event is Event.DONE else _Ready()
     with recorder.transaction(f"settle {build.label}", hold=True):
         if decision.event is Event.DONE:
-            _done(context, recorder, loaded, build, attempt, ending)
+            _done(context, recorder, build, attempt, ending, task, ready)
             return
         feedback = "\n".join(part for part in (ending.reason, ending.tail[-FEEDBACK:]) if part)
         moved = move(build, decision.event, recorder.now, reason=decision.reason, retry_at=decision.retry_at, attempt=attempt)
@@ -57,67 +61,132 @@ def _ended(attempt: Attempt, ending: Ending) -> Attempt:
         files_changed=ending.files_changed,
         lines_added=ending.lines_added,
         lines_removed=ending.lines_removed,
+        notes=(*attempt.notes, *ending.notes),
     )
 
 
-def keep_work(context: Context, attempt: Attempt, *, passed: bool) -> str | None:
-    """Bring an attempt's commits into the owner's repository as a branch, and return its name (None without commits).
+def keep_work(context: Context, attempt: Attempt, *, passed: bool) -> tuple[str | None, tuple[str, ...]]:
+    """Bring an attempt's commits into the owner's repository as a branch; return its name (None without commits) and notes.
 
     The supervisor has brought the commits over already. Work that passed is `build/<label>`; what failed is kept beside
-    it as `build/<label>.attempt-<n>`, since the next attempt takes the first name.
+    it as `build/<label>.attempt-<n>`, since the next attempt takes the first name. Where the owner has that branch checked
+    out, the work stands on `build/<label>-<n>`. Raises Busy and StorageFailure, to be tried again; what can't be mended by
+    waiting is a note.
     """
-    if attempt.head_commit is None or attempt.head_commit == attempt.base_commit or attempt.branch is None:
-        return attempt.branch if passed else None
-    branch = attempt.branch if passed else f"{attempt.branch}.attempt-{attempt.number}"
-    repo = context.open_repo(Path(attempt.repository))
-    if repo.resolve(f"refs/heads/{branch}") != attempt.head_commit:
-        repo.adopt(repo.root, attempt.head_commit, branch)
-    return branch
+    head = attempt.head_commit
+    if head is None or head == attempt.base_commit or attempt.branch is None:
+        return (attempt.branch if passed else None), ()
+    first = attempt.branch if passed else f"{attempt.branch}.attempt-{attempt.number}"
+    names = (first, f"{attempt.branch}-{attempt.number}")
+    why = ""
+    try:
+        repo = context.open_repo(Path(attempt.repository))
+        for name in names:
+            if repo.resolve(f"refs/heads/{name}") == head:
+                return name, ()
+        for name in names:
+            try:
+                repo.adopt(repo.root, head, name)
+            except Refused as held:
+                why = str(held)
+            else:
+                return name, ()
+    except (Busy, StorageFailure):
+        raise
+    except AutobuildsError as fault:
+        why = str(fault)
+    return None, (f"its commit {head[:12]} could not be put on a branch: {why}",)
 
 
-def _done(context: Context, recorder: Recorder, loaded: Loaded, build: Build, attempt: Attempt, ending: Ending) -> None:
-    changed = attempt.head_commit is not None and attempt.head_commit != attempt.base_commit
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """What may be delivered: a merge that was checked (None where the work is in the branch already), or why nothing may be."""
+
+    merge: CheckedMerge | None = None
+    held: str | None = None
+
+
+def _ready(context: Context, build: Build, attempt: Attempt, ending: Ending, task: Task | None) -> _Ready:
+    """Return the checked merge of a build that is to be merged; its checks may take long, so nothing is locked meanwhile.
+
+    Where the branch has moved since the supervisor checked its merge, the work is merged anew, and checked anew unless
+    only pages of ours came between.
+    """
+    if build.deliver is not DeliverMode.MERGE or not _changed(attempt):
+        return _Ready()
+    try:
+        if ending.merged_commit is None or ending.merged_onto is None or attempt.base_branch is None:
+            raise Refused(ending.reason or "the merge was not checked")
+        if attempt.branch is None:
+            raise Refused("its work could not be put on a branch")
+        ran = {c.command for c in attempt.checks}
+        if task is not None and not ran.issuperset(command for c in task.criteria for command in c.commands):
+            raise Refused(f"its criteria changed while it was built; autobuilds accept {build.label} runs them as they are now")
+        repo = context.open_repo(Path(attempt.repository))
+        if repo.contains(attempt.base_branch, attempt.head_commit or ending.merged_commit):
+            return _Ready()
+        scratch = context.workspace.run_folder(attempt.id) / "merge"
+        checked = CheckedMerge(commit=ending.merged_commit, onto=ending.merged_onto, scratch=scratch)
+        return _Ready(merge=_up_to_date(context, repo, build, attempt, checked))
+    except AutobuildsError as held:
+        return _Ready(held=str(held))
+
+
+def _up_to_date(context: Context, repo: Repo, build: Build, attempt: Attempt, checked: CheckedMerge) -> CheckedMerge:
+    if repo.resolve(f"refs/heads/{attempt.base_branch}") == checked.onto:
+        return checked
+    merged = merge_onto(context, build.label, build.name, attempt)
+    if not pages_only(context, attempt, checked.onto, merged.onto):
+        check_merged(context, build.label, attempt, merged, lambda _: None)
+    return merged
+
+
+def _changed(attempt: Attempt) -> bool:
+    return attempt.head_commit is not None and attempt.head_commit != attempt.base_commit
+
+
+def _done(context: Context, recorder: Recorder, build: Build, attempt: Attempt, ending: Ending, task: Task | None, ready: _Ready) -> None:
     moved = move(build, Event.DONE, recorder.now, reason=None, attempt=attempt)
     event, said = Event.DONE, f"{_grade(attempt)}; waits for your review on {attempt.branch}"
-    if not changed:
+    if not _changed(attempt):
         moved = replace(moved, state=BuildState.COMPLETED)
         said = f"{_grade(attempt)}; nothing had to change"
     elif build.deliver is DeliverMode.MERGE:
         try:
-            moved = _delivered(context, moved, attempt, ending)
+            moved = _delivered(context, moved, attempt, ready)
             event, said = Event.DELIVERED, f"{_grade(attempt)}; merged into {moved.delivered_branch}"
         except AutobuildsError as held:
             moved = replace(moved, reason=f"not merged: {held}")
             said = f"{_grade(attempt)}; not merged: {held}"
     moved = replace(moved, feedback=None, stall_alerted=False)
     recorder.note(event, build.label, said, attempt=attempt.number, record=moved, paths=_progress(context, build))
-    task = loaded.snapshot.queue.find(build.label)
     if task is not None and task.is_active:
-        recorder.edit(Complete(label=build.label, at=ending.ended.astimezone(recorder.zone)))
+        _tick(recorder, build.label, ending)
     recorder.put(context.workspace.ledger().with_build(moved))
 
 
-def _delivered(context: Context, build: Build, attempt: Attempt, ending: Ending) -> Build:
-    """Move the owner's branch forward to a merge that was checked; raises Refused where that can't be.
+def _tick(recorder: Recorder, label: str, ending: Ending) -> None:
+    """Move the entry to Completed; one that can't be moved is the owner's to mend, and keeps no build from being settled."""
+    try:
+        recorder.edit(Complete(label=label, at=ending.ended.astimezone(recorder.zone)))
+    except FatalQueue:
+        raise
+    except (BadInput, NotSo) as refused:
+        recorder.faults.append(f"{label}: its entry could not be moved to Completed: {refused}")
 
-    Where the branch has moved since the supervisor checked its merge, the work is merged anew, and checked anew unless
-    only pages of ours came between.
-    """
-    if ending.merged_commit is None or ending.merged_onto is None or attempt.base_branch is None:
-        raise Refused(ending.reason or "the merge was not checked")
+
+def _delivered(context: Context, build: Build, attempt: Attempt, ready: _Ready) -> Build:
+    """Move the owner's branch forward to the merge that was checked; raises Refused where that can't be."""
+    if ready.held is not None or attempt.base_branch is None:
+        raise Refused(ready.held or "it was built on a detached HEAD")
     repo = context.open_repo(Path(attempt.repository))
-    tip = repo.resolve(attempt.base_branch)
-    merged = CheckedMerge(commit=ending.merged_commit, onto=ending.merged_onto, scratch=context.workspace.run_folder(attempt.id) / "merge")
-    if repo.contains(attempt.base_branch, attempt.head_commit or ending.merged_commit):
-        delivered = ending.merged_commit if repo.contains(attempt.base_branch, ending.merged_commit) else tip
+    if ready.merge is None:
+        delivered = merged_as(repo, build.label, attempt)
     else:
-        if tip != ending.merged_onto:
-            merged = merge_onto(context, build.label, build.name, attempt)
-            if not pages_only(context, attempt, ending.merged_onto, merged.onto):
-                check_merged(context, build.label, attempt, merged, lambda _: None)
+        merged = _up_to_date(context, repo, build, attempt, ready.merge)
         repo.deliver(merged, attempt.base_branch)
         delivered = merged.commit
-    repo.delete_branch(attempt.branch or "")
+    drop_branch(repo, attempt.branch, attempt.head_commit)
     attempt = replace(attempt, merged_commit=delivered)
     moved = move(build, Event.DELIVERED, build.updated, attempt=attempt)
     return replace(moved, delivered_commit=delivered, delivered_branch=attempt.base_branch)

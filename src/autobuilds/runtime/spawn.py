@@ -63,7 +63,7 @@ def _add(recorder: Recorder, label: str, spec: str, agent: str | None) -> None:
 def _start(context: Context, recorder: Recorder, loaded: Loaded, task: Task) -> Start:
     if not task.is_active:
         raise NotSo(f"{task.label} is completed; autobuilds reopen {task.label} builds it again")
-    moment = observe(context, loaded)
+    moment = observe(context, loaded, acting=True)
     assessment = gates.assess(situate(task, loaded.snapshot, moment, at_once=True))
     if assessment.verdict is not Verdict.GO:
         raise _obstacle(task, assessment)

@@ -9,7 +9,7 @@ from autobuilds.domain.build import Attempt, Build, BuildState, Evidence, Outcom
 from autobuilds.domain.moment import Moment, Snapshot
 from autobuilds.domain.progress import Progress
 from autobuilds.domain.times import after, format_when
-from autobuilds.domain.verdicts import Assessment
+from autobuilds.domain.verdicts import Assessment, ways
 from autobuilds.runtime.needs_view import done_row, needs_you, settled
 from autobuilds.runtime.view_values import (
     AgentRow,
@@ -106,6 +106,7 @@ def queue_rows(snapshot: Snapshot, assessments: Sequence[Assessment]) -> tuple[Q
                 reason=settled(first) if first else "starts at the next heartbeat",
                 opens=found.opens_at,
                 fix=first.fix if first else None,
+                ways=ways(first.fix) if first else (),
                 others=tuple(dict.fromkeys(g.gate for g in held[1:])),
             )
         )

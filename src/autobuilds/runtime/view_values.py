@@ -74,6 +74,8 @@ class QueueRow:
     reason: str
     opens: datetime | None = None
     fix: str | None = None
+    #: The alternatives of `fix`, each a command or an act.
+    ways: tuple[str, ...] = ()
     #: Gates besides `gate` that hold it.
     others: tuple[str, ...] = ()
 

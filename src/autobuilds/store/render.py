@@ -188,6 +188,7 @@ def _filters(sink: str, finalize: Callable[[Any], Any]) -> dict[str, Callable[..
 
     return {
         "md": marked(inert.markdown),
+        "said": marked(inert.said),
         "code": marked(inert.code_span),
         "fence": marked(inert.code_block),
         "line": marked(inert.line),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autobuilds.domain.gates.answers import ask, go
 from autobuilds.domain.situation import ApprovalState, Situation
-from autobuilds.domain.verdicts import GateResult, Verdict
+from autobuilds.domain.verdicts import OR, GateResult, Verdict
 
 
 def requirements(s: Situation) -> GateResult:
@@ -16,9 +16,9 @@ def requirements(s: Situation) -> GateResult:
         return go("requirements", "approved as it is")
     if s.at_once:
         return go("requirements", "started by the owner's word")
-    fix = f"autobuilds show {s.task.label} --template prints what to paste into its details"
+    fix = f"autobuilds show {s.task.label} --template"
     if s.task.criteria:
-        fix += f"; or autobuilds approve {s.task.label} if it is right as it is"
+        fix += f"{OR}autobuilds approve {s.task.label}"
     return ask("requirements", "; ".join(clarity.why) or f"missing: {', '.join(clarity.missing)}", fix)
 
 
@@ -40,7 +40,7 @@ def category(s: Situation) -> GateResult:
     fix = f"autobuilds approve {task.label}"
     if rule is None and task.category:
         reason = f"category {shown} is not in the tables of DECISION_FRAMEWORK.md"
-        return ask("category", reason + _approval_note(s), f"{fix}, or add a row for it")
+        return ask("category", reason + _approval_note(s), f"{fix}{OR}add a row for it there")
     answer = rule.answer(task.priority) if rule else "ask"
     if answer == "auto":
         return go("category", f"{shown} runs without asking at {task.priority.value} priority")

@@ -11,7 +11,7 @@ from autobuilds.domain.moment import AgentStatus
 from autobuilds.domain.settings import Settings
 from autobuilds.domain.situation import Situation
 from autobuilds.domain.times import at_clock, local_day
-from autobuilds.domain.verdicts import GateResult
+from autobuilds.domain.verdicts import OR, GateResult
 
 #: The embedded agent that runs a task's Steps.
 COMMAND = "command"
@@ -32,13 +32,13 @@ def agent(s: Situation) -> GateResult:
         return ask("agent", s.moment.agents_fault, "mend agents.toml")
     chosen = choose_agent(s.task, s.snapshot.settings, s.moment.agents)
     if chosen is None:
-        return ask("agent", "no coding agent is installed", "install one (autobuilds doctor names the commands), or give the task Steps")
+        return ask("agent", "no coding agent is installed", f"install one{OR}give the task Steps{OR}autobuilds doctor")
     if chosen.name == COMMAND and not s.task.steps:
-        return ask("agent", "the agent `command` runs a task's Steps, and this task has none", "add Steps, or set another Agent")
+        return ask("agent", "the agent `command` runs a task's Steps, and this task has none", f"add Steps{OR}set another Agent")
     if not chosen.found:
         known = sorted(a.name for a in s.moment.agents)
         listed = f" (known: {', '.join(known)})" if chosen.name not in known else ""
-        fix = chosen.install or "set another Agent, or define it in agents.toml"
+        fix = chosen.install or f"set another Agent{OR}define it in agents.toml"
         return ask("agent", f"agent {chosen.name} is not installed{listed}", fix)
     if chosen.limited_until is not None and chosen.limited_until > s.now:
         return wait("agent", f"{chosen.name} reached its usage limit", until=chosen.limited_until)
@@ -56,7 +56,7 @@ def resources(s: Situation) -> GateResult:
     if now.load_per_core is not None and now.load_per_core >= limits.load_limit:
         over.append(f"load {now.load_per_core:.1f} per core (limit {limits.load_limit:g})")
     if over:
-        return wait("resources", ", ".join(over), fix="free it, or raise the limit in HEARTBEAT.md")
+        return wait("resources", ", ".join(over), fix=f"free some{OR}raise the limit in HEARTBEAT.md")
     return go("resources", "disk, memory and load are below their limits")
 
 
@@ -85,7 +85,7 @@ def budget(s: Situation) -> GateResult:
     spent = sum(a.usage.cost_usd or 0.0 for a in (s.build.attempts if s.build else ()))
     if limits.cost_per_task is not None and spent >= limits.cost_per_task:
         reason = f"this task has cost {spent:.2f} of {limits.cost_per_task:.2f} USD"
-        return ask("budget", reason, f"raise cost_per_task in HEARTBEAT.md, or autobuilds cancel {s.task.label}")
+        return ask("budget", reason, f"raise cost_per_task in HEARTBEAT.md{OR}autobuilds cancel {s.task.label}")
     return go("budget", "within its limits")
 
 

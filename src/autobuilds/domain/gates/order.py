@@ -8,7 +8,7 @@ from autobuilds.domain.build import BuildState
 from autobuilds.domain.gates.answers import ask, go, wait
 from autobuilds.domain.model import Task
 from autobuilds.domain.situation import Claim, Situation
-from autobuilds.domain.verdicts import GateResult
+from autobuilds.domain.verdicts import OR, GateResult
 
 
 def blockers(s: Situation) -> GateResult:
@@ -16,10 +16,12 @@ def blockers(s: Situation) -> GateResult:
     task = s.task
     cycle = find_cycle(task.label, {t.label: t.depends_on for t in s.snapshot.queue.active})
     if cycle:
-        return ask("blockers", f"a cycle of dependencies: {' -> '.join(cycle)}", f"remove one: autobuilds set {task.label} depends-on ...")
+        return ask("blockers", f"a cycle of dependencies: {' -> '.join(cycle)}", "take one of them out of its Depends On")
     unknown = [d for d in task.depends_on if not _known(s, d)]
     if unknown:
-        return ask("blockers", f"depends on {_names(unknown)}, which is not in the queue", f"autobuilds set {task.label} depends-on ...")
+        return ask(
+            "blockers", f"depends on {_names(unknown)}, which is not in the queue", "correct the name" + OR + "add the task to the queue"
+        )
     if task.blockers:
         first = task.blockers[0]
         more = f" (and {len(task.blockers) - 1} more)" if len(task.blockers) > 1 else ""
@@ -84,9 +86,7 @@ def conflict(s: Situation) -> GateResult:
         if claim.repository == repository and (shared := overlap(claim.touches, task.touches)):
             return wait("conflict", f"{claim.label} {verb} and touches {shared} too")
         if same_goal(claim, task):
-            return wait(
-                "conflict", f"{claim.label} {verb} and looks like the same task", fix=f"autobuilds cancel {task.label} if it is a duplicate"
-            )
+            return wait("conflict", f"{claim.label} {verb} and looks like the same task", fix=f"autobuilds cancel {task.label}")
     return go("conflict", "no other build claims its paths")
 
 

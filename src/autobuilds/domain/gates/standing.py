@@ -7,7 +7,7 @@ from autobuilds.domain.gates.answers import ask, go, wait
 from autobuilds.domain.problem import Severity
 from autobuilds.domain.situation import Situation
 from autobuilds.domain.times import format_when, reached
-from autobuilds.domain.verdicts import GateResult
+from autobuilds.domain.verdicts import OR, GateResult
 
 
 def paused(s: Situation) -> GateResult:
@@ -43,13 +43,13 @@ def _of_build(build: Build, label: str, s: Situation) -> GateResult:
                 return wait("state", f"failed ({build.reason}); next try at {format_when(build.retry_at)}", until=build.retry_at)
             return go("state", "retry time reached")
         case BuildState.ESCALATED:
-            fix = f"autobuilds retry {label}, or autobuilds complete {label}, or autobuilds cancel {label}"
+            fix = OR.join(f"autobuilds {word} {label}" for word in ("retry", "complete", "cancel"))
             return ask("state", f"escalated: {build.reason}", fix)
         case BuildState.CANCELLED:
-            return ask("state", "cancelled", f"autobuilds reopen {label}, or delete the line")
+            return ask("state", "cancelled", f"autobuilds reopen {label}{OR}delete the line")
         case BuildState.COMPLETED | BuildState.REVIEW:
             when = format_when(build.updated)
-            return ask("state", f"built already, on {when}", f"autobuilds reopen {label} to build it again, or delete the line")
+            return ask("state", f"built already, on {when}", f"autobuilds reopen {label}{OR}delete the line")
 
 
 def well_formed(s: Situation) -> GateResult:
@@ -59,4 +59,4 @@ def well_formed(s: Situation) -> GateResult:
         return go("well-formed", "no problem in its entry")
     first = errors[0]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return ask("well-formed", f"{first}{more}", f"edit {first.file} line {first.line}, then autobuilds check")
+    return ask("well-formed", f"{first}{more}", f"edit {first.file} line {first.line}")
