@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from autobuilds.cli.formatters import json_
 from autobuilds.cli.formatters.columns import clock
@@ -14,7 +16,10 @@ from autobuilds.domain.spelling import did_you_mean
 from autobuilds.domain.verdicts import Assessment, GateResult
 from autobuilds.errors import AutobuildsError
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.queueing import Written, outlook
+from autobuilds.runtime.queueing import Written
+
+if TYPE_CHECKING:
+    from autobuilds.runtime.outlook import Outlook
 
 
 def remarks(said: Iterable[str], written: Written) -> None:
@@ -46,22 +51,29 @@ def answer_many(written: Written, *, as_json: bool) -> None:
 def answer_one(context: Context, written: Written, *, as_json: bool) -> None:
     """Print the task that was added with what happens to it next: the first gate that does not say go."""
     task = written.task
-    try:
-        context_next = outlook(context, task.label) if task.is_active else None
-        policy = context.load().snapshot.policy
-    except AutobuildsError as fault:
-        tell(f"warning: {task.label} is added, but what happens next can't be said: {fault}")
-        context_next, policy = None, Policy()
-    if hint := _category_hint(task, policy):
+    found = _outlook(context, task)
+    if found is not None and (hint := _category_hint(task, found.loaded.snapshot.policy)):
         tell(f"note: {hint}")
     if as_json:
-        first = _first(context_next)
-        step = None if context_next is None else {"verdict": context_next.verdict.value, **_gate(first)}
+        step = None if found is None else {"verdict": found.assessment.verdict.value, **_gate(_first(found.assessment))}
         say_json({**json_.show_json(task, "add"), "next": step})
         return
     say(_added(task))
-    if context_next is not None:
-        say(_next(context, context_next))
+    if found is not None:
+        say(_next(found.assessment, context.now(found.loaded.zone)))
+
+
+def _outlook(context: Context, task: Task) -> Outlook | None:
+    """Return the outlook of an open task; where it can't be said, the task is added all the same."""
+    from autobuilds.runtime.outlook import outlook
+
+    if not task.is_active:
+        return None
+    try:
+        return outlook(context, task.label)
+    except AutobuildsError as fault:
+        tell(f"warning: {task.label} is added, but what happens next can't be said: {fault}")
+        return None
 
 
 def _added(task: Task) -> str:
@@ -69,8 +81,8 @@ def _added(task: Task) -> str:
     return terminal(f"{task.label} added ({where}, BUILD_QUEUE.md:{task.line}): {task.name}")
 
 
-def _first(found: Assessment | None) -> GateResult | None:
-    return found.obstacles[0] if found is not None and found.obstacles else None
+def _first(found: Assessment) -> GateResult | None:
+    return found.obstacles[0] if found.obstacles else None
 
 
 def _gate(gate: GateResult | None) -> dict[str, object]:
@@ -79,11 +91,10 @@ def _gate(gate: GateResult | None) -> dict[str, object]:
     return {"gate": gate.gate, "reason": gate.reason, "until": gate.until and gate.until.isoformat(timespec="seconds"), "fix": gate.fix}
 
 
-def _next(context: Context, found: Assessment) -> str:
+def _next(found: Assessment, now: datetime) -> str:
     first = _first(found)
     if first is None:
         return "next: it starts at the next heartbeat with a free slot (autobuilds heartbeat)"
-    now = context.now(context.workspace.zone(context.workspace.config().settings))
     until = f"; opens {clock(first.until, now)}" if first.until is not None else ""
     others = len(found.obstacles) - 1
     more = f" (and {others} more: autobuilds why {found.label})" if others else ""

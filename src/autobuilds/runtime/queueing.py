@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autobuilds.domain import gates
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.model import Section, Task
-from autobuilds.domain.verdicts import Assessment
 from autobuilds.errors import BadInput, NotSo
-from autobuilds.planning import situate
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.observe import observe
-from autobuilds.runtime.owner import fatal_message, find_task
 from autobuilds.runtime.record import recorder_for
 from autobuilds.store import files
 from autobuilds.store.queue.document import Document
@@ -108,12 +103,6 @@ def _found(document: Document, operations: Sequence[Add]) -> tuple[Task, ...]:
     return tuple(known[operation.task.slug(), sections[operation.task.done]] for operation in operations)
 
 
-def outlook(context: Context, label: str) -> Assessment:
-    """Return what the gates say of a task now, as `why` does."""
-    loaded = context.load()
-    return gates.assess(situate(find_task(loaded, label), loaded.snapshot, observe(context, loaded)))
-
-
 def set_field(context: Context, label: str, field: str, value: str | tuple[str, ...]) -> Written:
     """Set a field of a task, or take it away with an empty value; raises NotSo, BadInput."""
     label = slugify(label)
@@ -131,8 +120,8 @@ def tick(context: Context, label: str, n: int, *, checked: bool) -> Written:
 def untick_task(context: Context, label: str) -> Written:
     """Take back the tick on a task's own box in Active Queue; raises NotSo for a completed one."""
     label = slugify(label)
-    task = find_task(context.load(), label)
-    if not task.is_active:
+    task = context.load().snapshot.queue.find(label)
+    if task is not None and not task.is_active:
         raise NotSo(f"{label} stands under Completed; autobuilds reopen {label} puts it back into Active Queue")
     return _edit(context, label, "unticked", Reopen(label=label))
 
@@ -159,6 +148,5 @@ def _edit(context: Context, label: str, said: str, operation: Operation) -> Writ
         if not changed:
             recorder.withdraw()
     task = document.queue.find(label)
-    if task is None:
-        raise NotSo(fatal_message(document.queue))
+    assert task is not None, "the operation found the task"
     return Written(tasks=(task,), trouble=recorder.trouble, changed=changed)
