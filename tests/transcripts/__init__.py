@@ -1,0 +1,1 @@
+"""Transcripts: commands with their output, in Markdown, run as they are read."""
