@@ -299,6 +299,10 @@ class Survey(Protocol):
         """Return the names of the repository's hooks that Git would run for the owner's own commits."""
         ...
 
+    def locks(self, root: Path) -> tuple[tuple[Path, float], ...]:
+        """Return Git's own lock files that stand there, each with its age in seconds."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerJob:

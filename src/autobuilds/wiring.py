@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autobuilds.adapters.agents.presets import Presets
 from autobuilds.adapters.git.create import create_repository
@@ -17,7 +18,10 @@ from autobuilds.ports import Invocation, Survey, Timer
 from autobuilds.runtime.context import Context
 from autobuilds.store.workspace import Workspace
 
-__all__ = ["create_repository", "make_context", "survey", "timers"]
+if TYPE_CHECKING:
+    from autobuilds.runtime.diagnosis import Patient
+
+__all__ = ["create_repository", "make_context", "make_patient", "survey", "timers"]
 
 
 class LatePresets:
@@ -66,3 +70,12 @@ def survey() -> Survey:
     from autobuilds.adapters.git.survey import GitSurvey
 
     return GitSurvey()
+
+
+def make_patient(folder: Path, root: Path | None) -> Patient:
+    """Return what the doctor examines: the machine, and the workspace if `root` is one."""
+    from autobuilds.runtime.diagnosis import Patient
+
+    context = make_context(root) if root is not None else None
+    host = context.host if context is not None else MachineHost(workspace=None)
+    return Patient(folder=root or folder, context=context, host=host, survey=survey(), timers=timers())

@@ -45,10 +45,10 @@ What should be built. A line under *Active Queue* is a task, what it means stand
 _CHECK = 'test -s {target} && git -c core.quotePath=false ls-tree -d --name-only HEAD | while read -r d; do grep -qF -- "$d" {target} || exit 1; done'
 _STEPS = """- **Steps:**
   ```sh
-  mkdir -p {folder}
+  mkdir -p docs
   {{
-    printf '# Layout\\n\\n'
-    {{ git -c core.quotePath=false ls-tree -d --name-only HEAD; echo docs; }} | sort -u | while read -r d; do
+    printf '# Layout\\n\\n- `docs`: what is written about the rest, this page included\\n'
+    git -c core.quotePath=false ls-tree -d --name-only HEAD | grep -vx docs | while read -r d; do
       printf -- '- `%s`: %s files\\n' "$d" "$(git ls-files -- "$d" | wc -l | tr -d ' ')"
     done
   }} > {target}
@@ -73,7 +73,7 @@ def queue_text(root: Path, now: datetime, *, tests: str | None, steps: bool) -> 
         raise BadInput(f"{tests!r} can't be a criterion: a command of one line without backticks is meant")
     target = next((n for n in ("docs/layout.md", "docs/repository-layout.md") if not (root / n).exists()), "docs/folders.md")
     criterion = f"  - [ ] Tests pass: `{tests}`\n" if tests else ""
-    made = _STEPS.format(target=target, folder="docs") if steps else ""
+    made = _STEPS.format(target=target) if steps else ""
     check = _CHECK.format(target=target)
     return _QUEUE.format(name=_NAME, now=format_when(now), target=target, check=check, tests=criterion, steps=made)
 

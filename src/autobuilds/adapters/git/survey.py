@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
+from autobuilds.adapters.git import place
 from autobuilds.adapters.git.process import Git, words
 from autobuilds.errors import BadInput, GitFailure
 
@@ -72,3 +74,19 @@ class GitSurvey:
         if not folder.is_dir():
             return ()
         return tuple(sorted(p.name for p in folder.iterdir() if p.is_file() and p.suffix != ".sample" and p.stat().st_mode & 0o111))
+
+    def locks(self, root: Path) -> tuple[tuple[Path, float], ...]:
+        """Return Git's own lock files that stand there, each with its age in seconds."""
+        here = place.find(root)
+        found = []
+        for path in (
+            here.git_dir / "index.lock",
+            here.git_dir / "HEAD.lock",
+            here.common / "config.lock",
+            here.common / "packed-refs.lock",
+        ):
+            try:
+                found.append((path, time.time() - path.lstat().st_mtime))
+            except FileNotFoundError:
+                continue
+        return tuple(found)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from autobuilds.cli.formatters.style import Style
 from autobuilds.ports import TimerPiece
+from autobuilds.runtime.diagnosis import Diagnosis, Level
 from autobuilds.runtime.initialising import Deed, Done, Setup, Step
 from autobuilds.runtime.installing import Installation
 
@@ -90,3 +91,17 @@ def set_up(setup: Setup, done: Done | None, following: tuple[str, str], style: S
     lines.append(f"  {style.bold(following[0]):<30}  {words[following[0]]}")
     lines.append(f"  {style.bold(following[1]):<30}  runs a heartbeat every 30 minutes by itself")
     return "\n".join(lines)
+
+
+def diagnoses(found: Sequence[Diagnosis], style: Style) -> str:
+    """Return what the doctor found, a line a check, each that is not well followed by what mends it."""
+    width = max(len(d.check) for d in found)
+    paints = {Level.OK: style.good, Level.WARNING: style.warn, Level.PROBLEM: style.bad}
+    lines = []
+    for one in found:
+        lines.append(f"{paints[one.level](f'{one.level.value:<7}')}  {one.check:<{width}}  {_printable(one.said)}")
+        if one.fix:
+            lines.append(f"{'':<{9 + width}}  {style.bold('-> ' + _printable(one.fix))}")
+    counts = [(sum(d.level is level for d in found), level.value) for level in (Level.PROBLEM, Level.WARNING)]
+    said = [f"{count} {word}" + ("" if count == 1 else "s") for count, word in counts if count]
+    return "\n".join([*lines, "", ", ".join(said) if said else "everything is well"])
