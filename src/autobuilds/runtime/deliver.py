@@ -63,9 +63,7 @@ def accept(context: Context, label: str, tell: Tell, *, unchecked: bool = False)
         if build is None or build.state is not BuildState.REVIEW or build.last is None:
             state = build.state.value if build else "not built"
             raise NotSo(f"{label} is {state}; only a build that is ready for review can be accepted")
-        attempt = build.last
-        if attempt.base_branch is not None:
-            attempt, checks = _merged(context, label, build, attempt, tell, unchecked=unchecked)
+        attempt, checks = _merged(context, label, build, build.last, tell, unchecked=unchecked)
         evidence = Evidence.MERGED if checks else attempt.evidence
         attempt = replace(attempt, evidence=evidence, checks=(*attempt.checks, *checks))
         accepted = move(build, Event.ACCEPTED, recorder.now, attempt=attempt)
