@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,7 @@ CODES = ("placeholder", "goal", "scope", "criteria", "checkable", "size")
 _TOO_LONG_DAYS = 10.0
 #: What is read of each field, in characters, and how many criteria: nobody's text can make the judgement slow.
 _NAME, _TEXT, _CRITERION, _ESTIMATE, _CRITERIA = 300, 6000, 600, 60, 40
+_GAP = re.compile(r"\s{3,}")
 #: Words quoted in one sentence of explanation.
 _QUOTED = 4
 _VAGUE = ("undecided", "elsewhere", "vogue", "hedge", "wish", "outcome")
@@ -58,9 +60,9 @@ def judge_requirements(
     The tables `clarity-*` of the rules are used; without them only the hard findings (no criterion, placeholders,
     contradictions, an estimate of weeks) ask.
     """
-    name, description, estimated_time = name[:_NAME], description[:_TEXT], (estimated_time or "")[:_ESTIMATE]
+    name, description, estimated_time = _read(name, _NAME), _read(description, _TEXT), _read(estimated_time or "", _ESTIMATE)
     prepared = _prepared(rules if isinstance(rules, tuple) else tuple(rules))
-    stated = tuple(c.strip()[:_CRITERION] for c in criteria[:_CRITERIA] if c.strip(" \t\r\n-–—.…?"))
+    stated = tuple(_read(c, _CRITERION).strip() for c in criteria[:_CRITERIA] if c.strip(" \t\r\n-–—.…?"))
     # Steps say what is done as exactly as a command in the text; they are not prose, so their words are not judged.
     evidence = evidence_of("\n".join((name, description, (steps or "")[:_TEXT])))
     why: dict[str, str] = _hard_findings(name, description, stated, estimated_time, evidence.total, prepared)
@@ -71,6 +73,11 @@ def judge_requirements(
             _explain(signals, why)
     missing = tuple(code for code in CODES if code in why)
     return ClarityJudgement(verdict=Verdict.ASK if missing else Verdict.GO, missing=missing, why=tuple(why[code] for code in missing))
+
+
+def _read(text: str, limit: int) -> str:
+    """Return the beginning of a text with long runs of white space shortened."""
+    return _GAP.sub(lambda m: "\n\n" if "\n" in m.group() or "\r" in m.group() else " ", text[:limit])
 
 
 def score_of(signals: Signals, weights: dict[str, float]) -> float:
