@@ -474,7 +474,7 @@ def test_history_that_an_agent_rewrote_is_kept(runner: LocalRunner, workspace: P
     ending = ending_of(runner, job_for(workspace, steps, checks=["true"]))
     assert ending.outcome is Outcome.PASSED
     assert any("rewrote" in note for note in ending.notes)
-    (kept,) = git(workspace, "for-each-ref", "--format=%(refname:short)", "refs/heads/build/demo-1-left-*").split("\n")
+    (kept,) = git(workspace, "for-each-ref", "--format=%(refname:short)", "refs/heads/build/demo.attempt-1-left-*").split("\n")
     assert git(workspace, "log", "--format=%s", kept) == "rewritten"
 
 
@@ -484,7 +484,7 @@ def test_a_branch_that_the_owner_has_checked_out_stays_as_it_is(runner: LocalRun
     ending = ending_of(runner, job_for(workspace, "echo x > x", checks=["true"]))
     assert ending.outcome is Outcome.PASSED
     assert git(workspace, "rev-parse", "build/demo") == before
-    assert git(workspace, "rev-parse", "build/demo-1") == ending.head_commit
+    assert git(workspace, "rev-parse", "build/demo.attempt-1") == ending.head_commit
     assert git(workspace, "status", "--porcelain") == ""
 
 

@@ -39,7 +39,7 @@ def decide(build: Build, ending: Ending, settings: Settings, now: datetime) -> D
     if outcome in AT_ONCE:
         return Decision(event=Event.ESCALATED, reason=ending.reason)
     if outcome is Outcome.NOT_STARTED:
-        never = 1 + sum(1 for a in build.attempts if a.outcome is Outcome.NOT_STARTED)
+        never = 1 + sum(1 for a in build.attempts if a.outcome is Outcome.NOT_STARTED and a.number > build.counted_from)
         if never > MAX_NOT_STARTED:
             return Decision(event=Event.ESCALATED, reason=f"could not be started {never} times: {ending.reason}")
         return Decision(event=Event.FAILED, reason=ending.reason, retry_at=now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from autobuilds.planning.decision import (
     Action,
     Alert,
+    Close,
     CompleteByHand,
     Confirm,
     DropApproval,
@@ -23,6 +24,7 @@ from autobuilds.planning.decision import (
 __all__ = [
     "Action",
     "Alert",
+    "Close",
     "CompleteByHand",
     "Confirm",
     "DropApproval",

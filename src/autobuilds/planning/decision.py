@@ -8,8 +8,9 @@ from datetime import datetime
 
 from autobuilds.domain import gates
 from autobuilds.domain.approval import fingerprint
-from autobuilds.domain.build import Approval, Attempt, Build, Outcome
+from autobuilds.domain.build import Approval, Attempt, Build, BuildState, Outcome
 from autobuilds.domain.gates.machine import choose_agent
+from autobuilds.domain.lifecycle import Event
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import Ending, Moment, RunState, RunStatus, Snapshot
 from autobuilds.domain.retry import Decision, decide
@@ -35,6 +36,14 @@ class FillAdded(Action):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompleteByHand(Action):
     """Move an entry that the owner ticked to Completed (evidence: claimed)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close(Action):
+    """End a build that would be tried again, or waits for the owner: its entry was removed, or moved to Completed, by hand."""
+
+    event: Event
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,18 +132,36 @@ def _of_attempt(build: Build, attempt: Attempt, status: RunStatus, snapshot: Sna
     label, settings, now = build.label, snapshot.settings, moment.now
     if status.state in {RunState.ENDED, RunState.LOST, RunState.NOT_STARTED}:
         ending = status.ending or _without_record(status.state, now)
-        yield Settle(label=label, attempt=attempt, ending=ending, decision=decide(build, ending, settings, now))
+        decision = decide(build, ending, settings, now)
+        closed = _closed(label, snapshot)
+        if closed is not None and decision.event is not Event.DONE:
+            decision = Decision(event=closed.event, reason=f"{closed.reason} ({ending.reason})")
+        yield Settle(label=label, attempt=attempt, ending=ending, decision=decision)
         return
     if status.state is not RunState.RUNNING:
         return
     if attempt.pid is None and status.pid is not None:
         yield Confirm(label=label, attempt=attempt, status=status)
+    closed = _closed(label, snapshot)
+    if closed is not None and closed.event is Event.COMPLETED:
+        yield StopAttempt(label=label, attempt=attempt, outcome=Outcome.STOPPED, reason=closed.reason)
+        return
     match stall(status.active_at, attempt.started, now, settings.stall_after):
         case Stall.STOP:
             reason = "no output, no progress and no CPU use for twice stall_after"
             yield StopAttempt(label=label, attempt=attempt, outcome=Outcome.STALLED, reason=reason)
         case Stall.ALERT if not build.stall_alerted:
             yield Alert(label=label, attempt=attempt)
+
+
+def _closed(label: str, snapshot: Snapshot) -> Close | None:
+    """Return what the owner did to a build by editing the queue: nothing while its entry stands in Active Queue."""
+    task = snapshot.queue.find(label)
+    if snapshot.queue.fatal or (task is not None and task.is_active):
+        return None
+    if task is None:
+        return Close(label=label, event=Event.CANCELLED, reason="its entry was removed from the queue")
+    return Close(label=label, event=Event.COMPLETED, reason="its entry was moved to Completed by hand")
 
 
 def _without_record(state: RunState, now: datetime) -> Ending:
@@ -156,6 +183,11 @@ def tidy(snapshot: Snapshot, moment: Moment) -> Iterable[Action]:
         if task.approved and recorded is None and task.label in moment.hand_approved:
             approval = Approval(label=task.label, fingerprint=fingerprint(task), by="owner", at=moment.now, how="hand")
             yield RecordApproval(label=task.label, approval=approval)
+    newest = {b.label: b for b in ledger.builds}
+    for build in newest.values():
+        closed = _closed(build.label, snapshot) if build.state in {BuildState.RETRYING, BuildState.ESCALATED} else None
+        if closed is not None:
+            yield closed
     for approval in ledger.approvals:
         found = snapshot.queue.find(approval.label)
         if not snapshot.queue.fatal and (found is None or not found.is_active or not found.approved):

@@ -8,7 +8,7 @@ from typing import Any
 
 from autobuilds import planning
 from autobuilds.domain.build import Build, BuildState
-from autobuilds.domain.lifecycle import Event
+from autobuilds.domain.lifecycle import Event, move
 from autobuilds.domain.moment import Moment
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.record import Recorder
@@ -48,6 +48,16 @@ class Effects:
             self.recorder.edit(Complete(label=action.label, at=self.moment.now))
             if done is not None:
                 self.recorder.put(self.context.workspace.ledger().with_build(done))
+
+    def close(self, action: planning.Close) -> None:
+        """Record that the owner ended a build by editing the queue."""
+        build = self.loaded.snapshot.ledger.find(action.label)
+        if build is None:
+            return
+        closed = move(build, action.event, self.moment.now, reason=action.reason)
+        with self.recorder.transaction(f"close {action.label}", hold=True):
+            self.recorder.note(action.event, action.label, action.reason, record=closed)
+            self.recorder.put(self.context.workspace.ledger().with_build(closed))
 
     def record_approval(self, action: planning.RecordApproval) -> None:
         """Bind an approval typed by hand to the text as it stands."""
@@ -101,6 +111,7 @@ class Effects:
 HANDLERS: dict[type[planning.Action], Callable[[Effects, Any], None]] = {
     planning.FillAdded: Effects.fill_added,
     planning.CompleteByHand: Effects.complete_by_hand,
+    planning.Close: Effects.close,
     planning.RecordApproval: Effects.record_approval,
     planning.DropApproval: Effects.drop_approval,
     planning.Confirm: Effects.confirm,

@@ -18,8 +18,10 @@ from autobuilds.runtime.effects import Effects
 from autobuilds.runtime.observe import observe
 from autobuilds.runtime.pages import render_status, view_of
 from autobuilds.runtime.record import Recorder, recorder_for
+from autobuilds.runtime.view_values import count
 from autobuilds.runtime.views import NeedsYou, StatusView
-from autobuilds.store.workspace import Loaded
+from autobuilds.store.ledger import archive, write_archive
+from autobuilds.store.workspace import LEDGER, Loaded
 
 #: Rounds of reading and deciding in one heartbeat; each round settles something, so a handful is the rule.
 MAX_ROUNDS = 50
@@ -75,7 +77,7 @@ class _Round:
 
 def look(context: Context) -> Beat:
     """Read, observe and decide without changing anything (`--check`, `status`, `why`)."""
-    seen = _see(context)
+    seen = _see(context, acting=False)
     loaded, moment, assessments = seen.loaded, seen.moment, seen.plan.assessments
     return Beat(loaded=loaded, moment=moment, assessments=assessments, view=view_of(context, loaded, moment, assessments))
 
@@ -92,10 +94,42 @@ def beat(context: Context, *, start: bool = True, patience: float = PATIENCE) ->
         with recorder.transaction("heartbeat"):
             pass
         seen = _rounds(context, recorder, state, lambda a: not isinstance(a, Start))
-        duties = run_due(context.workspace.root, seen.loaded.config, recorder.now) if start else ()
+        if _archive(context, recorder, seen.loaded):
+            seen = _see(context)
+        duties = _duties(context, recorder, state, seen) if start else ()
         if start:
             seen = _rounds(context, recorder, state, lambda _: True)
         return _finish(context, recorder, state, seen, tuple(duties))
+
+
+def _duties(context: Context, recorder: Recorder, state: _Round, seen: _Seen) -> tuple[DutyRun, ...]:
+    """Run the duties that are due; where their record can't be written, that is said and the heartbeat goes on."""
+    try:
+        return tuple(run_due(context.workspace.root, seen.loaded.config, recorder.now))
+    except AutobuildsError as fault:
+        state.faults.append(f"duties: {fault}")
+        return ()
+
+
+def _archive(context: Context, recorder: Recorder, loaded: Loaded) -> bool:
+    """Move builds that were completed or cancelled more than 30 days ago to the archive; return whether there were any.
+
+    What a task of Active Queue is, or depends on, stays.
+    """
+    queue = loaded.snapshot.queue
+    keep = {label for t in queue.active for label in (t.label, *t.depends_on)}
+    if queue.fatal or not archive(loaded.snapshot.ledger, recorder.now, keep=keep)[1]:
+        return False
+    with recorder.transaction("archive", hold=True):
+        ledger, years = archive(context.workspace.ledger(), recorder.now, keep=keep)
+        folder = context.workspace.path(LEDGER).parent
+        paths = [f"{folder.name}/archive-{year}.jsonl" for year in sorted(years)]
+        number = sum(len(lines) for lines in years.values())
+        said = f"{count(number, 'build')} older than 30 days moved to the archive"
+        recorder.note("archived", "", said, paths=paths, transition=False)
+        write_archive(folder, years)
+        recorder.put(ledger)
+    return True
 
 
 def _rounds(context: Context, recorder: Recorder, state: _Round, wanted: Callable[[Action], bool]) -> _Seen:
@@ -113,12 +147,20 @@ def _rounds(context: Context, recorder: Recorder, state: _Round, wanted: Callabl
             except AutobuildsError as fault:
                 state.faults.append(f"{action.label}: {fault}")
                 state.given_up.add(_key(action))
+            except OSError as error:
+                state.faults.append(f"{action.label}: {_said(error)}")
+                state.given_up.add(_key(action))
     return _see(context)
 
 
-def _see(context: Context) -> _Seen:
+def _said(error: OSError) -> str:
+    """Return a failure of the machine in words."""
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+
+
+def _see(context: Context, *, acting: bool = True) -> _Seen:
     loaded = context.load()
-    moment = observe(context, loaded)
+    moment = observe(context, loaded, acting=acting)
     return _Seen(loaded=loaded, moment=moment, plan=plan(loaded.snapshot, moment))
 
 
@@ -132,6 +174,7 @@ def _finish(context: Context, recorder: Recorder, state: _Round, seen: _Seen, du
     recorder.publish_status(render_status(context, view), settled=not loaded.snapshot.ledger.active)
     if recorder.transitions:
         _sweep(context, loaded)
+    state.faults += recorder.faults
     if recorder.trouble:
         state.faults.append(recorder.trouble)
     return Beat(
@@ -159,6 +202,9 @@ def stay(context: Context, first: Beat, tell: Callable[[Beat], None]) -> Beat:
         tell(beaten)
         _stay(context, labels)
         beaten = beat(context, patience=60.0)
+        held = [b.last.id for b in beaten.loaded.snapshot.ledger.active if b.label in labels and b.last is not None]
+        if held and not any(context.runner.peek(i).state in STILL for i in held):
+            break
     return beaten
 
 
@@ -168,5 +214,5 @@ def _stay(context: Context, labels: set[str]) -> None:
     while before:
         time.sleep(LOOK_EVERY)
         active = {b.last.id for b in context.workspace.ledger().active if b.last is not None}
-        if not before <= active or any(context.runner.poll(i).state not in STILL for i in before):
+        if not before <= active or any(context.runner.peek(i).state not in STILL for i in before):
             return

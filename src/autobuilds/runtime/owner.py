@@ -11,8 +11,9 @@ from autobuilds.domain.labels import slugify
 from autobuilds.domain.lifecycle import Event, legal, move, new_tries
 from autobuilds.domain.model import Queue, Task
 from autobuilds.domain.spelling import nearest
-from autobuilds.errors import FatalQueue, NotSo, Refused
+from autobuilds.errors import Busy, FatalQueue, NotSo, Refused
 from autobuilds.runtime.context import Context
+from autobuilds.runtime.deliver import rejected
 from autobuilds.runtime.heartbeat import beat
 from autobuilds.runtime.record import Recorder, recording
 from autobuilds.store.queue.operations import Approve, Complete, Reopen
@@ -29,6 +30,19 @@ def find_task(loaded: Loaded, label: str) -> Task:
         guess = nearest(slugify(label), [t.label for t in queue.tasks])
         raise NotSo(f'no task "{label}" in the queue' + (f' (did you mean "{guess}"?)' if guess else "; autobuilds list shows them"))
     return found
+
+
+def _subject(context: Context, label: str) -> tuple[str, Task | None]:
+    """Return the label that an owner's word is about, and its task; None for a build whose entry is gone from the queue."""
+    loaded = context.load()
+    try:
+        task = find_task(loaded, label)
+    except NotSo:
+        build = loaded.snapshot.ledger.find(label) or loaded.snapshot.ledger.find(slugify(label))
+        if build is None:
+            raise
+        return build.label, None
+    return task.label, task
 
 
 def fatal_message(queue: Queue) -> str:
@@ -51,14 +65,17 @@ def approve(context: Context, label: str, by: str) -> Task:
 
 def complete(context: Context, label: str, at: datetime | None = None) -> None:
     """Take a task as done by the owner's word (evidence: claimed); a running attempt is stopped, its work kept."""
-    task = find_task(context.load(), label)
-    _end_attempt(context, task.label, Outcome.STOPPED, "completed by your word")
-    with recording(context, f"complete {task.label}") as (recorder, ledger):
-        build = ledger.find(task.label)
+    label, _ = _subject(context, label)
+    _end_attempt(context, label, Outcome.STOPPED, "completed by your word")
+    with recording(context, f"complete {label}") as (recorder, ledger):
+        task = context.load().snapshot.queue.find(label)
+        build = ledger.find(label)
         done = _completed(build, recorder.now) if build is not None else None
-        recorder.note(Event.COMPLETED, task.label, "completed by the owner's word (evidence: claimed)", record=done)
-        if task.is_active:
-            recorder.edit(Complete(label=task.label, at=at or recorder.now))
+        if done is None and (task is None or not task.is_active):
+            raise NotSo(f"{label} is completed already")
+        recorder.note(Event.COMPLETED, label, "completed by the owner's word (evidence: claimed)", record=done)
+        if task is not None and task.is_active:
+            recorder.edit(Complete(label=label, at=at or recorder.now))
         if done is not None:
             recorder.put(ledger.with_build(done))
 
@@ -69,33 +86,38 @@ def _completed(build: Build, now: datetime) -> Build | None:
 
 def fail(context: Context, label: str, reason: str) -> None:
     """Take an attempt, or a finished build, as failed by the owner's word: retried, or escalated when tries are used up."""
-    task = find_task(context.load(), label)
-    if _end_attempt(context, task.label, Outcome.REJECTED, reason):
+    label, _ = _subject(context, label)
+    if _end_attempt(context, label, Outcome.REJECTED, reason):
         return
-    with recording(context, f"fail {task.label}") as (recorder, ledger):
-        build = _existing(ledger.find(task.label), task.label, "fail")
+    with recording(context, f"fail {label}") as (recorder, ledger):
+        build = _existing(ledger.find(label), label, "fail")
         if not legal(build, Event.ESCALATED):
-            raise NotSo(f"{task.label} is {build.state.value}; there is no attempt that could fail")
-        failed = move(build, Event.ESCALATED, recorder.now, reason=reason)
-        recorder.note(Event.ESCALATED, task.label, reason, record=failed)
-        _back_to_active(recorder, task)
+            hint = f"; autobuilds undo {label} takes it back" if build.delivered_commit else ""
+            raise NotSo(f"{label} is {build.state.value}; there is no attempt that could fail{hint}")
+        judged = rejected(context, build.last, reason) if build.state is BuildState.REVIEW and build.last is not None else None
+        failed = replace(move(build, Event.ESCALATED, recorder.now, reason=reason, attempt=judged), feedback=reason)
+        recorder.note(Event.ESCALATED, label, reason, record=failed)
+        task = context.load().snapshot.queue.find(label)
+        if task is not None:
+            _back_to_active(recorder, task)
         recorder.put(ledger.with_build(failed))
 
 
 def cancel(context: Context, label: str) -> None:
     """Give a task up: a running attempt is stopped, its work kept on a branch; the line stays in the queue."""
-    task = find_task(context.load(), label)
-    _end_attempt(context, task.label, Outcome.STOPPED, "cancelled by you")
-    with recording(context, f"cancel {task.label}") as (recorder, ledger):
-        build = ledger.find(task.label)
+    label, _ = _subject(context, label)
+    _end_attempt(context, label, Outcome.STOPPED, "cancelled by you")
+    with recording(context, f"cancel {label}") as (recorder, ledger):
+        task = context.load().snapshot.queue.find(label)
+        build = ledger.find(label)
         now = recorder.now
         if build is None or not legal(build, Event.CANCELLED):
-            if not task.is_active or (build is not None and build.state is BuildState.CANCELLED):
-                raise NotSo(f"{task.label} is {build.state.value if build else 'completed'} already")
-            build = Build(label=task.label, name=task.name, state=BuildState.CANCELLED, created=now, updated=now)
+            if task is None or not task.is_active or (build is not None and build.state is BuildState.CANCELLED):
+                raise NotSo(f"{label} is {build.state.value if build else 'completed'} already")
+            build = Build(label=label, name=task.name, state=BuildState.CANCELLED, created=now, updated=now)
         else:
             build = move(build, Event.CANCELLED, now, reason="cancelled by you")
-        recorder.note(Event.CANCELLED, task.label, "cancelled by the owner", record=build)
+        recorder.note(Event.CANCELLED, label, "cancelled by the owner", record=build)
         recorder.put(ledger.with_build(build))
 
 
@@ -170,10 +192,19 @@ def _existing(build: Build | None, label: str, verb: str) -> Build:
 
 
 def _end_attempt(context: Context, label: str, outcome: Outcome, reason: str) -> bool:
-    """Stop a running attempt and settle its ending; return whether there was one."""
+    """Stop a running attempt and settle its ending; return whether there was one that had not ended by itself.
+
+    Raises Busy where it can't be stopped, or its ending can't be recorded, now.
+    """
     build = context.workspace.ledger().find(label)
     if build is None or build.last is None or not build.last.is_open:
         return False
-    context.runner.cancel(build.last.id, outcome, reason)
-    beat(context, start=False, patience=WRITE_WAIT)
-    return True
+    attempt_id = build.last.id
+    context.runner.cancel(attempt_id, outcome, reason)
+    beaten = beat(context, start=False, patience=WRITE_WAIT)
+    builds = (b for b in context.workspace.ledger().builds if b.label == label)
+    attempt = next((a for b in builds for a in b.attempts if a.id == attempt_id), None)
+    if attempt is not None and attempt.is_open:
+        why = "; ".join(beaten.faults) or "its processes are not gone yet"
+        raise Busy(f"{label} could not be stopped and settled now: {why}. Try again in a moment; each heartbeat tries too")
+    return attempt is not None and attempt.outcome is outcome and attempt.reason == reason

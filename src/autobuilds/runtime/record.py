@@ -40,6 +40,8 @@ class Recorder:
     #: What this transaction announced, and whether it changed a file since.
     _announced: list[Path] = field(default_factory=list)
     _touched: bool = False
+    #: The queue's file as it was when it was last found fit to be read (inode, size, time).
+    _fit: tuple[int, ...] = ()
 
     @contextmanager
     def transaction(self, what: str, *, hold: bool = False) -> Iterator[None]:
@@ -101,7 +103,9 @@ class Recorder:
         """Apply operations to the queue; where they are refused, nothing counts as changed."""
         before, self._touched = self._touched, True
         try:
-            return self.context.workspace.queue_file(self.zone).edit(*operations)
+            document = self.context.workspace.queue_file(self.zone).edit(*operations)
+            self._fit = self._state_of_queue()
+            return document
         except AutobuildsError:
             self._touched = before
             raise
@@ -179,9 +183,24 @@ class Recorder:
             self.trouble = ""
 
     def _commit(self, message: str, paths: Sequence[str], *, owner: bool) -> None:
+        if QUEUE in paths and not self._queue_is_fit():
+            paths = [p for p in paths if p != QUEUE]
         repo = self.context.repo
         author = repo.identity() if owner else None
         repo.commit(paths, message, author=author, branch=self.settings_commits)
+
+    def _state_of_queue(self) -> tuple[int, ...]:
+        info = self.context.workspace.path(QUEUE).stat()
+        return info.st_ino, info.st_size, info.st_mtime_ns
+
+    def _queue_is_fit(self) -> bool:
+        """Whether the queue can be trusted as a whole; one that can't (half saved, in conflict) is touched by no commit of ours."""
+        state = self._state_of_queue()
+        if state != self._fit:
+            if self.context.workspace.document(self.zone, self.context.committed).queue.fatal:
+                return False
+            self._fit = state
+        return True
 
     def _commit_hand_edit(self) -> None:
         if self._silent or self.trouble:
@@ -189,7 +208,8 @@ class Recorder:
         path = self.context.workspace.path(QUEUE)
         message = history.message("hand-edit", None, None, f"{QUEUE} edited by hand")
         try:
-            if not path.exists() or _same_text(files.read_stable(path), self.context.committed(QUEUE)):
+            same = not path.exists() or _same_text(files.read_stable(path), self.context.committed(QUEUE))
+            if same or not self._queue_is_fit():
                 return
             self._commit(message, [QUEUE], owner=True)
         except AutobuildsError as held:

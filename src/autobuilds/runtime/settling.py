@@ -69,15 +69,15 @@ def keep_work(context: Context, attempt: Attempt, *, passed: bool) -> tuple[str 
     """Bring an attempt's commits into the owner's repository as a branch; return its name (None without commits) and notes.
 
     The supervisor has brought the commits over already. Work that passed is `build/<label>`; what failed is kept beside
-    it as `build/<label>.attempt-<n>`, since the next attempt takes the first name. Where the owner has that branch checked
-    out, the work stands on `build/<label>-<n>`. Raises Busy and StorageFailure, to be tried again; what can't be mended by
+    it as `build/<label>.attempt-<n>`, since the next attempt takes the first name; so is what passed while the owner had the
+    branch checked out. Raises Busy and StorageFailure, to be tried again; what can't be mended by
     waiting is a note.
     """
     head = attempt.head_commit
     if head is None or head == attempt.base_commit or attempt.branch is None:
         return (attempt.branch if passed else None), ()
-    first = attempt.branch if passed else f"{attempt.branch}.attempt-{attempt.number}"
-    names = (first, f"{attempt.branch}-{attempt.number}")
+    beside = f"{attempt.branch}.attempt-{attempt.number}"
+    names = (attempt.branch, beside) if passed else (beside,)
     why = ""
     try:
         repo = context.open_repo(Path(attempt.repository))

@@ -14,7 +14,7 @@ from autobuilds.domain.model import Task
 from autobuilds.domain.moment import Moment, as_json
 from autobuilds.domain.paths import protected_patterns
 from autobuilds.domain.situation import is_earlier_life
-from autobuilds.errors import AutobuildsError, BadInput
+from autobuilds.errors import AutobuildsError, BadInput, Busy, GitBusy, StorageFailure
 from autobuilds.planning import Start
 from autobuilds.ports import Job, Limits, Repo
 from autobuilds.runtime.context import Context
@@ -58,6 +58,8 @@ def base_of(context: Context, loaded: Loaded, task: Task, build: Build | None) -
         return Base(repository=repository, branch=last.base_branch, commit=last.base_commit, start=_start_of(repo, last))
     head = repo.head()
     branch = task.base or head.branch
+    if branch is None and head.busy is not None:
+        raise GitBusy(f"a {head.busy} is in progress in {repository}; {task.label} starts when it is over")
     commit = repo.resolve(branch) if branch else head.commit
     if commit is None:
         what = f"branch {branch} has no commit" if branch else "it has no commit"
@@ -93,6 +95,9 @@ def start(context: Context, recorder: Recorder, loaded: Loaded, moment: Moment, 
     try:
         base = base_of(context, loaded, task, build)
         job = job_for(context, loaded, task, build, attempt, base)
+        keep_branch(context.open_repo(base.repository), job.branch, base, build)
+    except (Busy, StorageFailure):
+        raise
     except AutobuildsError as fault:
         _refuse(recorder, loaded, task, build, attempt, str(fault))
         return
@@ -110,6 +115,20 @@ def start(context: Context, recorder: Recorder, loaded: Loaded, moment: Moment, 
             said = f"attempt {number} runs as process {status.pid}"
             recorder.note(Event.STARTED, task.label, said, attempt=number, record=started, transition=False)
             recorder.put(context.workspace.ledger().with_build(started))
+
+
+def keep_branch(repo: Repo, branch: str, base: Base, build: Build | None) -> None:
+    """Give what stands on the branch of a build a name of its own, since the new attempt will take that name.
+
+    It may be the work of an earlier attempt or build, or the owner's commits on top of it.
+    """
+    tip = repo.resolve(f"refs/heads/{branch}")
+    if tip is None or tip in {base.commit, base.start} or (base.branch is not None and repo.contains(base.branch, tip)):
+        return
+    kept = f"{branch}.kept-{tip[:12]}"
+    names = [kept, *(f"{branch}.attempt-{a.number}" for a in (build.attempts if build is not None else ()))]
+    if all(repo.resolve(f"refs/heads/{name}") != tip for name in names):
+        repo.adopt(repo.root, tip, kept)
 
 
 def _begun(task: Task, build: Build | None, attempt: Attempt, moment: Moment, deliver: DeliverMode) -> Build:

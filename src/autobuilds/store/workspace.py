@@ -99,13 +99,17 @@ class Workspace:
         """Read every file that a decision needs; `committed` gives a file as last committed (asked only when needed)."""
         config = self.config()
         zone = self.zone(config.settings)
-        data = self._queue_bytes()
-        had_tasks = not data.strip() and _held_tasks(committed(QUEUE), zone)
-        document = read_queue(data, zone=zone, had_tasks=had_tasks)
+        document = self.document(zone, committed)
         policy = read_policy(self._bytes(POLICY), (packaged_templates() / POLICY).read_bytes())
         problems: tuple[Problem, ...] = (*config.problems, *policy.problems)
         snapshot = Snapshot(queue=document.queue, ledger=self.ledger(), settings=config.settings, policy=policy, problems=problems)
         return Loaded(snapshot=snapshot, document=document, config=config, zone=zone)
+
+    def document(self, zone: tzinfo, committed: Callable[[str], bytes | None]) -> Document:
+        """Read BUILD_QUEUE.md alone; `committed` gives it as last committed (asked only when it is empty now)."""
+        data = self._queue_bytes()
+        had_tasks = not data.strip() and _held_tasks(committed(QUEUE), zone)
+        return read_queue(data, zone=zone, had_tasks=had_tasks)
 
     def queue_file(self, zone: tzinfo) -> QueueFile:
         """Return the owner of BUILD_QUEUE.md's edits."""

@@ -29,7 +29,7 @@ class ClonedCode:
     def save(self, message: str) -> Saved:
         """Save everything in the clone as a commit on the build's branch in the owner's repository; nothing of the clone's Git runs.
 
-        Where the owner has that branch checked out, the work goes to `<branch>-<number>` instead.
+        Where the owner has that branch checked out, the work goes to `<branch>.attempt-<number>` instead.
         """
         job = self.job
         bare = self.scratch.with_name("harvest.git")
@@ -40,9 +40,9 @@ class ClonedCode:
             try:
                 repo.adopt(bare, found.commit, job.branch)
             except errors.Refused:
-                repo.adopt(bare, found.commit, f"{job.branch}-{job.number}")
+                repo.adopt(bare, found.commit, f"{job.branch}.attempt-{job.number}")
             for left in _left(bare):
-                repo.adopt(bare, left, f"{job.branch}-{job.number}-left-{left[:12]}")
+                repo.adopt(bare, left, f"{job.branch}.attempt-{job.number}-left-{left[:12]}")
         finally:
             shutil.rmtree(bare, ignore_errors=True)
         changed = set(found.changed_paths)

@@ -48,7 +48,7 @@ def log(label: str, follow: bool, lines: int, workspace: Path | None, as_json: b
         return
     say("\n".join(terminal(row) for row in shown))
     while follow:
-        state = context.runner.poll(attempt.id).state
+        state = context.runner.peek(attempt.id).state
         newer = context.runner.logs(attempt.id)
         added = newer[len(text) :] if newer.startswith(text) else newer.rpartition(text[-200:])[2]
         if added:
