@@ -25,7 +25,7 @@ def blockers(s: Situation) -> GateResult:
     if task.blockers:
         first = task.blockers[0]
         more = f" (and {len(task.blockers) - 1} more)" if len(task.blockers) > 1 else ""
-        return wait("blockers", f"blocked by: {first}{more}", fix=f"autobuilds unblock {task.label}")
+        return wait("blockers", f"blocked by: {first}{more}", fix=f"autobuilds unblock {task.label}" + (" --all" if more else ""))
     open_ = [d for d in task.depends_on if not completed(s, d)]
     if open_:
         return wait("blockers", f"waits for {_names(open_)}{_state_of(s, open_[0])}")
