@@ -182,9 +182,10 @@ def test_the_template_keeps_a_hostile_name_inside_its_comment() -> None:
     assert "\n# Heading" not in text
 
 
-def test_an_unfilled_template_is_asked_about_again() -> None:
-    block = template_for(CODES, "Nice page")
-    assert judge("Nice page", block, ("(a figure, a message, a file or a state that one can look at)",)).verdict is Verdict.ASK
+@pytest.mark.parametrize("code", [c for c in CODES if c != "size"])
+def test_an_unfilled_template_is_asked_about_again(code: str) -> None:
+    block = template_for((code,), "Nice page")
+    assert "placeholder" in judge("Set timeout of `fetch` to 10 s", block).missing
 
 
 @settings(max_examples=60, deadline=None)
