@@ -187,8 +187,14 @@ def test_reading_a_file_that_never_rests_gives_up(tmp_path: Path) -> None:
         deadline = time.monotonic() + 10
         while path.stat().st_size == 0:
             assert time.monotonic() < deadline
-        with pytest.raises(Busy, match="all the time"):
-            files.read_stable(path, wait=0.1)
+        said = ""
+        for _ in range(100):  # a busy machine may let the writer rest for a moment
+            try:
+                files.read_stable(path, wait=0.02)
+            except Busy as busy:
+                said = str(busy)
+                break
+        assert "all the time" in said
     finally:
         writer.kill()
         writer.wait()

@@ -132,7 +132,7 @@ class Outline:
         """Return the headings that are tasks: those with no heading below them that name no state, and are not the title."""
         found = self.headings()
         leaves = []
-        for block, after in zip(found, [*found[1:], None], strict=True):
+        for block, after in zip(found, [*found[1:], None], strict=False):
             if (after is None or after.level <= block.level) and not self.is_group(block):
                 leaves.append(block)
         return leaves
