@@ -67,10 +67,9 @@ class GitSurvey:
 
     def hooks(self, root: Path) -> tuple[str, ...]:
         """Return the names of the repository's hooks that Git would run for the owner's own commits."""
-        folder = Path(Git(root).text("rev-parse", "--git-path", "hooks"))
-        folder = folder if folder.is_absolute() else root / folder
-        own = self.setting(root, "core.hooksPath")
-        folder = root / own if own else folder
+        chosen = Git(root).run("config", "--global", "--get", "core.hooksPath", ok=(0, 1)).stdout.decode("utf-8", "surrogateescape")
+        own = self.setting(root, "core.hooksPath") or chosen.rstrip("\n")
+        folder = root / Path(own).expanduser() if own else place.find(root).common / "hooks"
         if not folder.is_dir():
             return ()
         return tuple(sorted(p.name for p in folder.iterdir() if p.is_file() and p.suffix != ".sample" and p.stat().st_mode & 0o111))
