@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from autobuilds.cli.formatters import human, json_
 from autobuilds.cli.formatters.style import Style
 from autobuilds.cli.session import say, say_json, tell
@@ -26,9 +29,14 @@ def heartbeat(beat: Beat, *, as_json: bool, style: Style) -> None:
         say(human.heartbeat(beat.transitions, beat.needs_you, style, beat.faults))
 
 
-def tell_transitions(beat: Beat) -> None:
+def left_to_another(busy: str) -> None:
+    """Answer as JSON for a heartbeat that left because another one is at work; `busy` says which, so nothing is known to be well."""
+    say_json(json_.heartbeat_json((), (), ok=False, busy=busy))
+
+
+def tell_transitions(transitions: Iterable[Mapping[str, Any]]) -> None:
     """Tell on stderr what a heartbeat did, while the command goes on."""
-    for transition in beat.transitions:
+    for transition in transitions:
         tell(terminal(f"{transition['label'] or 'workspace'}: {transition['event']}: {transition['reason']}"))
 
 
@@ -65,6 +73,8 @@ def _assessment(beat: Beat, label: str) -> Assessment:
     running = next((b for b in beat.view.building if b.label == wanted), None)
     if running is not None:
         raise NotSo(f"{wanted} is running: attempt {running.attempt} with {running.agent} since {running.started:%Y-%m-%d %H:%M}")
+    if any(b.label == wanted for b in beat.view.review):
+        raise NotSo(f"{wanted} is finished and waits for your review; autobuilds review {wanted} shows it")
     task = beat.loaded.snapshot.queue.find(wanted)
     if task is not None:
         raise NotSo(f"{wanted} is completed; autobuilds reopen {wanted} builds it again")

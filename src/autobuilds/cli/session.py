@@ -38,6 +38,17 @@ def no_commit_option(command: F) -> F:
     return click.option("--no-commit", is_flag=True, help="Change the files, but make no Git commit.")(command)
 
 
+def label_argument(command: F) -> F:
+    """Add LABEL: a label, or a task's name, which becomes its label."""
+    return click.argument("label", callback=_as_label)(command)
+
+
+def _as_label(_context: click.Context, _parameter: click.Parameter, given: str) -> str:
+    from autobuilds.domain.labels import slugify
+
+    return slugify(given) or given
+
+
 def find_workspace(given: Path | None) -> Path:
     """Return the workspace's root; raises NoWorkspace where there is none."""
     from autobuilds.store.workspace import find_root

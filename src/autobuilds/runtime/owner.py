@@ -56,6 +56,9 @@ def approve(context: Context, label: str, by: str) -> Task:
         task = find_task(context.load(), label)
         if not task.is_active:
             raise NotSo(f"{task.label} is completed; there is nothing to approve")
+        recorded = ledger.approval(task.label)
+        if task.approved and recorded is not None and recorded.fingerprint == fingerprint(task):
+            return task
         approval = Approval(label=task.label, fingerprint=fingerprint(task), by=by, at=recorder.now)
         recorder.note("approved", task.label, f"approved by {by}", approval=approval)
         recorder.edit(Approve(label=task.label))

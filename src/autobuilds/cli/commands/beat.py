@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -50,9 +52,14 @@ def heartbeat(checking: bool, monitor: bool, waiting: bool, patient: bool, works
         beat = beats.beat(context, start=not monitor, patience=PATIENT if patient else beats.PATIENCE)
     except Busy as busy:
         tell(f"{busy}\nanother heartbeat is at work; this one has nothing to add")
+        if as_json:
+            answers.left_to_another(str(busy))
         return
     if waiting:
-        beat = beats.stay(context, beat, lambda b: None if as_json else answers.tell_transitions(b))
+        before: list[dict[str, Any]] = []
+        tell_each = before.extend if as_json else answers.tell_transitions
+        beat = beats.stay(context, beat, lambda b: tell_each(b.transitions))
+        beat = replace(beat, transitions=(*before, *beat.transitions))
     answers.heartbeat(beat, as_json=as_json, style=style())
 
 

@@ -25,7 +25,9 @@ def list_(everything: bool, workspace: Path | None, as_json: bool) -> int:
         return 0
     if queue.fatal:
         raise FatalQueue(fatal_message(queue))
-    say(human.task_list(queue, style(), completed=everything))
+    say(human.task_list(queue, style()))
+    if everything and queue.completed:
+        say("\n" + human.task_list(queue, style(), completed=True))
     return 0
 
 

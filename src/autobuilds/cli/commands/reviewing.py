@@ -8,6 +8,7 @@ import click
 
 from autobuilds.cli.session import (
     json_option,
+    label_argument,
     no_commit_option,
     open_context,
     refuse_in_build,
@@ -20,7 +21,7 @@ from autobuilds.cli.session import (
 
 
 @click.command()
-@click.argument("label")
+@label_argument
 @click.option("--diff/--no-diff", default=True, help="Show the whole change.")
 @workspace_option
 @json_option
@@ -37,7 +38,7 @@ def review(label: str, diff: bool, workspace: Path | None, as_json: bool) -> Non
 
 
 @click.command()
-@click.argument("label")
+@label_argument
 @click.option("--unchecked", is_flag=True, help="Merge without running the checks on the merged tree.")
 @workspace_option
 @json_option
@@ -57,7 +58,7 @@ def accept(label: str, unchecked: bool, workspace: Path | None, as_json: bool, n
 
 
 @click.command()
-@click.argument("label")
+@label_argument
 @click.option("--because", required=True, help="What is wrong; the next attempt is told.")
 @workspace_option
 @json_option
@@ -75,7 +76,7 @@ def reject(label: str, because: str, workspace: Path | None, as_json: bool, no_c
 
 
 @click.command()
-@click.argument("label")
+@label_argument
 @workspace_option
 @json_option
 @no_commit_option

@@ -46,7 +46,10 @@ def log(label: str, follow: bool, lines: int, workspace: Path | None, as_json: b
     if as_json:
         say_json({"schema": 1, "kind": "log", "label": build.label, "attempt": attempt.number, "file": attempt.log, "lines": shown})
         return
-    say("\n".join(terminal(row) for row in shown))
+    if text.strip():
+        say("\n".join(terminal(row) for row in shown))
+    elif not follow:
+        tell(f"{build.label} has written nothing yet; its output goes to {attempt.log}")
     while follow:
         state = context.runner.peek(attempt.id).state
         newer = context.runner.logs(attempt.id)

@@ -7,7 +7,16 @@ from typing import Any
 
 import click
 
-from autobuilds.cli.session import json_option, no_commit_option, open_context, refuse_in_build, say, say_json, workspace_option
+from autobuilds.cli.session import (
+    json_option,
+    label_argument,
+    no_commit_option,
+    open_context,
+    refuse_in_build,
+    say,
+    say_json,
+    workspace_option,
+)
 from autobuilds.runtime.context import Context
 
 
@@ -24,7 +33,7 @@ def _by(context: Context) -> str:
 
 
 @click.command()
-@click.argument("label")
+@label_argument
 @workspace_option
 @json_option
 @no_commit_option
@@ -43,7 +52,7 @@ def approve(label: str, workspace: Path | None, as_json: bool, no_commit: bool) 
 
 
 @click.command()
-@click.argument("label")
+@label_argument
 @click.option("--at", metavar="TIME", help="When it was done (YYYY-MM-DD HH:MM); default: now.")
 @workspace_option
 @json_option
@@ -60,7 +69,7 @@ def complete(label: str, at: str | None, workspace: Path | None, as_json: bool, 
 
 
 @click.command()
-@click.argument("label")
+@label_argument
 @click.option("--because", default="failed by your word", show_default=True, help="The reason; the next attempt is told.")
 @workspace_option
 @json_option
@@ -75,7 +84,7 @@ def fail(label: str, because: str, workspace: Path | None, as_json: bool, no_com
 
 
 @click.command()
-@click.argument("label")
+@label_argument
 @workspace_option
 @json_option
 @no_commit_option
@@ -89,7 +98,7 @@ def cancel(label: str, workspace: Path | None, as_json: bool, no_commit: bool) -
 
 
 @click.command()
-@click.argument("label")
+@label_argument
 @workspace_option
 @json_option
 @no_commit_option
@@ -103,7 +112,7 @@ def stop(label: str, workspace: Path | None, as_json: bool, no_commit: bool) -> 
 
 
 @click.command()
-@click.argument("label")
+@label_argument
 @click.option("--fresh", is_flag=True, help="Begin again from the branch as it is now, not from the work of the last attempt.")
 @workspace_option
 @json_option
@@ -118,7 +127,7 @@ def retry(label: str, fresh: bool, workspace: Path | None, as_json: bool, no_com
 
 
 @click.command()
-@click.argument("label")
+@label_argument
 @workspace_option
 @json_option
 @no_commit_option
