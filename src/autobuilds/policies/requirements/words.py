@@ -39,8 +39,10 @@ def without_code(text: str) -> str:
     return _CODE.sub(lambda m: " " * len(m.group()), text)
 
 
-def _fold(word: str) -> str:
-    return word.casefold().replace("’", "'")
+def _fold(text: str) -> str:
+    """Return the text in lower case with one sort of apostrophe; of the same length, so that places stay right."""
+    lowered = text.lower()
+    return (lowered if len(lowered) == len(text) else "".join(c.lower()[:1] for c in text)).replace("’", "'")
 
 
 class Lexicon:
@@ -84,14 +86,20 @@ class Lexicon:
 
     def find(self, text: str) -> list[Hit]:
         """Return the phrases found in a text, in order, without overlap of one kind."""
-        tokens = [(_fold(m.group()), m.start(), m.end()) for m in _TOKEN.finditer(text)]
+        matches = list(_TOKEN.finditer(_fold(text)))
+        words = [m.group() for m in matches]
         found: list[Hit] = []
         covered: dict[str, int] = {}
-        for index, (word, start, _) in enumerate(tokens):
-            for phrase in self._candidates(word):
-                if covered.get(phrase.kind, 0) > start or not (len(phrase.words) == 1 or _continues(phrase.words, tokens, index)):
+        for index, word in enumerate(words):
+            candidates = self._known.get(word)
+            if candidates is None:
+                candidates = self._candidates(word)
+            for phrase in candidates:
+                length = len(phrase.words)
+                start = matches[index].start()
+                if covered.get(phrase.kind, 0) > start or not (length == 1 or _continues(phrase.words, words, index)):
                     continue
-                end = tokens[index + len(phrase.words) - 1][2]
+                end = matches[index + length - 1].end()
                 covered[phrase.kind] = end
                 found.append(Hit(kind=phrase.kind, text=text[start:end], start=start, end=end))
         found.extend(
@@ -104,6 +112,6 @@ def _same(wanted: str, word: str) -> bool:
     return word.startswith(wanted[:-1]) if wanted.endswith("*") else word == wanted
 
 
-def _continues(words: tuple[str, ...], tokens: list[tuple[str, int, int]], index: int) -> bool:
+def _continues(wanted: tuple[str, ...], words: list[str], index: int) -> bool:
     """Whether the words after the first follow in the text; the first is known to match."""
-    return index + len(words) <= len(tokens) and all(_same(words[n], tokens[index + n][0]) for n in range(1, len(words)))
+    return index + len(wanted) <= len(words) and all(_same(wanted[n], words[index + n]) for n in range(1, len(wanted)))
