@@ -7,8 +7,8 @@ from pathlib import Path
 
 from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode, Evidence
 from autobuilds.domain.lifecycle import Event, move
-from autobuilds.domain.moment import Ending
 from autobuilds.domain.model import Task
+from autobuilds.domain.moment import Ending
 from autobuilds.errors import AutobuildsError, BadInput, Busy, FatalQueue, NotSo, Refused, StorageFailure
 from autobuilds.planning import Settle
 from autobuilds.ports import CheckedMerge, Repo
