@@ -11,7 +11,7 @@ from datetime import timedelta
 from autobuilds.domain.moment import AgentStatus, Resources
 from autobuilds.domain.settings import Settings
 from autobuilds.domain.times import elapsed, format_duration, format_when
-from autobuilds.errors import AutobuildsError
+from autobuilds.errors import AutobuildsError, TimerFailure
 from autobuilds.ports import TimerState
 from autobuilds.runtime import doctoring_files as inside
 from autobuilds.runtime.diagnosis import Check, Diagnosis, Level, Patient
@@ -153,8 +153,15 @@ def _timer(patient: Patient) -> Iterator[Diagnosis]:
     probe = read_probe(root)
     # The search path of this shell may be another than that of the one that installed.
     job = job_for(root, patient.settings.interval, path=probe.path if probe else None)
-    states = {name: timer.state(job) for name, timer in patient.timers.items() if name != "cron" or timer.missing() is None}
-    installed = {name: state for name, state in states.items() if state.installed}
+    installed: dict[str, TimerState] = {}
+    for name, timer in patient.timers.items():
+        try:
+            state = timer.state(job)
+        except TimerFailure as failure:
+            yield Diagnosis(check="timer", level=Level.WARNING, said=str(failure), fix="mend it, or leave it if you use another scheduler")
+            continue
+        if state.installed:
+            installed[name] = state
     if not installed:
         yield Diagnosis(
             check="timer", level=Level.WARNING, said="no heartbeat is installed; nothing starts by itself", fix="autobuilds install"

@@ -146,7 +146,19 @@ def record_probe(root: Path, nonce: str, now: datetime, agents: tuple[AgentStatu
 
 
 def uninstall(timers: Mapping[str, Timer], job: TimerJob) -> tuple[str, ...]:
-    """Take the job out of every scheduler, and return those that had it; raises TimerFailure."""
-    had = tuple(timer.name for timer in timers.values() if timer.uninstall(job))
+    """Take the job out of every scheduler, and return those that had it.
+
+    Raises TimerFailure where none had it and one could not be asked.
+    """
+    had: list[str] = []
+    failures: list[TimerFailure] = []
+    for timer in timers.values():
+        try:
+            if timer.uninstall(job):
+                had.append(timer.name)
+        except TimerFailure as failure:
+            failures.append(failure)
     remove_traces(job.workspace)
-    return had
+    if failures and not had:
+        raise failures[0]
+    return tuple(had)

@@ -124,6 +124,8 @@ class CronTimer:
 
     def state(self, job: TimerJob) -> TimerState:
         """Return what it knows of the job; the last run is when the output of a heartbeat was last written."""
+        if self.missing():
+            return TimerState()
         table = _read()
         known = _known(table.data, job.key)
         if known is None:
