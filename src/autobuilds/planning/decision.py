@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from autobuilds.domain import gates
 from autobuilds.domain.approval import fingerprint
@@ -13,10 +14,11 @@ from autobuilds.domain.gates.machine import choose_agent
 from autobuilds.domain.lifecycle import Event
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import Ending, Moment, RunState, RunStatus, Snapshot
+from autobuilds.domain.policy import PhraseRule
 from autobuilds.domain.retry import Decision, decide
 from autobuilds.domain.situation import Claim, Situation
 from autobuilds.domain.stall import Stall, stall
-from autobuilds.domain.verdicts import Assessment, Verdict
+from autobuilds.domain.verdicts import Assessment, ClarityJudgement, RiskJudgement, Verdict
 from autobuilds.policies.requirements import judge_requirements, template_for
 from autobuilds.policies.risk import judge_risk
 
@@ -222,20 +224,34 @@ def assess_all(snapshot: Snapshot, moment: Moment) -> tuple[tuple[Assessment, ..
 def situate(task: Task, snapshot: Snapshot, moment: Moment, claims: tuple[Claim, ...] | None = None, *, at_once: bool = False) -> Situation:
     """Return the situation of one task; `claims` None means those of the running builds."""
     held = tuple(_claim_of(b, snapshot) for b in snapshot.ledger.active) if claims is None else claims
-    criteria = [c.text for c in task.criteria]
-    rules = snapshot.policy.rules
-    clarity = judge_requirements(task.name, task.description, criteria, task.steps, task.estimate_text, rules)
+    criteria = tuple(c.text for c in task.criteria)
+    risk, clarity = judged(task.name, task.description, criteria, task.steps, task.category, task.estimate_text, snapshot.policy.rules)
     return Situation(
         task=task,
         snapshot=snapshot,
         moment=moment,
-        risk=judge_risk(task.name, task.description, criteria, task.steps, task.category, rules),
+        risk=risk,
         clarity=clarity,
         clarity_template=template_for(clarity.missing, task.name),
         claims=held,
         slots_taken=len(held),
         at_once=at_once,
     )
+
+
+@lru_cache(maxsize=16384)
+def judged(
+    name: str,
+    description: str,
+    criteria: tuple[str, ...],
+    steps: str | None,
+    category: str | None,
+    estimate: str | None,
+    rules: tuple[PhraseRule, ...],
+) -> tuple[RiskJudgement, ClarityJudgement]:
+    """Return what the rules say of a text; the same text is judged once in a process."""
+    clarity = judge_requirements(name, description, criteria, steps, estimate, rules)
+    return judge_risk(name, description, criteria, steps, category, rules), clarity
 
 
 def _claim_of(build: Build, snapshot: Snapshot) -> Claim:
