@@ -109,11 +109,13 @@ def fail(context: Context, label: str, reason: str) -> None:
 def cancel(context: Context, label: str) -> None:
     """Give a task up: a running attempt is stopped, its work kept on a branch; the line stays in the queue."""
     label, _ = _subject(context, label)
-    _end_attempt(context, label, Outcome.STOPPED, "cancelled by you")
+    stopped = _end_attempt(context, label, Outcome.STOPPED, "cancelled by you")
     with recording(context, f"cancel {label}") as (recorder, ledger):
         task = context.load().snapshot.queue.find(label)
         build = ledger.find(label)
         now = recorder.now
+        if stopped and build is not None and build.state is BuildState.CANCELLED:
+            return
         if build is None or not legal(build, Event.CANCELLED):
             if task is None or not task.is_active or (build is not None and build.state is BuildState.CANCELLED):
                 raise NotSo(f"{label} is {build.state.value if build else 'completed'} already")
