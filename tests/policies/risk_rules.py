@@ -7,9 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from autobuilds.domain.policy import PhraseRule
-from autobuilds.domain.verdicts import RiskJudgement, Verdict
+from autobuilds.domain.verdicts import RiskJudgement
 from autobuilds.policies.measure import Answer, LabelledTask, labelled
-from autobuilds.policies.risk import judge_risk
+from autobuilds.policies.risk import answer_for, judge_risk
 from autobuilds.store.policy import read_policy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,5 +35,4 @@ def judge(name: str, description: str = "", criteria: tuple[str, ...] = (), step
 
 def answer(task: LabelledTask) -> Answer:
     """The shipped rules as a judge of labelled tasks."""
-    said = judge(task.name, task.description, task.criteria, task.steps)
-    return Answer(asks=said.verdict is Verdict.ASK, kinds=said.kinds)
+    return answer_for(task, shipped_rules())

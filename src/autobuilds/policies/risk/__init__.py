@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autobuilds.policies.risk.judge import judge_risk
+from autobuilds.policies.risk.judge import answer_for, judge_risk
 from autobuilds.policies.risk.model import KINDS
 
-__all__ = ["KINDS", "judge_risk"]
+__all__ = ["KINDS", "answer_for", "judge_risk"]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from autobuilds.domain.policy import PhraseRule
 from autobuilds.domain.verdicts import RiskJudgement, Verdict
+from autobuilds.policies.measure import Answer, LabelledTask
 from autobuilds.policies.risk.model import KINDS, Find, compiled
 from autobuilds.policies.risk.text import sentences_of
 
@@ -40,6 +41,12 @@ def judge_risk(
         return RiskJudgement(verdict=Verdict.GO)
     against = sorted((f for f in finds if f.weight > 0), key=lambda f: -f.weight)
     return RiskJudgement(verdict=Verdict.ASK, kinds=_kinds(against), matched=tuple(_reason(f) for f in against[:_MAX_REASONS]))
+
+
+def answer_for(task: LabelledTask, rules: Sequence[PhraseRule]) -> Answer:
+    """Return what the risk rules say of a labelled task, in the form that `policies.measure.measure` counts."""
+    said = judge_risk(task.name, task.description, task.criteria, task.steps, task.category, rules)
+    return Answer(asks=said.verdict is Verdict.ASK, kinds=said.kinds)
 
 
 def _asks(finds: Sequence[Find]) -> bool:

@@ -42,7 +42,7 @@ SHAPES: dict[str, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
     "address": re.compile(
-        r"(?<![\d.])(?!127\.|0\.0\.)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b|\*\.\w{1,60}\.\w|(?<![\w-])[\w-]{1,60}\.(?:acme|school|club)\.\w"
+        r"(?<![\d.])(?!127\.|0\.)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b|\*\.\w{1,60}\.\w|(?<![\w-])[\w-]{1,60}\.(?:acme|school|club)\.\w"
     ),
     "title": re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Herrn?|Frau|Sr|Sra|Mme|Pan|Pani)\.? [A-Z]|\b(?:mr|mrs)\.? [a-z]"),
     "bound": re.compile(r"[<≤±≥]=?\s?[\d.]{1,20}\s?(?:ms|µs|us|ns|fps|x|%|kb|mb|allocs)?\b|\bO\([^)]{0,40}\)", re.IGNORECASE),
