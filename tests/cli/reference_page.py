@@ -1,0 +1,69 @@
+"""docs/reference/commands.md: the blocks that say what `--help` says, made from the commands themselves.
+
+`python3 -m tests.cli.reference_page` writes them anew between their marks; everything else on the page is written by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from autobuilds.cli.app import COMMANDS, cli
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "commands.md"
+BLOCK = re.compile(r"<!-- begin (?P<name>[a-z-]+) -->\n(?P<text>.*?)<!-- end (?P=name) -->\n", re.DOTALL)
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Yield every command of the help page in its order."""
+    context = click.Context(cli, info_name="autobuilds")
+    for group in COMMANDS.values():
+        for name in group:
+            found = cli.get_command(context, name)
+            assert found is not None
+            yield name, found
+
+
+def block(name: str, command: click.Command) -> str:
+    """Return what stands between the marks of a command: its usage, its help, a row for each argument and option."""
+    parent = click.Context(cli, info_name="autobuilds", help_option_names=["-h", "--help"])
+    context = click.Context(command, info_name=name, parent=parent)
+    usage = command.get_usage(context).removeprefix("Usage: ")
+    rows = [record for parameter in command.get_params(context) if (record := _row(parameter, context)) is not None]
+    table = ["| option | meaning |", "|---|---|", *(f"| `{_cell(form)}` | {_cell(text)} |" for form, text in rows)]
+    return "\n".join(["```text", " ".join(usage.split()), "```", "", *_paragraphs(command.help or ""), *table, ""])
+
+
+def _row(parameter: click.Parameter, context: click.Context) -> tuple[str, str] | None:
+    if isinstance(parameter, click.Argument):
+        return None
+    return parameter.get_help_record(context)
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    for paragraph in text.replace("\b", "").split("\n\n"):
+        yield " ".join(paragraph.split())
+        yield ""
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def renewed(page: str) -> str:
+    """Return the page with every block made anew; a command without a block is left for the test to find."""
+    known = dict(commands())
+
+    def fresh(found: re.Match[str]) -> str:
+        name = found["name"]
+        text = block(name, known[name]) if name in known else found["text"]
+        return f"<!-- begin {name} -->\n{text}<!-- end {name} -->\n"
+
+    return BLOCK.sub(fresh, page)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
