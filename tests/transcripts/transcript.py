@@ -27,6 +27,7 @@ _NORMAL = (
     (re.compile(r"\bopens (?:TIME|\w+ )?\d\d:\d\d"), "opens TIME"),
     (re.compile(r"\b[0-9a-f]{7,40}\b"), "HASH"),
     (re.compile(r"\bprocess \d+\b"), "process N"),
+    (re.compile(r"\bnew, \d+ lines\b"), "new, N lines"),
     (re.compile(r"\b(?:just now|in (?:a|an|\d+) \w+|(?:a|an|\d+) \w+ ago|\d+ seconds?|for (?:a|an|\d+) \w+)\b"), "SPAN"),
     (re.compile(r"\b\d+(?:\.\d+)? s\b"), "SPAN"),
     (re.compile(r"(?<= in )\d+\.\d+s"), "SPAN"),

@@ -33,7 +33,7 @@ What should be built. A line under *Active Queue* is a task, what it means stand
 ## Task Details
 
 ### {name}
-- **Description:** `{target}` lists every top-level folder of the repository, `docs` included: one line a folder, its name and what it holds.
+- **Description:** `{target}` lists every top-level folder of the repository, `docs` included and those of autobuilds left out: one line a folder, its name and what it holds.
 - **Completion Criteria:**
   - [ ] `{target}` names every top-level folder: `{check}`
 {tests}- **Estimated Time:** 15 min
@@ -42,13 +42,15 @@ What should be built. A line under *Active Queue* is a task, what it means stand
 {steps}
 ## Completed
 """
-_CHECK = 'test -s {target} && git -c core.quotePath=false ls-tree -d --name-only HEAD | while read -r d; do grep -qF -- "$d" {target} || exit 1; done'
+#: The folders that autobuilds itself may add between a build and its merge; the task is not about them.
+_OURS = "-e subagents -e build-reports"
+_CHECK = 'test -s {target} && git -c core.quotePath=false ls-tree -d --name-only HEAD | grep -vx {ours} | while read -r d; do grep -qF -- "$d" {target} || exit 1; done'
 _STEPS = """- **Steps:**
   ```sh
   mkdir -p docs
   {{
     printf '# Layout\\n\\n- `docs`: what is written about the rest, this page included\\n'
-    git -c core.quotePath=false ls-tree -d --name-only HEAD | grep -vx docs | while read -r d; do
+    git -c core.quotePath=false ls-tree -d --name-only HEAD | grep -vx -e docs {ours} | while read -r d; do
       printf -- '- `%s`: %s files\\n' "$d" "$(git ls-files -- "$d" | wc -l | tr -d ' ')"
     done
   }} > {target}
@@ -73,8 +75,8 @@ def queue_text(root: Path, now: datetime, *, tests: str | None, steps: bool) -> 
         raise BadInput(f"{tests!r} can't be a criterion: a command of one line without backticks is meant")
     target = next((n for n in ("docs/layout.md", "docs/repository-layout.md") if not (root / n).exists()), "docs/folders.md")
     criterion = f"  - [ ] Tests pass: `{tests}`\n" if tests else ""
-    made = _STEPS.format(target=target) if steps else ""
-    check = _CHECK.format(target=target)
+    made = _STEPS.format(target=target, ours=_OURS) if steps else ""
+    check = _CHECK.format(target=target, ours=_OURS)
     return _QUEUE.format(name=_NAME, now=format_when(now), target=target, check=check, tests=criterion, steps=made)
 
 
