@@ -42,6 +42,19 @@ class PhraseRule:
     line: int = 0
 
 
+class Rules(tuple[PhraseRule, ...]):
+    """The rows of all rule tables; its hash is counted once, since every judgement looks up what was made of the rules."""
+
+    _hash: int
+
+    def __hash__(self) -> int:
+        try:
+            return self._hash
+        except AttributeError:
+            self._hash = super().__hash__()
+            return self._hash
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Category rules (looked up without regard to case) and the phrase tables of the risk and requirements rules."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from autobuilds.domain.build import DeliverMode
 from autobuilds.domain.labels import slugify
-from autobuilds.domain.policy import CategoryRule, PhraseRule, Policy
+from autobuilds.domain.policy import CategoryRule, PhraseRule, Policy, Rules
 from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.spelling import did_you_mean, quoted
 from autobuilds.store.tables import Cell, Row, Section, Table, read_sections
@@ -52,7 +52,7 @@ def read_policy(data: bytes | None, default: bytes) -> Policy:
     tables = {**packaged.tables, **own.tables}
     return Policy(
         categories=(packaged.categories or ()) if own.categories is None else own.categories,
-        rules=tuple(rule for rules in tables.values() for rule in rules),
+        rules=Rules(rule for rules in tables.values() for rule in rules),
         problems=tuple(sorted(problems, key=lambda p: (p.line, p.column))),
     )
 

@@ -14,7 +14,7 @@ from autobuilds.domain.verdicts import OR, GateResult
 def blockers(s: Situation) -> GateResult:
     """Go when no blocker is open and everything it depends on is completed."""
     task = s.task
-    cycle = find_cycle(task.label, {t.label: t.depends_on for t in s.snapshot.queue.active})
+    cycle = find_cycle(task.label, {t.label: t.depends_on for t in s.snapshot.queue.active}) if task.depends_on else []
     if cycle:
         return ask("blockers", f"a cycle of dependencies: {' -> '.join(cycle)}", "take one of them out of its Depends On")
     unknown = [d for d in task.depends_on if not _known(s, d)]
