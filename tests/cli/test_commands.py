@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -193,7 +194,7 @@ def test_a_build_from_its_start_to_its_undoing(desk: Desk, monkeypatch: pytest.M
     desk.type("unblock", "fix-the-clock", "--all")
     desk.type("set", "fix-the-clock", "criteria", "It prints the zero: `grep -q 02d clock.py`")
     first = desk.type("heartbeat", "--wait", "--json")
-    assert [t["event"] for t in first.json["transitions"] if t["label"] == "fix-the-clock"][0] == "start", first.err
+    assert next(t["event"] for t in first.json["transitions"] if t["label"] == "fix-the-clock") == "start", first.err
     assert desk.type("why", "fix-the-clock").err.endswith("waits for your review; autobuilds review fix-the-clock shows it\n")
     shown = desk.type("review", "Fix the clock").out
     assert "passed: It prints the zero" in shown
@@ -203,6 +204,9 @@ def test_a_build_from_its_start_to_its_undoing(desk: Desk, monkeypatch: pytest.M
     assert desk.type("retry", "fix-the-clock").status == 1
     assert desk.type("reject", "fix-the-clock", "--because", "the manual is missing").status == 0
     assert "the manual is missing" in git(desk.root, "log", "-1", "--format=%s")
+    deadline = time.monotonic() + 30
+    while "every gate is open" not in desk.type("why", "fix-the-clock").out and time.monotonic() < deadline:
+        time.sleep(0.1)
     second = desk.type("heartbeat", "--wait")
     assert "NEEDS YOU fix-the-clock: finished (checked in the clone) and waits for your review" in second.out, second.err
     accepted = desk.type("accept", "fix-the-clock", "--json").json
