@@ -18,6 +18,8 @@ _ANYWHERE = frozenset({"risk-acts", "risk-things", "risk-in-other-languages", "r
 _HARMLESS = "risk-harmless"
 _LEANINGS = "risk-words"
 _LOCAL = "local line"
+#: Words in name and description from or below which a text is short, long, very long; long texts hold more harmless words by chance.
+_SHORT, _LONG, _VERY_LONG = 10, 30, 70
 _PROMISE = "promise"
 _TESTED = "checked by a test"
 #: A rewrite of a thing is an act even though the thing is an artefact.
@@ -83,7 +85,7 @@ class RiskModel:
             for row, words in unit.rows.items():
                 found.setdefault(row, (words,))
         self._add_pairs(units, found)
-        self._add_sums(units, found)
+        self._add_sums(units, found, sum(len(s.words) for s in sentences if s.part in {"name", "text"}))
         finds = [Find(rule=self.rules[row], words=found[row], weight=self.rules[row].weight) for row in sorted(found)]
         return finds + self._single_words(sentences)
 
@@ -149,7 +151,7 @@ class RiskModel:
                 words[at] = _MASK
         return replace(sentence, words=tuple(words)), _first(hits)
 
-    def _add_sums(self, units: list[Unit], found: dict[int, tuple[str, ...]]) -> None:
+    def _add_sums(self, units: list[Unit], found: dict[int, tuple[str, ...]], length: int) -> None:
         harmless = sum(1 for row in found if self._is_harmless(row))
         named = any(self._is_harmless(row) for unit in units if unit.part == "name" for row in unit.rows)
         signs = 0
@@ -169,6 +171,9 @@ class RiskModel:
             "three signs in a sentence": signs >= 3,
             "four signs in a sentence": signs >= 4,
             "name without harmless words": not named,
+            "short text": length < _SHORT,
+            "long text": length >= _LONG,
+            "very long text": length >= _VERY_LONG,
         }
         for row, phrase in self._sums:
             if facts.get(phrase, False):
