@@ -200,3 +200,54 @@ def test_no_task_is_ever_lost(base: str, ours: str, theirs: str) -> None:
 @given(queues(), queues())
 def test_a_side_that_changed_nothing_leaves_the_others_bytes(base: str, other: str) -> None:
     assert merged(base, other, base) == merged(other, base, base) == merged(other, other, base) == (other, 0)
+
+
+def written(tasks: dict[str, dict[str, str] | None]) -> str:
+    """Return the queue of a model of it: for each name priority, description and the time of completion."""
+    there = {name: task for name, task in tasks.items() if task}
+    out = "# Build Queue\n\nProse.\n\n## Active Queue\n"
+    out += "".join(f"- [ ] {name} - Priority: {t['priority']}\n" for name, t in there.items() if not t["done"])
+    out += "\n## Task Details\n\n"
+    out += "".join(f"### {name}\n- **Description:** {t['text']}\n- **Notes:** n\n\n" for name, t in there.items() if t["text"])
+    out += "## Completed\n"
+    done = sorted((name for name, t in there.items() if t["done"]), key=lambda name: there[name]["done"], reverse=True)  # type: ignore[index]
+    return out + "".join(f"- [x] {name} - Priority: {there[name]['priority']} - Completed: {there[name]['done']}\n" for name in done)
+
+
+def changed(draw: st.DrawFn, tasks: dict[str, dict[str, str] | None], names: list[str], side: str) -> dict[str, dict[str, str] | None]:
+    after = {name: dict(task) if task else None for name, task in tasks.items()}
+    for name in names:
+        change = draw(st.sampled_from(["complete", "priority", "text", "delete", "nothing"]))
+        if change == "delete":
+            after[name] = None
+        elif change != "nothing":
+            field, value = {"complete": ("done", "2026-02-07 10:09"), "priority": ("priority", "Low"), "text": ("text", f"by {side}")}[
+                change
+            ]
+            after[name] = {**(after[name] or {}), field: value}
+    for n in range(draw(st.integers(0, 2))):
+        after[f"New {side} {n}"] = {"priority": "High", "text": draw(st.sampled_from(["", "x"])), "done": ""}
+    return after
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_changes_of_different_tasks_never_clash(data: st.DataObject) -> None:
+    """Each side completes, changes, deletes and adds tasks of its own: the merge holds exactly what both did."""
+    draw = data.draw
+    base: dict[str, dict[str, str] | None] = {
+        name: {
+            "priority": draw(st.sampled_from(["High", "Medium"])),
+            "text": draw(st.sampled_from(["", "text"])),
+            "done": draw(st.sampled_from(["", "", "2026-02-01 09:00"])),
+        }
+        for name in draw(st.permutations(NAMES))[: draw(st.integers(1, 8))]
+    }
+    mine = [name for name in base if draw(st.booleans())]
+    ours, theirs = changed(draw, base, mine, "o"), changed(draw, base, [n for n in base if n not in mine], "t")
+    wanted = {**base, **{n: t for side in (ours, theirs) for n, t in side.items() if n not in base or t != base[n]}}
+    text, conflicts = merged(written(ours), written(theirs), written(base))
+    queue = read_queue(text.encode(), zone=UTC).queue
+    assert not conflicts and not queue.problems, text
+    found = {t.name: (t.is_active, str(t.priority), t.description or "") for t in queue.tasks}
+    assert found == {n: (not t["done"], t["priority"].lower(), t["text"]) for n, t in wanted.items() if t}

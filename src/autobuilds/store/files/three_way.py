@@ -78,7 +78,9 @@ def marked(ours: str, theirs: str, newline: str) -> str:
 
 
 def _fine(base: str, clash: Clash) -> str | None:
-    """Return one item line merged word by word, or None where that is no way out."""
+    """Return the fewer of blank lines, or one item line merged word by word; None where that is no way out."""
+    if not any(row.strip() for side in clash for row in side):
+        return min(("".join(side) for side in clash), key=len)
     if len(clash.ours) != 1 or len(clash.theirs) != 1 or not all(_ITEM.match(side[0]) for side in clash):
         return None
     one, two = clash.ours[0], clash.theirs[0]

@@ -45,6 +45,8 @@ class _Side:
     gaps: list[str]
     blocks: dict[_Key, str]
     sections: dict[_Key, SectionKind]
+    #: The sections in the order of the file.
+    layout: tuple[SectionKind, ...]
 
 
 class _Found(NamedTuple):
@@ -62,6 +64,10 @@ class _Arrangement:
     source: dict[_Key, _Side]
     texts: dict[_Key, str] = field(default_factory=dict)
     conflicts: int = 0
+
+    def section(self, key: _Key) -> SectionKind:
+        """Return the section that a block stands in when all is merged."""
+        return self.source[key].sections[key]
 
 
 def merge_queue(base: bytes, ours: bytes, theirs: bytes, zone: tzinfo) -> Merged:
@@ -123,7 +129,8 @@ def _by_task(documents: Sequence[Document]) -> tuple[str, int, Counter[tuple[str
     base, ours, theirs = (_side(document, blocks, crowded) for document, blocks in zip(documents, found, strict=True))
     newline = documents[1].newline
     plan = _arranged(base, ours, theirs, newline)
-    laid = [_laid_out(side, plan, (ours, theirs)) for side in (base, ours, theirs)]
+    settled = (_in_order(theirs, plan), _in_order(ours, plan))
+    laid = [_laid_out(side, plan, ours, settled) for side in (base, ours, theirs)]
     parts: list[str] = []
     for number, (was, here, there) in enumerate(zip(*laid, strict=True)):
         text, conflicts = merge_text(was, here, there, newline)
@@ -131,7 +138,7 @@ def _by_task(documents: Sequence[Document]) -> tuple[str, int, Counter[tuple[str
         parts.append(text)
         if number < len(plan.order):
             parts.append(plan.texts[plan.order[number]])
-    expected = Counter((str(plan.source[key].sections[key]), key.label) for key in plan.order if not key.details)
+    expected = Counter((str(plan.section(key)), key.label) for key in plan.order if not key.details)
     return "".join(parts), plan.conflicts, expected
 
 
@@ -156,7 +163,7 @@ def _name(block: _Found) -> tuple[bool, str]:
 
 
 def _side(document: Document, blocks: list[_Found], crowded: Container[tuple[bool, str]]) -> _Side:
-    side = _Side(keys=[], gaps=[], blocks={}, sections={})
+    side = _Side(keys=[], gaps=[], blocks={}, sections={}, layout=tuple(s.kind for s in document.sections))
     seen: Counter[tuple[str, SectionKind]] = Counter()
     at = 0
     for block in blocks:
@@ -187,7 +194,7 @@ def _arranged(base: _Side, ours: _Side, theirs: _Side, newline: str) -> _Arrange
     plan.order = [key for key in host.keys if plan.source.get(key) is host]
     for key in guest.keys:
         if plan.source.get(key) is guest:
-            plan.order.insert(_place(key, plan, guest), key)
+            plan.order.insert(_place(key, plan, host, guest), key)
     return plan
 
 
@@ -216,31 +223,33 @@ def _placed_by_guest(key: _Key, base: _Side, host: _Side, guest: _Side) -> bool:
     return guest.sections[key] is not was and host.sections[key] is was
 
 
-def _place(key: _Key, plan: _Arrangement, guest: _Side) -> int:
+def _place(key: _Key, plan: _Arrangement, host: _Side, guest: _Side) -> int:
     """Return where in the order a block of the guest goes: behind the one that it follows there, and what the host put behind that."""
-    order, at = plan.order, guest.keys.index(key)
+    order, at, section = plan.order, guest.keys.index(key), guest.sections[key]
     places = {known: n for n, known in enumerate(order)}
-    section = guest.sections[key]
 
-    def section_of(other: _Key) -> SectionKind:
-        return plan.source[other].sections[other]
+    def stays(other: _Key) -> bool:
+        return other in places and plan.source[other].sections[other] is guest.sections[other]
 
-    earlier = [k for k in reversed(guest.keys[:at]) if k in places]
-    before = next((k for k in earlier if section_of(k) is section), None)
-    if before is None:
-        after = next((k for k in guest.keys[at + 1 :] if k in places and section_of(k) is section), None)
-        if after is not None:
-            return places[after]
-    number = places[before or earlier[0]] + 1 if earlier else 0
-    while earlier and number < len(order) and section_of(order[number]) is section_of(before or earlier[0]):
-        if before is not None and order[number] in guest.blocks:
-            break
-        number += 1
-    return number
+    before = next((k for k in reversed(guest.keys[:at]) if guest.sections[k] is section and stays(k)), None)
+    if before is not None:
+        number = places[before] + 1
+        while number < len(order) and order[number] not in guest.blocks and plan.section(order[number]) is section:
+            number += 1
+        return number
+    after = next((k for k in guest.keys[at + 1 :] if guest.sections[k] is section and stays(k)), None)
+    if after is not None:
+        return places[after]
+    # No neighbour of the guest stands in the section: its blocks go to its end, or to where the section is in the file.
+    ranks = {kind: n for n, kind in enumerate(dict.fromkeys((*host.layout, *guest.layout)))}
+    return max((n + 1 for n, known in enumerate(order) if ranks[plan.section(known)] <= ranks[section]), default=0)
 
 
-def _laid_out(side: _Side, plan: _Arrangement, others: tuple[_Side, _Side]) -> list[str]:
-    """Return the text between the blocks of one version as if its blocks stood in the merged order."""
+def _laid_out(side: _Side, plan: _Arrangement, ours: _Side, settled: Sequence[set[_Key]]) -> list[str]:
+    """Return the text between the blocks of one version as if its blocks stood in the merged order.
+
+    `settled` are the blocks that stand in that order already, in theirs and in ours.
+    """
     kept = _in_order(side, plan)
     gaps: dict[_Key | None, list[str]] = {None: []}
     last: _Key | None = None
@@ -253,8 +262,8 @@ def _laid_out(side: _Side, plan: _Arrangement, others: tuple[_Side, _Side]) -> l
     last = None
     for key in plan.order:
         if key not in present:
-            reference = plan.source[key] if key in plan.source[key].blocks else next(s for s in others if key in s.blocks)
-            before, after = _around(reference, key, present)
+            reference = plan.source[key]
+            before, after = _around(reference, key, present & settled[reference is ours])
             cut = _cut(gaps[last], before, after)
             gaps[key], gaps[last] = gaps[last][cut:], gaps[last][:cut]
             present.add(key)
@@ -265,7 +274,7 @@ def _laid_out(side: _Side, plan: _Arrangement, others: tuple[_Side, _Side]) -> l
 def _in_order(side: _Side, plan: _Arrangement) -> set[_Key]:
     """Return as many blocks of a version as stand in its own section and in the merged order already."""
     places = {key: n for n, key in enumerate(plan.order)}
-    wanted = [key for key in side.keys if key in places and side.sections[key] is plan.source[key].sections[key]]
+    wanted = [key for key in side.keys if key in places and side.sections[key] is plan.section(key)]
     ends: list[int] = []
     tails: list[_Key] = []
     before: dict[_Key, _Key | None] = {}
