@@ -53,7 +53,7 @@ def test_status_on_one_screen() -> None:
     Queue
       1. workout-playlist  wait: medium: waits for off-hours (22:00-06:00) (opens
          22:00)
-      2. remove-old-users  ask: risk, requirements, resources (see above)
+      2. remove-old-users  ask: risk, requirements (see above)
       3. cleanup  wait: failed; next try at 18:00 (opens 18:00)
       4. login  ask: escalated: the checks failed
 
@@ -65,8 +65,7 @@ def test_status_on_one_screen() -> None:
       old-thing  checked on the merged tree, 1 of 1 checks passed, 2 hours ago
       by-hand  claimed, 3 hours ago
 
-    agents: claude; sandbox: bubblewrap; slots: 1 of 1; memory over its limit; load
-    not measured
+    agents: claude; sandbox: bubblewrap; slots: 1 of 1; load not measured
     """
     expected = re.sub(r"(?m)^    ", "", test_status_on_one_screen.__doc__ or "")
     assert human.status(_view(), NOW, PLAIN) == expected

@@ -101,7 +101,7 @@ def test_the_queue_says_which_gate_holds_and_what_opens_it() -> None:
         (4, "login", Verdict.ASK, "state"),
     ]
     assert rows[0].opens == START + 7 * HOUR and rows[0].fix == "autobuilds set workout-playlist priority high"
-    assert rows[1].others == ("requirements", "resources")
+    assert rows[1].others == ("requirements",), "what comes and goes by itself is not named beside what does not"
 
 
 def test_a_task_with_every_gate_open_starts_at_the_next_heartbeat() -> None:
@@ -129,7 +129,11 @@ def test_failures_say_what_happens_next() -> None:
 
 def test_health_in_words() -> None:
     health = _view().health
-    assert health.limits == (("disk", "ok"), ("memory", "over its limit"), ("load", "not measured"))
+    assert health.limits == (("disk", "ok"), ("memory", "ok"), ("load", "not measured")), "memory holds nothing but a task that asks"
+    held = Assessment(label="a", gates=(gate("resources", "wait", "memory 95 % used (limit 90 %)"),))
+    moment = replace(QUIET, resources=Resources(disk_percent=95.0, memory_percent=95.0))
+    assert status_view(EMPTY, moment, (held,), {}).health.limits[:2] == (("disk", "over its limit"), ("memory", "over its limit"))
+    assert status_view(EMPTY, moment, (), {}).health.limits[:2] == (("disk", "over its limit"), ("memory", "ok"))
     assert health.sandbox == "bubblewrap" and (health.slots_used, health.slots) == (1, 1)
     assert health.errors[0] == "2026-02-06 18:00 login, attempt 3: pytest -q: exit status 1"
 

@@ -171,7 +171,8 @@ def _key(action: Action) -> tuple[str, str]:
 def _finish(context: Context, recorder: Recorder, state: _Round, seen: _Seen, duties: tuple[DutyRun, ...]) -> Beat:
     loaded, moment, assessments = seen.loaded, seen.moment, seen.plan.assessments
     view = view_of(context, loaded, moment, assessments, trouble=recorder.trouble)
-    recorder.publish_status(render_status(context, view), settled=not loaded.snapshot.ledger.active)
+    page, view = render_status(context, view)
+    recorder.publish_status(page, settled=not loaded.snapshot.ledger.active)
     if recorder.transitions:
         _sweep(context, loaded)
     state.faults += recorder.faults

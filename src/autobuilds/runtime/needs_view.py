@@ -44,6 +44,9 @@ def needs_you(
     found += [_escalation(b) for b in builds if b.state is BuildState.ESCALATED]
     for build in builds:
         if build.is_active:
+            if not queue.fatal and queue.find(build.label) is None:
+                gone = "is being built, but its entry is no longer in the queue; its work will wait for your review"
+                found.append(NeedsYou(kind="removed", label=build.label, reason=gone, command=f"autobuilds cancel {build.label}"))
             found += _from_running(build, progress.get(build.label))
     known = {n.label for n in found}
     found += [_asking(a) for a in assessments if a.verdict is Verdict.ASK and a.label not in known]

@@ -23,9 +23,14 @@ def view_of(context: Context, loaded: Loaded, moment: Moment, assessments: Seque
     return replace(view, health=replace(view.health, errors=(f"not committed: {trouble}", *view.health.errors)))
 
 
-def render_status(context: Context, view: StatusView) -> str:
-    """Return BUILD_STATUS.md."""
-    return Renderer(context.workspace.root).render("BUILD_STATUS.md.j2", as_template(view))
+def render_status(context: Context, view: StatusView) -> tuple[str, StatusView]:
+    """Return BUILD_STATUS.md, and the view with what is wrong with the workspace's own template, if anything."""
+    renderer = Renderer(context.workspace.root)
+    text = renderer.render("BUILD_STATUS.md.j2", as_template(view))
+    if not renderer.problems:
+        return text, view
+    view = replace(view, health=replace(view.health, errors=(*renderer.problems, *view.health.errors)))
+    return renderer.render("BUILD_STATUS.md.j2", as_template(view)), view
 
 
 def progress_of(context: Context, loaded: Loaded) -> dict[str, Progress]:

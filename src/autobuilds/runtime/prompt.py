@@ -18,8 +18,11 @@ TAIL = 4000
 
 def prompt_for(
     context: Context, task: Task, build: Build | None, attempt: Attempt, *, continues: bool, timeout: timedelta, may_change_nothing: bool
-) -> str:
-    """Return what the agent is told: the task, its criteria, the rules, and on a retry how the last attempt failed."""
+) -> tuple[str, tuple[str, ...]]:
+    """Return what the agent is told: the task, its criteria, the rules, and on a retry how the last attempt failed.
+
+    Besides it what is wrong with the workspace's own template, in which case the packaged one was used.
+    """
     last = build.last if build is not None else None
     values = prompt_values(
         task,
@@ -33,4 +36,5 @@ def prompt_for(
         may_change_nothing=may_change_nothing,
         tail=context.runner.logs(last.id, TAIL) if last is not None else "",
     )
-    return Renderer(context.workspace.root).render("prompt.md.j2", values)
+    renderer = Renderer(context.workspace.root)
+    return renderer.render("prompt.md.j2", values), tuple(renderer.problems)

@@ -65,6 +65,8 @@ class ReportView:
     figures: tuple[tuple[str, int], ...]
     #: (label, branch, log) of every attempt that ended on the day; None where there is none.
     links: tuple[tuple[str, str | None, str | None], ...]
+    #: (label, what could not be taken of its work or looks odd) of every attempt that ended on the day.
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 def report_view(
@@ -114,6 +116,7 @@ def report_view(
         resources=_resources([a for _, a in ended]),
         figures=figures,
         links=tuple((b.label, a.branch, a.log) for b, a in ended if a.branch or a.log),
+        notes=tuple((b.label, note) for b, a in ended for note in a.notes),
     )
 
 

@@ -94,14 +94,14 @@ def start(context: Context, recorder: Recorder, loaded: Loaded, moment: Moment, 
     attempt = Attempt(number=number, id=f"{task.label}-{number}-{secrets.token_hex(4)}", agent=action.agent, started=moment.now)
     try:
         base = base_of(context, loaded, task, build)
-        job = job_for(context, loaded, task, build, attempt, base)
+        job, notes = job_for(context, loaded, task, build, attempt, base)
         keep_branch(context.open_repo(base.repository), job.branch, base, build)
     except (Busy, StorageFailure):
         raise
     except AutobuildsError as fault:
         _refuse(recorder, loaded, task, build, attempt, str(fault))
         return
-    attempt = _described(context, attempt, base, job)
+    attempt = replace(_described(context, attempt, base, job), notes=notes)
     begun = _begun(task, build, attempt, moment, job.deliver)
     with recorder.transaction(f"start {task.label}"):
         said = f"attempt {number} with {action.agent}"
@@ -162,23 +162,24 @@ def _refuse(recorder: Recorder, loaded: Loaded, task: Task, build: Build | None,
         recorder.put(recorder.context.workspace.ledger().with_build(escalated))
 
 
-def job_for(context: Context, loaded: Loaded, task: Task, build: Build | None, attempt: Attempt, base: Base) -> Job:
-    """Return everything the runner needs for an attempt."""
+def job_for(context: Context, loaded: Loaded, task: Task, build: Build | None, attempt: Attempt, base: Base) -> tuple[Job, tuple[str, ...]]:
+    """Return everything the runner needs for an attempt, and what is odd about it in words."""
     workspace, settings = context.workspace, loaded.settings
     run_folder = workspace.run_folder(attempt.id)
     invocation = context.agents.invocation(attempt.agent, run_folder=run_folder, steps=task.steps, passed=settings.environment)
     is_workspace = base.repository == workspace.root
     timeout = timedelta(minutes=task.timeout_minutes) if task.timeout_minutes else settings.timeout
-    return Job(
+    prompt, notes = prompt_for(
+        context, task, build, attempt, continues=base.start != base.commit, timeout=timeout, may_change_nothing=says_no_change(task)
+    )
+    job = Job(
         attempt_id=attempt.id,
         label=task.label,
         name=task.name,
         number=attempt.number,
         agent=attempt.agent,
         argv=invocation.argv,
-        prompt=prompt_for(
-            context, task, build, attempt, continues=base.start != base.commit, timeout=timeout, may_change_nothing=says_no_change(task)
-        ),
+        prompt=prompt,
         prompt_on_stdin=invocation.prompt_on_stdin,
         environment=invocation.environment,
         workspace=str(workspace.root),
@@ -202,6 +203,7 @@ def job_for(context: Context, loaded: Loaded, task: Task, build: Build | None, a
         log_file=str(workspace.log_file(task.label, attempt.number)),
         then=context.heartbeat_argv,
     )
+    return job, notes
 
 
 def says_no_change(task: Task) -> bool:

@@ -9,7 +9,7 @@ from autobuilds.domain.build import Attempt, Build, BuildState, Evidence, Outcom
 from autobuilds.domain.moment import Moment, Snapshot
 from autobuilds.domain.progress import Progress
 from autobuilds.domain.times import after, format_when
-from autobuilds.domain.verdicts import Assessment, ways
+from autobuilds.domain.verdicts import Assessment, GateResult, Verdict, ways
 from autobuilds.runtime.needs_view import done_row, needs_you, settled
 from autobuilds.runtime.view_values import (
     AgentRow,
@@ -22,6 +22,8 @@ from autobuilds.runtime.view_values import (
     headline,
 )
 
+#: Gates that open and close by the clock or the machine's load alone; what else holds a task is named before them.
+PASSING = frozenset({"priority", "window", "resources", "budget"})
 #: Finished builds and errors shown; the rest is in the queue, the reports and the history.
 RECENT, ERRORS = 10, 5
 
@@ -33,7 +35,8 @@ def status_view(snapshot: Snapshot, moment: Moment, assessments: Sequence[Assess
     review = tuple(done_row(b) for b in builds if b.state is BuildState.REVIEW)
     queue = queue_rows(snapshot, assessments)
     needs = needs_you(snapshot, assessments, builds, progress)
-    health = _health(snapshot, moment, builds)
+    pressed = any(a.verdict is Verdict.WAIT and any(g.gate == "resources" for g in a.obstacles) for a in assessments)
+    health = _health(snapshot, moment, builds, pressed=pressed)
     return StatusView(
         headline=headline(needs=needs, building=building, queue=queue, starts=health.starts),
         needs_you=needs,
@@ -93,7 +96,7 @@ def queue_rows(snapshot: Snapshot, assessments: Sequence[Assessment]) -> tuple[Q
         task = tasks.get(found.label)
         if task is None or found.label in running:
             continue
-        held = found.obstacles
+        held = sorted(found.obstacles, key=lambda g: (g.verdict is not found.verdict, _passes(g)))
         first = held[0] if held else None
         rows.append(
             QueueRow(
@@ -107,10 +110,15 @@ def queue_rows(snapshot: Snapshot, assessments: Sequence[Assessment]) -> tuple[Q
                 opens=found.opens_at,
                 fix=first.fix if first else None,
                 ways=ways(first.fix) if first else (),
-                others=tuple(dict.fromkeys(g.gate for g in held[1:])),
+                others=tuple(dict.fromkeys(g.gate for g in held[1:] if not _passes(g))),
             )
         )
     return tuple(rows)
+
+
+def _passes(gate: GateResult) -> bool:
+    """Whether a gate's answer changes by itself, so that naming it beside others would change the page while nothing happens."""
+    return gate.verdict is Verdict.WAIT and gate.gate in PASSING
 
 
 def _completed(snapshot: Snapshot, builds: Sequence[Build]) -> tuple[DoneRow, ...]:
@@ -156,7 +164,8 @@ def _starts(snapshot: Snapshot, moment: Moment) -> str:
     return "running"
 
 
-def _health(snapshot: Snapshot, moment: Moment, builds: Sequence[Build]) -> Health:
+def _health(snapshot: Snapshot, moment: Moment, builds: Sequence[Build], *, pressed: bool) -> Health:
+    """Return the system's state; memory and load come and go, so they count as over their limits only where they hold a task."""
     settings, now = snapshot.settings, moment.resources
     measured = (
         ("disk", now.disk_percent, settings.disk_limit),
@@ -173,12 +182,19 @@ def _health(snapshot: Snapshot, moment: Moment, builds: Sequence[Build]) -> Heal
         ),
         sandbox=sandbox or (attempts[-1].sandbox if attempts else None),
         limits=tuple(
-            (name, "not measured" if value is None else "over its limit" if value >= limit else "ok") for name, value, limit in measured
+            (name, "not measured" if value is None else "over its limit" if value >= limit and (pressed or name == "disk") else "ok")
+            for name, value, limit in measured
         ),
         slots_used=sum(b.is_active for b in builds),
         slots=settings.max_concurrent,
-        errors=(*(str(p) for p in snapshot.problems), *_last_errors(builds))[:ERRORS],
+        errors=(*(str(p) for p in snapshot.problems), *_notes(builds), *_last_errors(builds))[:ERRORS],
     )
+
+
+def _notes(builds: Sequence[Build]) -> list[str]:
+    """Return what is odd about running builds, and about the work of those that wait for the owner."""
+    told = [b for b in builds if b.state in {BuildState.BUILDING, BuildState.REVIEW, BuildState.ESCALATED}]
+    return [f"{b.label}, attempt {b.last.number}: {note}" for b in told if b.last is not None for note in b.last.notes]
 
 
 def _ahead(until: datetime | None, now: datetime) -> datetime | None:

@@ -18,6 +18,7 @@ def report(view: ReportView, style: Style) -> str:
         _rows("Completed and verified", _done(view.verified), style),
         _rows("Completed by claim only", _done(view.claimed), style),
         _rows("Failures and retries", [f"{f.label}, attempt {f.number}: {f.outcome}: {f.reason}; {f.then}" for f in view.failures], style),
+        _rows("Remarks", [f"{label}: {note}" for label, note in view.notes], style),
         _rows(
             "Still building", [f"{b.label}: {'?' if b.percent is None else b.percent} %, attempt {b.attempt}" for b in view.active], style
         ),

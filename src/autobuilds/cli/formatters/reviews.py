@@ -51,6 +51,7 @@ def _attempt(attempt: Attempt) -> list[str]:
         files = "1 file" if attempt.files_changed == 1 else f"{attempt.files_changed} files"
         size = f": {files}, +{attempt.lines_added} -{attempt.lines_removed}" if attempt.files_changed else ""
         lines.append(f"branch: {terminal(attempt.branch)}{size}")
+    lines += [f"note: {terminal(note)}" for note in attempt.notes]
     if attempt.usage.cost_usd is not None:
         lines.append(f"cost: {attempt.usage.cost_usd:.2f} USD")
     return lines
