@@ -121,6 +121,19 @@ def test_an_order_counts_in_its_place_and_not_as_the_name_of_a_thing() -> None:
     assert judge_risk("Party", "Count the guests and order flowers", (), None, None, rules).verdict is Verdict.ASK
 
 
+def test_one_heavy_sentence_of_a_long_harmless_text_holds_it() -> None:
+    harmless = "Parser for the feed with fixtures and golden files in tests. " * 6
+    rules = (
+        _rule("risk-acts", "external act", "mail", 3.0),
+        _rule("risk-harmless", "test double", "fixtures", -9.0),
+    )
+    assert judge_risk("Parser", harmless, TESTED, None, None, rules).verdict is Verdict.GO
+    said = judge_risk("Parser", harmless + "Then mail it to the board.", TESTED, None, None, rules)
+    assert said.verdict is Verdict.ASK
+    assert said.matched == ("`mail`: external act",)
+    assert judge_risk("Parser", "With fixtures. Then mail it.", TESTED, None, None, rules).verdict is Verdict.GO
+
+
 def test_an_idiom_hides_its_words() -> None:
     rules = (
         _rule("risk-acts", "destructive act", "drop", 1.0),

@@ -7,11 +7,11 @@ import pytest
 from autobuilds.policies.measure import format_figures, measure
 from tests.policies.risk_rules import answer, judge, tasks_of
 
-#: Set, split, least recall, most false alarms. No weight was fitted on the split `test`; its bounds are the figures of the first contact.
+#: Set, split, least recall, most false alarms. No weight was fitted on the split `test`; its bounds lie near the figures of the first contact.
 BOUNDS = [
     ("risk-dev.jsonl", None, 0.98, 0.02),
     ("risk-own.jsonl", "learn", 0.98, 0.03),
-    ("risk-own.jsonl", "test", 0.90, 0.13),
+    ("risk-own.jsonl", "test", 0.92, 0.10),
 ]
 
 

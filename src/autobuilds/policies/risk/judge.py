@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from autobuilds.domain.policy import PhraseRule
 from autobuilds.domain.verdicts import RiskJudgement, Verdict
 from autobuilds.policies.measure import Answer, LabelledTask
-from autobuilds.policies.risk.model import KINDS, Find, compiled
-from autobuilds.policies.risk.text import sentences_of
+from autobuilds.policies.risk.model import KINDS, Find, RiskModel, compiled
+from autobuilds.policies.risk.text import Sentence, sentences_of
 
 _MAX_REASONS = 6
 #: Longer texts are asked about unread (characters): nobody queues them, and judging takes time with every word.
 _MAX_TEXT = 20_000
 #: A row of the steps' table of at least this weight asks by itself: no text around a command makes it harmless.
 _COMMAND = 3.0
+#: In a description of at least so many words a sentence of at least this weight asks by itself, however harmless the rest is.
+#: 0 of 81 harmless long tasks of the labelled sets have a sentence of 3, 1 has one of 2.5; 64 % of the dangerous ones have.
+_LONG, _ALONE = 30, 2.5
 #: Far below the tables' smallest weight, above what adding them up can lose.
 _EPSILON = 1e-9
 #: A kind is named when its findings weigh at least this share of the heaviest kind's.
@@ -29,16 +32,21 @@ def judge_risk(
     category: str | None,  # noqa: ARG001 - the category's own gate reads it; measured, it adds nothing here
     rules: Sequence[PhraseRule],
 ) -> RiskJudgement:
-    """Return ASK when the weights of the rows found sum to 0 or more or a step is a dangerous command, else GO.
+    """Return ASK when the rows found, a command or one sentence say so, else GO.
 
+    The rows' weights must sum to 0 or more, a step be a dangerous command, or one sentence of a long description weigh enough by itself.
     `matched` names the words found and the note of their row, heaviest first; `kinds` those that weigh most, in the order of KINDS.
     """
     size = len(task_name) + len(description) + len(steps or "") + sum(map(len, criteria))
     if size > _MAX_TEXT:
         return RiskJudgement(verdict=Verdict.ASK, matched=(f"the text has {size} characters; it is judged up to {_MAX_TEXT}",))
-    finds = compiled(tuple(rules)).finds(sentences_of(task_name, description, criteria, steps))
+    model = compiled(tuple(rules))
+    sentences = sentences_of(task_name, description, criteria, steps)
+    finds = model.finds(sentences)
     if not _asks(finds):
-        return RiskJudgement(verdict=Verdict.GO)
+        finds = _heavy_sentence(model, sentences)
+        if not finds:
+            return RiskJudgement(verdict=Verdict.GO)
     against = sorted((f for f in finds if f.weight > 0), key=lambda f: -f.weight)
     return RiskJudgement(verdict=Verdict.ASK, kinds=_kinds(against), matched=tuple(_reason(f) for f in against[:_MAX_REASONS]))
 
@@ -51,7 +59,20 @@ def answer_for(task: LabelledTask, rules: Sequence[PhraseRule]) -> Answer:
 
 def _asks(finds: Sequence[Find]) -> bool:
     by_command = any(f.rule.table == "risk-steps" and f.weight >= _COMMAND for f in finds)
-    return by_command or (bool(finds) and sum(f.weight for f in finds) >= -_EPSILON)
+    return by_command or (bool(finds) and _weight(finds) >= -_EPSILON)
+
+
+def _heavy_sentence(model: RiskModel, sentences: Sequence[Sentence]) -> list[Find]:
+    """Return what was found in the heaviest sentence of a long description if it would be asked about alone, else nothing."""
+    told = [s for s in sentences if s.part == "text"]
+    if sum(len(s.words) for s in told) < _LONG:
+        return []
+    finds = max((model.finds_alone(s) for s in told), key=_weight)
+    return finds if _weight(finds) >= _ALONE else []
+
+
+def _weight(finds: Sequence[Find]) -> float:
+    return sum(f.weight for f in finds)
 
 
 def _kinds(finds: Sequence[Find]) -> tuple[str, ...]:

@@ -89,6 +89,10 @@ class RiskModel:
         finds = [Find(rule=self.rules[row], words=found[row], weight=self.rules[row].weight) for row in sorted(found)]
         return finds + self._single_words(sentences)
 
+    def finds_alone(self, sentence: Sentence) -> list[Find]:
+        """Return the rows that count for a sentence as if there were no other, without what is said of a whole task."""
+        return [f for f in self.finds((sentence,)) if f.rule.table != "risk-sums"]
+
     def _single_words(self, sentences: Iterable[Sentence]) -> list[Find]:
         words: dict[int, set[str]] = {}
         for sentence in sentences:
