@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from difflib import SequenceMatcher
@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from autobuilds.store.files.three_way import marked, merge_text, rows_of
 from autobuilds.store.queue.document import BOM, Document, SectionKind
+from autobuilds.store.queue.merge_blocks import BlockKey, Side, block_name, blocks_of, side_of
 from autobuilds.store.queue.reader import read_queue
-from autobuilds.store.queue.splice import end_of_content
 
 
 class Merged(NamedTuple):
@@ -28,44 +28,16 @@ class Merged(NamedTuple):
     conflicts: int
 
 
-class _Key(NamedTuple):
-    """What a block is called in every version; `where` and `nth` tell the blocks of one label apart."""
-
-    details: bool
-    label: str
-    where: str = ""
-    nth: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Side:
-    """One version: blocks in their order, and the text before, between and after them (one more than blocks)."""
-
-    keys: list[_Key]
-    gaps: list[str]
-    blocks: dict[_Key, str]
-    sections: dict[_Key, SectionKind]
-    #: The sections in the order of the file.
-    layout: tuple[SectionKind, ...]
-
-
-class _Found(NamedTuple):
-    start: int
-    end: int
-    section: SectionKind
-    label: str
-
-
 @dataclass(slots=True, kw_only=True)
 class _Arrangement:
     """The order of the blocks in the merged file, the version each place is taken from, and their merged texts."""
 
-    order: list[_Key]
-    source: dict[_Key, _Side]
-    texts: dict[_Key, str] = field(default_factory=dict)
+    order: list[BlockKey]
+    source: dict[BlockKey, Side]
+    texts: dict[BlockKey, str] = field(default_factory=dict)
     conflicts: int = 0
 
-    def section(self, key: _Key) -> SectionKind:
+    def section(self, key: BlockKey) -> SectionKind:
         """Return the section that a block stands in when all is merged."""
         return self.source[key].sections[key]
 
@@ -124,9 +96,9 @@ class _Ending(NamedTuple):
 
 def _by_task(documents: Sequence[Document]) -> tuple[str, int, Counter[tuple[str, str]]]:
     """Return the merged text, its conflicts, and the tasks that must stand in it (section and label)."""
-    found = [list(_blocks(document)) for document in documents]
-    crowded = {name for blocks in found for name, n in Counter(_name(block) for block in blocks).items() if n > 1}
-    base, ours, theirs = (_side(document, blocks, crowded) for document, blocks in zip(documents, found, strict=True))
+    found = [list(blocks_of(document)) for document in documents]
+    crowded = {name for blocks in found for name, n in Counter(block_name(block) for block in blocks).items() if n > 1}
+    base, ours, theirs = (side_of(document, blocks, crowded) for document, blocks in zip(documents, found, strict=True))
     newline = documents[1].newline
     plan = _arranged(base, ours, theirs, newline)
     settled = (_in_order(theirs, plan), _in_order(ours, plan))
@@ -142,46 +114,7 @@ def _by_task(documents: Sequence[Document]) -> tuple[str, int, Counter[tuple[str
     return "".join(parts), plan.conflicts, expected
 
 
-def _blocks(document: Document) -> Iterable[_Found]:
-    """Yield the blocks of a document in their order; a block inside another is part of that one."""
-    found: list[_Found] = []
-    for entry in document.entries:
-        section = SectionKind.ACTIVE if entry.task.is_active else SectionKind.COMPLETED
-        found.append(_Found(entry.lines.start, entry.lines.end, section, entry.label))
-        for details in entry.details:
-            end = end_of_content(document, details.heading.start, details.body.end)
-            found.append(_Found(details.heading.start, end, SectionKind.DETAILS, entry.label))
-    at = 0
-    for block in sorted(found):
-        if block.start >= at and block.end > block.start:
-            yield block
-            at = block.end
-
-
-def _name(block: _Found) -> tuple[bool, str]:
-    return (block.section is SectionKind.DETAILS, block.label)
-
-
-def _side(document: Document, blocks: list[_Found], crowded: Container[tuple[bool, str]]) -> _Side:
-    side = _Side(keys=[], gaps=[], blocks={}, sections={}, layout=tuple(s.kind for s in document.sections))
-    seen: Counter[tuple[str, SectionKind]] = Counter()
-    at = 0
-    for block in blocks:
-        details, label = _name(block)
-        key = _Key(details, label)
-        if (details, label) in crowded or not label:
-            key = _Key(details, label, str(block.section), seen[label, block.section])
-            seen[label, block.section] += 1
-        side.keys.append(key)
-        side.gaps.append(document.text[at : block.start])
-        side.blocks[key] = document.text[block.start : block.end]
-        side.sections[key] = block.section
-        at = block.end
-    side.gaps.append(document.text[at:])
-    return side
-
-
-def _arranged(base: _Side, ours: _Side, theirs: _Side, newline: str) -> _Arrangement:
+def _arranged(base: Side, ours: Side, theirs: Side, newline: str) -> _Arrangement:
     """Return what stands in the merged file in which order: that of the side that changed the order, else ours."""
     host, guest = (theirs, ours) if _reordered(base, theirs) and not _reordered(base, ours) else (ours, theirs)
     plan = _Arrangement(order=[], source={})
@@ -210,25 +143,25 @@ def _merged_block(base: str | None, ours: str | None, theirs: str | None, newlin
     return marked(ours or "", theirs or "", newline), 1
 
 
-def _reordered(base: _Side, side: _Side) -> bool:
+def _reordered(base: Side, side: Side) -> bool:
     kept = [key for key in base.keys if side.sections.get(key) is base.sections[key]]
     places = {key: n for n, key in enumerate(side.keys)}
     return any(places[one] > places[two] for one, two in pairwise(kept))
 
 
-def _placed_by_guest(key: _Key, base: _Side, host: _Side, guest: _Side) -> bool:
+def _placed_by_guest(key: BlockKey, base: Side, host: Side, guest: Side) -> bool:
     if key not in host.blocks or key not in guest.blocks:
         return key in guest.blocks
     was = base.sections.get(key)
     return guest.sections[key] is not was and host.sections[key] is was
 
 
-def _place(key: _Key, plan: _Arrangement, host: _Side, guest: _Side) -> int:
+def _place(key: BlockKey, plan: _Arrangement, host: Side, guest: Side) -> int:
     """Return where in the order a block of the guest goes: behind the one that it follows there, and what the host put behind that."""
     order, at, section = plan.order, guest.keys.index(key), guest.sections[key]
     places = {known: n for n, known in enumerate(order)}
 
-    def stays(other: _Key) -> bool:
+    def stays(other: BlockKey) -> bool:
         return other in places and plan.source[other].sections[other] is guest.sections[other]
 
     before = next((k for k in reversed(guest.keys[:at]) if guest.sections[k] is section and stays(k)), None)
@@ -245,14 +178,14 @@ def _place(key: _Key, plan: _Arrangement, host: _Side, guest: _Side) -> int:
     return max((n + 1 for n, known in enumerate(order) if ranks[plan.section(known)] <= ranks[section]), default=0)
 
 
-def _laid_out(side: _Side, plan: _Arrangement, ours: _Side, settled: Sequence[set[_Key]]) -> list[str]:
+def _laid_out(side: Side, plan: _Arrangement, ours: Side, settled: Sequence[set[BlockKey]]) -> list[str]:
     """Return the text between the blocks of one version as if its blocks stood in the merged order.
 
     `settled` are the blocks that stand in that order already, in theirs and in ours.
     """
     kept = _in_order(side, plan)
-    gaps: dict[_Key | None, list[str]] = {None: []}
-    last: _Key | None = None
+    gaps: dict[BlockKey | None, list[str]] = {None: []}
+    last: BlockKey | None = None
     for number, gap in enumerate(side.gaps):
         gaps[last] += rows_of(gap)
         if number < len(side.keys) and side.keys[number] in kept:
@@ -271,19 +204,19 @@ def _laid_out(side: _Side, plan: _Arrangement, ours: _Side, settled: Sequence[se
     return ["".join(gaps[key]) for key in (None, *plan.order)]
 
 
-def _in_order(side: _Side, plan: _Arrangement) -> set[_Key]:
+def _in_order(side: Side, plan: _Arrangement) -> set[BlockKey]:
     """Return as many blocks of a version as stand in its own section and in the merged order already."""
     places = {key: n for n, key in enumerate(plan.order)}
     wanted = [key for key in side.keys if key in places and side.sections[key] is plan.section(key)]
     ends: list[int] = []
-    tails: list[_Key] = []
-    before: dict[_Key, _Key | None] = {}
+    tails: list[BlockKey] = []
+    before: dict[BlockKey, BlockKey | None] = {}
     for key in wanted:
         at = bisect_left(ends, places[key])
         before[key] = tails[at - 1] if at else None
         ends[at : at + 1] = [places[key]]
         tails[at : at + 1] = [key]
-    kept: set[_Key] = set()
+    kept: set[BlockKey] = set()
     key_or_none = tails[-1] if tails else None
     while key_or_none is not None:
         kept.add(key_or_none)
@@ -291,7 +224,7 @@ def _in_order(side: _Side, plan: _Arrangement) -> set[_Key]:
     return kept
 
 
-def _around(side: _Side, key: _Key, present: Container[_Key]) -> tuple[list[str], list[str]]:
+def _around(side: Side, key: BlockKey, present: Container[BlockKey]) -> tuple[list[str], list[str]]:
     """Return the rows before and after a block, as far as to the next blocks that are present elsewhere."""
     at = side.keys.index(key)
     first, last = at, at + 1
