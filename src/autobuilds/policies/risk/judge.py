@@ -35,7 +35,7 @@ def judge_risk(
     """Return ASK when the rows found, a command or one sentence say so, else GO.
 
     The rows' weights must sum to 0 or more, a step be a dangerous command, or one sentence of a long description weigh enough by itself.
-    `matched` names the words found and the note of their row, heaviest first; `kinds` those that weigh most, in the order of KINDS.
+    `matched` names the words found and the note of their row, the most telling first; `kinds` those that weigh most, in the order of KINDS.
     """
     size = len(task_name) + len(description) + len(steps or "") + sum(map(len, criteria))
     if size > _MAX_TEXT:
@@ -47,7 +47,7 @@ def judge_risk(
         finds = _heavy_sentence(model, sentences)
         if not finds:
             return RiskJudgement(verdict=Verdict.GO)
-    against = sorted((f for f in finds if f.weight > 0), key=lambda f: -f.weight)
+    against = sorted((f for f in finds if f.weight > 0), key=_telling)
     return RiskJudgement(verdict=Verdict.ASK, kinds=_kinds(against), matched=tuple(_reason(f) for f in against[:_MAX_REASONS]))
 
 
@@ -83,6 +83,13 @@ def _kinds(finds: Sequence[Find]) -> tuple[str, ...]:
             weights[kind] += find.weight
     heaviest = max(weights.values())
     return tuple(k for k in KINDS if weights[k] > 0 and weights[k] >= _SHARE * heaviest)
+
+
+def _telling(find: Find) -> tuple[int, float]:
+    """Order reasons: words of a concept first, then what the task lacks, single words last; heavier before lighter."""
+    if find.rule.table == "risk-words":
+        return 2, -find.weight
+    return (0 if find.words else 1), -find.weight
 
 
 def _reason(find: Find) -> str:
