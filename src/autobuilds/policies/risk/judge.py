@@ -29,7 +29,7 @@ def judge_risk(
     description: str,
     criteria: Sequence[str],
     steps: str | None,
-    category: str | None,  # noqa: ARG001 - the category's own gate reads it; measured, it adds nothing here
+    category: str | None,  # noqa: ARG001 - part of what a task is; its own gate reads it
     rules: Sequence[PhraseRule],
 ) -> RiskJudgement:
     """Return ASK when the rows found, a command or one sentence say so, else GO.
