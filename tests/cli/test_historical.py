@@ -140,7 +140,10 @@ def test_the_workspace_is_found_from_any_folder(desk: Desk, make_repo: object, t
     assert labels(nested, AUTOBUILDS_WORKSPACE=str(other)) == ["fix-the-clock", "describe-the-clock"]
     assert labels(outside, AUTOBUILDS_WORKSPACE=str(desk.root)) == ["fix-the-clock", "describe-the-clock"]
     assert labels(outside) == ["fix-the-boat", "describe-the-boat"]
-    lost = _python(FOLDER / "build_status.py", cwd=outside)
+    alone = outside / "scripts" / "build_status.py"
+    alone.parent.mkdir()
+    shutil.copy(copy, alone)
+    lost = _python(alone, cwd=outside)
     assert (lost.returncode, lost.stdout, "no BUILD_QUEUE.md" in lost.stderr) == (2, "", True)
 
 
