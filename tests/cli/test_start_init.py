@@ -305,3 +305,27 @@ def test_git_merges_the_queue_through_the_driver(make_repo: MakeRepo) -> None:
     done = subprocess.run(["git", "merge", "clash"], cwd=root, capture_output=True, text=True)
     assert done.returncode == 1 and git(root, "diff", "--name-only", "--diff-filter=U") == "BUILD_QUEUE.md"
     assert queue.read_text().count("<<<<<<< ours") == 1
+
+
+def test_git_merges_by_lines_where_autobuilds_is_gone(make_repo: MakeRepo) -> None:
+    root = make_repo()
+    run(["init", str(root), "--yes"])
+    driver = git(root, "config", "merge.autobuilds-queue.driver")
+    git(root, "config", "merge.autobuilds-queue.driver", driver.replace("-m autobuilds", "-m gone_autobuilds"))
+    queue = root / "BUILD_QUEUE.md"
+    first = queue.read_text()
+    git(root, "checkout", "-q", "-b", "side")
+    queue.write_text(first.replace("15 min", "20 min"))
+    git(root, "commit", "-q", "-am", "side")
+    git(root, "checkout", "-q", "main")
+    queue.write_text(first.replace("# Build Queue", "# Our queue"))
+    git(root, "commit", "-q", "-am", "main")
+    git(root, "merge", "-q", "--no-edit", "side")
+    assert queue.read_text() == first.replace("15 min", "20 min").replace("# Build Queue", "# Our queue")
+    queue.write_text(queue.read_text().replace("20 min", "30 min"))
+    git(root, "commit", "-q", "-am", "ours")
+    git(root, "checkout", "-q", "side")
+    queue.write_text(queue.read_text().replace("20 min", "40 min"))
+    git(root, "commit", "-q", "-am", "theirs")
+    assert subprocess.run(["git", "merge", "main"], cwd=root, capture_output=True).returncode == 1
+    assert "30 min" in queue.read_text() and "40 min" in queue.read_text()

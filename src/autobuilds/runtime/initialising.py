@@ -164,10 +164,17 @@ def _attributes(root: Path) -> Step:
 
 
 def driver_settings() -> tuple[tuple[str, str], ...]:
-    """Return the Git configuration of the queue's merge driver, run by this very interpreter wherever the merge happens."""
+    """Return the Git configuration of the queue's merge driver, run by this very interpreter wherever the merge happens.
+
+    Should it be gone one day, Git's own line merge does the work: a driver that just fails would leave one side's text alone.
+    """
     program = shlex.join([sys.executable, "-P", "-m", "autobuilds"]).replace("%", "%%")
+    by_lines = "{ grep -q '^<<<<<<< ours' %A && exit 1; git merge-file -L ours -L base -L theirs %A %O %B; }"
     section = f"merge.{starter.DRIVER}"
-    return ((f"{section}.name", "autobuilds: the queue, task by task"), (f"{section}.driver", f"{program} merge-driver %O %A %B"))
+    return (
+        (f"{section}.name", "autobuilds: the queue, task by task"),
+        (f"{section}.driver", f"{program} merge-driver %O %A %B || {by_lines}"),
+    )
 
 
 def _settings(root: Path, survey: Survey) -> tuple[tuple[str, str], ...]:
