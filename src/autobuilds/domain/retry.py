@@ -45,7 +45,7 @@ def decide(build: Build, ending: Ending, settings: Settings, now: datetime) -> D
         return Decision(event=Event.FAILED, reason=ending.reason, retry_at=now)
     failed = build.tries_used + 1
     if failed >= settings.retries:
-        return Decision(event=Event.ESCALATED, reason=f"failed {failed} times: {ending.reason}")
+        return Decision(event=Event.ESCALATED, reason=f"failed {'once' if failed == 1 else f'{failed} times'}: {ending.reason}")
     return Decision(event=Event.FAILED, reason=ending.reason, retry_at=later(now, settings.retry_delay))
 
 

@@ -141,7 +141,9 @@ def reopen(label: str, workspace: Path | None, as_json: bool, no_commit: bool) -
 
 
 @click.command()
-@click.option("--until", metavar="TIME", help="When starts happen again (YYYY-MM-DD HH:MM, or a span such as 3h); default: until `resume`.")
+@click.option(
+    "--until", metavar="TIME", help="When starts happen again (YYYY-MM-DD HH:MM, 18:00, or a span such as 3h); default: until `resume`."
+)
 @click.option("--because", metavar="TEXT", help="Why, for the status.")
 @workspace_option
 @json_option
