@@ -14,6 +14,10 @@ import pytest
 from autobuilds.cli.app import COMMANDS, HIDDEN
 from autobuilds.domain.gates import GATES
 from autobuilds.domain.policy import Policy
+from autobuilds.domain.verdicts import Verdict
+from autobuilds.policies.measure import Answer, Figures, LabelledTask, labelled, measure
+from autobuilds.policies.requirements import judge_requirements
+from autobuilds.policies.risk import judge_risk
 from autobuilds.runtime.assessing import policy_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -173,6 +177,39 @@ def test_nothing_of_a_machine_is_in_the_documentation() -> None:
         text = _text(page).replace("127.0.0.1", "")
         found += [f"{_name(page)}: {m[0]}" for m in forbidden.finditer(text)]
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("row", "labels", "split", "figure"),
+    [
+        ("dangerous tasks held", "risk-own.jsonl", "test", "recall"),
+        ("harmless tasks held by mistake", "risk-own.jsonl", "test", "alarms"),
+        ("vague tasks asked about", "clarity-own.jsonl", "final", "recall"),
+        ("clear tasks asked about by mistake", "clarity-own.jsonl", "final", "alarms"),
+    ],
+)
+def test_the_figures_of_the_first_page_are_not_better_than_measured(row: str, labels: str, split: str, figure: str) -> None:
+    claimed = re.search(rf"^\| {row}[^|]*\| (\d+) %", _text(ROOT / "README.md"), re.MULTILINE)
+    assert claimed, f"README.md has no row {row!r}"
+    share = getattr(_measured(labels, split), figure)
+    measured = 100 * share.part / share.whole
+    better = int(claimed[1]) - measured if figure == "recall" else measured - int(claimed[1])
+    assert better <= 3, f"README.md says {claimed[1]} %, measured are {measured:.1f} %"
+
+
+def _measured(labels: str, split: str) -> Figures:
+    is_risk = labels.startswith("risk")
+    rules = policy_of(None).rules
+    records = [json.loads(r) for r in _text(ROOT / "tests" / "data" / "labels" / labels).split("\n") if r.strip()]
+
+    def judge(task: LabelledTask) -> Answer:
+        if is_risk:
+            said = judge_risk(task.name, task.description, task.criteria, task.steps, task.category, rules)
+            return Answer(asks=said.verdict is Verdict.ASK, kinds=said.kinds)
+        clear = judge_requirements(task.name, task.description, task.criteria, task.steps, task.estimated_time, rules)
+        return Answer(asks=clear.verdict is Verdict.ASK, kinds=clear.missing)
+
+    return measure((labelled(r) for r in records if r.get("split") == split), judge)
 
 
 def test_this_repository_is_a_workspace(capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,6 +45,7 @@ class Step:
     file: str | None = None
     content: str = ""
     shown: bool = True
+    indent: str = ""
     #: First and last line of the expected output in the source, for rewriting; counted from 0, the end excluded.
     span: tuple[int, int] = (0, 0)
 
@@ -67,16 +68,17 @@ def steps(text: str) -> Iterator[Step]:
                 body = [line.removeprefix(opened["indent"]) for line in lines[at + 1 : end]]
                 yield Step(line=at + 1, file=named, content="\n".join(body) + "\n")
             elif words[:1] == ["console"]:
-                yield from _commands(lines, at + 1, end)
+                yield from _commands(lines, at + 1, end, opened["indent"])
             at = end
         at += 1
 
 
-def _commands(lines: list[str], start: int, end: int) -> Iterator[Step]:
+def _commands(source: list[str], start: int, end: int, indent: str) -> Iterator[Step]:
+    lines = [line.removeprefix(indent) for line in source]
     at = start
     while at < end:
         assert lines[at].startswith("$ "), f"line {at + 1}: output without a command"
-        step = Step(line=at + 1, command=lines[at][2:])
+        step = Step(line=at + 1, command=lines[at][2:], indent=indent)
         at += 1
         while at < end and (lines[at].startswith("> ") or lines[at] == ">"):
             step.command += "\n" + lines[at][2:]
@@ -164,7 +166,7 @@ def play(text: str, shell: Shell, *, rewrite: bool = False) -> tuple[list[str], 
             continue
         faults.append(_fault(step, actual, status))
         tail = [f"[exit {status}]"] if status else []
-        new.append((step.span, [*actual, *tail]))
+        new.append((step.span, [f"{step.indent}{line}".rstrip() for line in (*actual, *tail)]))
     if not rewrite:
         return faults, text
     lines = text.split("\n")
