@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -60,6 +61,18 @@ def job_for(root: Path, interval: timedelta, path: str | None = None) -> TimerJo
         interval=interval,
         path=search_path(os.environ.get("PATH", os.defpath) if path is None else path),
     )
+
+
+def passing(executable: str) -> str | None:
+    """Return why an interpreter will not be there for long (a run-once environment of uvx or pipx, a temporary folder), or None."""
+    parts = Path(executable).parts
+    once = {"archive-v0", "builds-v0", "environments-v2"} & set(parts) or ("pipx" in parts and ".cache" in parts)
+    if once or Path(executable).is_relative_to(tempfile.gettempdir()):
+        return (
+            f"{executable} belongs to an environment that may be cleared at any time; the heartbeat would stop with it. "
+            "Install autobuilds for good (`uv tool install` or `pipx install`), then run `autobuilds install` from there"
+        )
+    return None
 
 
 def search_path(path: str) -> str:

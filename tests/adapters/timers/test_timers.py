@@ -235,3 +235,27 @@ def test_any_crontab_comes_back_to_the_byte(table: bytes, count: int, order: lis
 def test_the_stored_path_has_only_folders_that_are_there(tmp_path: Path) -> None:
     given_path = os.pathsep.join(["bin", "", str(tmp_path), "/nowhere-at-all", str(tmp_path), "/bin"])
     assert installing.search_path(given_path) == f"{tmp_path}:/bin"
+
+
+@pytest.mark.parametrize(
+    ("executable", "passes"),
+    [
+        ("/home/o/.cache/uv/archive-v0/x7/bin/python", True),
+        ("/home/o/.cache/pipx/ab12/bin/python", True),
+        ("/tmp/venv/bin/python", True),
+        ("/home/o/.local/share/uv/tools/autobuilds/bin/python", False),
+        ("/usr/bin/python3", False),
+    ],
+)
+def test_an_interpreter_that_will_not_stay_is_told(executable: str, passes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installing.tempfile, "gettempdir", lambda: "/tmp")
+    assert (installing.passing(executable) is not None) is passes
+
+
+def test_uninstall_goes_on_where_one_scheduler_can_not_be_asked(home: Path, tmp_path: Path) -> None:
+    job = job_of(tmp_path)
+    TIMERS["systemd"].install(job)
+    (home / "crontab.denied").touch()
+    assert installing.uninstall(TIMERS, job) == ("systemd",)
+    with pytest.raises(TimerFailure, match="not allowed"):
+        installing.uninstall(TIMERS, job)

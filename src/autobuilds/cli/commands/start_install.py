@@ -35,6 +35,9 @@ def install(cron: bool, interval: str | None, dry_run: bool, no_probe: bool, wor
     if dry_run:
         _answer(Installation(timer=timer.name, changed=False, pieces=timer.pieces(job)), as_json, dry=True)
         return 0
+    warning = installing.passing(job.argv[0])
+    if warning is not None:
+        tell(warning)
     if not as_json:
         _show(timer.pieces(job))
         if not no_probe and timer.dormant() is None:
