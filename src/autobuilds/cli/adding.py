@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def remarks(said: Iterable[str], written: Written) -> None:
-    """Tell on stderr what was understood in another way, and what is not quite right with the tasks that were written."""
+    """Tell on stderr what was not taken over, and what is not quite right with the tasks that were written."""
     for remark in said:
         tell(f"note: {terminal(remark)}")
     for task in written.tasks:

@@ -18,7 +18,6 @@ from autobuilds.runtime.context import Context
 from autobuilds.store.queue.compose import NewTask
 from autobuilds.store.queue.values import parse_priority, suggest_priority
 
-_BREAKS = re.compile("[ \t]*[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+[ \t]*")
 #: A comma that separates: none in brackets, braces or backticks.
 _COMMA = re.compile(r",\s*(?![^\[\]]*\])(?![^{}]*\})")
 #: What a form of an estimate looks like.
@@ -27,7 +26,7 @@ ESTIMATES = "4 hours, 90 min, 1.5 h, 1h30m, 4-6 hours or 2 days"
 
 @dataclass(slots=True, kw_only=True)
 class Drafting:
-    """Makes tasks out of given values; `remarks` collect what was understood in another way than it was given."""
+    """Makes tasks out of given values; `remarks` collect what was given and is not taken over."""
 
     zone: tzinfo
     now: datetime
@@ -51,7 +50,7 @@ class Drafting:
             label=values.get("label"),
             priority=self._priority(values.get("priority")),
             added=self._moment("--added", values.get("added")) or self.now,
-            description=self._folded("description", values.get("description")) or "",
+            description=str(values.get("description", "")),
             criteria=tuple(values.get("criteria", ())),
             ticked=frozenset(values.get("ticked", ())),
             tech_stack=values.get("tech_stack"),
@@ -69,7 +68,7 @@ class Drafting:
             steps=values.get("steps"),
             deliverables=tuple(values.get("deliverables", ())),
             source=values.get("source"),
-            notes=self._folded("notes", values.get("notes")),
+            notes=values.get("notes"),
             done=done,
             completed=(self._moment("completed", values.get("completed")) or self.now) if done else None,
         )
@@ -90,14 +89,6 @@ class Drafting:
         if moment is None and span is None:
             raise BadInput(f'{option} "{text}" is no time: write YYYY-MM-DD HH:MM, or a span from now such as 3h')
         return moment if span is None else later(self.now, span)
-
-    def _folded(self, what: str, text: str | None) -> str | None:
-        if text is None:
-            return None
-        folded = _BREAKS.sub(" ", text.strip())
-        if folded != text.strip():
-            self.remarks.append(f"the lines of the {what} were joined into one")
-        return folded
 
 
 def split(texts: Sequence[str]) -> tuple[str, ...]:

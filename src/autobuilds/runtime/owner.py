@@ -78,7 +78,7 @@ def complete(context: Context, label: str, at: datetime | None = None) -> None:
             raise NotSo(f"{label} is completed already")
         recorder.note(Event.COMPLETED, label, "completed by the owner's word (evidence: claimed)", record=done)
         if task is not None and task.is_active:
-            recorder.edit(Complete(label=label, at=at or recorder.now))
+            recorder.edit(Complete(label=label, at=at or recorder.now, insist=at is not None))
         if done is not None:
             recorder.put(ledger.with_build(done))
 

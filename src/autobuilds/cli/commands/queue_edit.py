@@ -30,15 +30,15 @@ def _answer(written: Written, kind: str, said: str, *, as_json: bool) -> None:
 @click.command(name="set")
 @click.argument("label")
 @click.argument("field")
-@click.argument("value")
+@click.argument("values", metavar="VALUE...", nargs=-1, required=True)
 @workspace_option
 @json_option
 @no_commit_option
-def set_(label: str, field: str, value: str, workspace: Path | None, as_json: bool, no_commit: bool) -> None:
+def set_(label: str, field: str, values: tuple[str, ...], workspace: Path | None, as_json: bool, no_commit: bool) -> None:
     """Set a field of a task: Priority, Description, Estimated Time, Depends On, ...; the value "" takes it away.
 
     FIELD is any field of the queue, in any spelling (`estimated-time`, `time`). Several criteria, blockers, paths or
-    deliverables are given as lines of VALUE. For Steps, `-` reads standard input.
+    deliverables are given as several VALUES. For Steps, `-` reads standard input.
     """
     from autobuilds.cli.fields import value_of
     from autobuilds.runtime import owner, queueing
@@ -47,10 +47,10 @@ def set_(label: str, field: str, value: str, workspace: Path | None, as_json: bo
 
     refuse_in_build("set")
     key = key_named(field)
-    if key is Key.STEPS and value == "-":
-        value = sys.stdin.read()
+    if key is Key.STEPS and values == ("-",):
+        values = (sys.stdin.read(),)
     context = open_context(workspace, no_commit=no_commit)
-    wanted = value_of(key, value)
+    wanted = value_of(key, values)
     shown = "Name" if key is None else key.value
     if key is Key.APPROVED and wanted:
         identity = context.repo.identity()

@@ -35,14 +35,16 @@ def _pairs(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Entry]]:
 
 
 def task_marker(document: Document, entries: Sequence[Entry]) -> str:
-    """Return what stands before the box of the next task: the last one's white space and bullet, a number one higher."""
-    if not entries:
-        return "- "
-    start = entries[-1].lines.start
-    match = _MARKER.match(document.text, start, entries[-1].mark.start)
+    """Return what stands before the box of the next task: the last one's white space and bullet, a number one higher.
+
+    Where the last two have the same number, the next has it as well: some number all items alike.
+    """
+    markers = [_MARKER.match(document.text, entry.lines.start, entry.mark.start) for entry in entries[-2:]]
+    match = markers[-1] if markers else None
     if match is None:
         return "- "
-    sign = match["bullet"] or f"{int(match['number']) + 1}{match['dot']}"
+    alike = len(markers) > 1 and markers[0] is not None and markers[0]["number"] == match["number"]
+    sign = match["bullet"] or f"{int(match['number']) + (not alike)}{match['dot']}"
     return f"{match['lead']}{sign}{match['gap']}"
 
 

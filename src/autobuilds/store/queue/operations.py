@@ -107,22 +107,28 @@ class FillAdded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complete:
-    """Tick a task, date it and move it with its nested lines to the top of Completed; headed details stay."""
+    """Tick a task, date it and move it with its nested lines to the top of Completed; headed details stay.
+
+    A date that the owner wrote behind a box ticked by hand stays, unless `insist`.
+    """
 
     label: str
     at: datetime
+    insist: bool = False
 
     def candidates(self, document: Document, zone: tzinfo) -> Iterator[list[Splice]]:
-        """Yield the move, first with the date before what Obsidian reads from the end of the line, then behind it."""
+        """Yield the move, first with the date at the end of the paragraph, then before what Obsidian reads from there."""
         entry = the_entry(document, self.label)
         if not entry.task.is_active:
             yield self._finished(document, entry, zone)
             return
         text = stamp(self.at, zone)
-        ends = dict.fromkeys((obsidian_tail(document, entry), end_of_paragraph(document, entry)))
+        ends = dict.fromkeys((end_of_paragraph(document, entry), obsidian_tail(document, entry)))
         for at in ends:
-            dated = set_key(document, entry, Key.COMPLETED, text) if is_given(entry, Key.COMPLETED) else []
-            changes = [*_mark(document, entry, "x"), *(dated or [Splice(at, at, f" - Completed: {text}")])]
+            dated = [Splice(at, at, f" - Completed: {text}")]
+            if is_given(entry, Key.COMPLETED):
+                dated = [] if self._dated(entry) else set_key(document, entry, Key.COMPLETED, text)
+            changes = [*_mark(document, entry, "x"), *dated]
             out, rows = moved(document, entry, changes)
             elsewhere = [change for change in changes if not out.start <= change.start <= out.end]
             for put in put_first(document, SectionKind.COMPLETED, rows):
@@ -131,9 +137,12 @@ class Complete:
     def _finished(self, document: Document, entry: Entry, zone: tzinfo) -> list[Splice]:
         changes = _mark(document, entry, "x")
         if not is_given(entry, Key.COMPLETED):
-            at = obsidian_tail(document, entry)
+            at = end_of_paragraph(document, entry)
             changes.append(Splice(at, at, f" - Completed: {stamp(self.at, zone)}"))
         return changes
+
+    def _dated(self, entry: Entry) -> bool:
+        return entry.task.checked and entry.task.completed is not None and not self.insist
 
     def targets(self, document: Document) -> frozenset[int]:
         """Return the task."""
@@ -144,7 +153,7 @@ class Complete:
         old = the_entry(before, self.label)
         part = old.part(Key.COMPLETED)
         when = to_minute(self.at, zone)
-        if not old.task.is_active and old.task.completed is not None:
+        if old.task.completed is not None and (not old.task.is_active or self._dated(old)):
             when = old.task.completed
         elif part is not None and part.style is PartStyle.SIGN:
             when = when.replace(hour=0, minute=0)

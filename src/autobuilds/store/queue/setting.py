@@ -99,7 +99,9 @@ class SetField:
         if key is Key.LABEL:
             self._label(entry)
         value = self._checked(key, zone)
-        if value:
+        if isinstance(value, str) and value and _says(document, entry, key, value, zone):
+            yield []
+        elif value:
             yield set_key(document, entry, key, value)
         else:
             yield unset_key(document, entry, key)
@@ -182,6 +184,17 @@ class SetField:
             moment = parse_when(wanted, zone)
             return None if moment is not None and abs((moment - got).total_seconds()) < 86400 else f"{wanted!r} would be read as {got}"
         return None if got not in _EMPTY or key is Key.BLOCKERS else f"the field {self.field!r} would be read as empty"
+
+
+def _says(document: Document, entry: Entry, key: Key, value: str, zone: tzinfo) -> bool:
+    """Whether a priority or time stands there already, in whatever spelling, everywhere where it is given."""
+    if key is not Key.PRIORITY and key not in _TIMES:
+        return False
+    spans = [part.value for part in entry.parts if part.key is key] + [field.value for field in entry.fields if field.key is key]
+    texts = [document.text[start:end] for start, end in spans]
+    if key is Key.PRIORITY:
+        return bool(texts) and all(parse_priority(text) is parse_priority(value) for text in texts)
+    return bool(texts) and all(parse_when(text, zone) == parse_when(value, zone) for text in texts)
 
 
 def _shell(text: Any) -> list[str]:
