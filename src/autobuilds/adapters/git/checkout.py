@@ -70,6 +70,6 @@ def _move(made: Path, target: Path) -> None:
         made.replace(target)
     except OSError:
         # A linked working tree may lie on another file system than its Git folder.
-        beside = target.with_name(f".{target.name[:100]}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
+        beside = target.with_name(temporary_name(target.name))
         shutil.copy2(made, beside, follow_symlinks=False)
         beside.replace(target)

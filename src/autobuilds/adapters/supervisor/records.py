@@ -240,7 +240,7 @@ def write_record(path: Path, value: object, *, once: bool = False) -> bool:
 
 def write_bytes(path: Path, content: bytes, *, once: bool = False, mode: int = 0o600) -> bool:
     """Write a file whole and durable; with `once`, only if there is none yet. Raises StorageFailure."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    temporary = path.with_name(temporary_name(path.name))
     try:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(fd, "wb") as file:

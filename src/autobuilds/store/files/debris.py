@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 #: How `writing` names its temporary files: the file's name, the writer's process, eight random hexadecimal digits.
-_OURS = re.compile(r"\..+\.(\d+)-[0-9a-f]{8}\.tmp")
+_OURS = re.compile(r"\..+[.-](\d+)-[0-9a-f]{8}(?:-[ab])?\.tmp")
 
 
 def remove_debris(folders: Iterable[Path]) -> int:

@@ -11,7 +11,7 @@ from autobuilds.errors import BadInput, Busy
 from autobuilds.store.files.exchange import NoExchange, exchange
 from autobuilds.store.files.reading import Stable, read_stamped
 from autobuilds.store.files.vault import Held, Vault
-from autobuilds.store.files.writing import storage_failure, sync_folder, target_of, write_new
+from autobuilds.store.files.writing import storage_failure, sync_folder, target_of, temporary_name, write_new
 
 #: Seconds for which a save in progress is waited for.
 _QUIET = 0.5
@@ -87,7 +87,7 @@ def _settle(vault: Vault, held: Held, target: Path, expect: bytes) -> bool:
 
 def _replace_compared(target: Path, expect: bytes, data: bytes, held: Held) -> bool:
     """Rename over the old file right after a last comparison; the old file itself is kept where a second name can be given."""
-    temporary = target.with_name(f".{target.name[:100]}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
+    temporary = target.with_name(temporary_name(target.name))
     try:
         write_new(temporary, data, like=target)
         held.path.unlink()

@@ -53,7 +53,7 @@ def write_atomic(path: Path, data: bytes) -> bool:
     try:
         if _holds(target, data):
             return False
-        temporary = target.with_name(_temporary_name(target.name))
+        temporary = target.with_name(temporary_name(target.name))
         try:
             write_new(temporary, data, like=target)
             temporary.replace(target)
@@ -67,7 +67,8 @@ def write_atomic(path: Path, data: bytes) -> bool:
     return True
 
 
-def _temporary_name(name: str) -> str:
+def temporary_name(name: str) -> str:
+    """Return a name beside a file for what is being written; `debris` knows it by its form."""
     return f".{name[:100]}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
 
 
