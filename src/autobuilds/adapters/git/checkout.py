@@ -11,6 +11,7 @@ from pathlib import Path
 from autobuilds.adapters.git.locks import Claim
 from autobuilds.adapters.git.place import Place
 from autobuilds.adapters.git.process import Git
+from autobuilds.store.files.writing import temporary_name
 
 
 def blocked(root: Path, path: str, removed: Collection[str]) -> bool:

@@ -15,6 +15,7 @@ from autobuilds import errors
 from autobuilds.domain.build import Outcome
 from autobuilds.domain.moment import Ending
 from autobuilds.ports import DiffStat, Job
+from autobuilds.store.files.writing import temporary_name
 
 T = TypeVar("T")
 #: A record of ours is far smaller; what is larger is not one.

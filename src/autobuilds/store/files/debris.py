@@ -17,12 +17,11 @@ def remove_debris(folders: Iterable[Path]) -> int:
     removed = 0
     for folder in folders:
         with suppress(OSError):
-            names = os.listdir(folder)
-            for name in names:
-                match = _OURS.fullmatch(name)
+            for path in list(folder.iterdir()):
+                match = _OURS.fullmatch(path.name)
                 if match and not _alive(int(match[1])):
                     with suppress(OSError):
-                        (folder / name).unlink()
+                        path.unlink()
                         removed += 1
     return removed
 
