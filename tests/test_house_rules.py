@@ -18,8 +18,6 @@ FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc
 #: Modules above the limit that are one thing nevertheless, with the lines that they may have; at most one in twenty.
 LONGER = {
     "ports.py": 400,  # every Protocol and the values in it, read side by side
-    "store/markdown/blocks.py": 400,  # CommonMark's block algorithm: one state, one loop
-    "store/queue/merging.py": 340,  # the merge of two queues, task by task
 }
 
 Def = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef

@@ -165,6 +165,8 @@ def play(text: str, shell: Shell, *, rewrite: bool = False) -> tuple[list[str], 
         if status == step.status and agrees(step.expected, actual):
             continue
         faults.append(_fault(step, actual, status))
+        if any("This is a bug in autobuilds" in line for line in actual):
+            continue
         tail = [f"[exit {status}]"] if status else []
         new.append((step.span, [f"{step.indent}{line}".rstrip() for line in (*actual, *tail)]))
     if not rewrite:
