@@ -107,3 +107,24 @@ def test_a_file_is_made_but_never_written_over(tmp_path: Path) -> None:
     (tmp_path / "dangling").symlink_to("nowhere")
     assert not starter.create(tmp_path / "dangling", "three\n")
     assert path.read_text() == "one\n" and sorted(p.name for p in tmp_path.iterdir()) == ["dangling", "new.md"]
+
+
+def test_the_first_policy_is_short_and_decides_as_the_packaged_one_does() -> None:
+    whole = starter.packaged("DECISION_FRAMEWORK.md").encode()
+    first = starter.policy_text()
+    assert len(first) < 6000
+    assert first.count("autobuilds config --rules") == 2
+    read, packaged = read_policy(first.encode(), whole), read_policy(None, whole)
+    assert read.problems == ()
+    assert read.rules == packaged.rules
+    assert read.categories == packaged.categories
+
+
+def test_a_table_copied_into_the_workspace_replaces_the_packaged_one() -> None:
+    whole = starter.packaged("DECISION_FRAMEWORK.md").encode()
+    own = (
+        starter.policy_text()
+        + "\n## Risk\n\n### Risk acts\n\n| kind | phrases | weight | note |\n|---|---|---|---|\n| destructive act | ^defenestrate | 9 | mine |\n"
+    )
+    acts = [r for r in read_policy(own.encode(), whole).rules if r.table == "risk-acts"]
+    assert [r.phrases for r in acts] == [("^defenestrate",)]

@@ -137,6 +137,8 @@ def prepare(found: Found, survey: Survey, *, agent: str, tests: str | None) -> S
             steps.append(Step(path=name, deed=Deed.WRITE, text=text))
         elif name == CONFIG:
             steps.append(Step(path=name, deed=Deed.WRITE, text=starter.config_text(zone=found.zone, agent=chosen)))
+        elif name == POLICY:
+            steps.append(Step(path=name, deed=Deed.WRITE, text=starter.policy_text()))
         else:
             steps.append(Step(path=name, deed=Deed.WRITE, text=starter.packaged(name)))
     remarks = []

@@ -58,11 +58,34 @@ _STEPS = """- **Steps:**
 """
 
 
+#: What stands in a new workspace in place of the tables of rules.
+_TABLES = (
+    "The tables in force are the packaged ones: `autobuilds config --rules` prints them. To change one, copy it into this section",
+    "together with its heading, and edit it there: it then replaces the packaged one.",
+)
+
+
 def packaged(name: str) -> str:
     """Return the text of a shipped file."""
     folder = packaged_templates()
     place = folder / name if (folder / name).exists() else folder.parent / name
     return place.read_text(encoding="utf-8")
+
+
+def policy_text() -> str:
+    """Return the first DECISION_FRAMEWORK.md: the categories, and for risk and requirements how to change the packaged tables."""
+    kept: list[str] = []
+    skipping = False
+    for line in packaged("DECISION_FRAMEWORK.md").split("\n"):
+        if line.startswith("## "):
+            skipping = False
+        elif line.startswith("### "):
+            if not skipping:
+                kept += [*_TABLES, ""]
+            skipping = True
+        if not skipping:
+            kept.append(line)
+    return "\n".join(kept).rstrip("\n") + "\n"
 
 
 def queue_text(root: Path, now: datetime, *, tests: str | None, steps: bool) -> str:

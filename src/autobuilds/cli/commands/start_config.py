@@ -13,13 +13,23 @@ from autobuilds.errors import BadInput
 
 @click.command()
 @click.argument("key", required=False)
+@click.option("--rules", is_flag=True, help="Print the packaged DECISION_FRAMEWORK.md with all tables of rules.")
 @workspace_option
 @json_option
-def config(key: str | None, workspace: Path | None, as_json: bool) -> int:
+def config(key: str | None, rules: bool, workspace: Path | None, as_json: bool) -> int:
     """Print every setting, its value, and where it came from; KEY prints one with its meaning.
 
     Settings are the front matter of HEARTBEAT.md; exit status 1 where something there can't be read.
     """
+    if rules:
+        from autobuilds.store.starter import packaged
+
+        text = packaged("DECISION_FRAMEWORK.md")
+        if as_json:
+            say_json({"schema": 1, "kind": "config", "rules": text})
+        else:
+            say(text)
+        return 0
     from autobuilds.cli.formatters.json_ import problem_json
     from autobuilds.store.config import explain
 
