@@ -9,8 +9,8 @@ from fractions import Fraction
 from autobuilds.domain.model import Estimate
 from autobuilds.domain.settings import Window
 
-#: Hours of work in a day and days of work in a week, for estimates only (chapter 2).
-WORK_HOURS, WORK_DAYS = 8, 5
+#: Hours of work in a day, for estimates only (chapter 2).
+WORK_HOURS = 8
 
 _WHEN = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,12}))?)?\s?([Zz]|[+-]\d\d(?::?\d\d)?)?)?",
@@ -31,8 +31,8 @@ _SPELLINGS = {
     "w": ("w", "week", "weeks"),
 }
 _UNITS = {word: unit for unit, words in _SPELLINGS.items() for word in words}
-#: Minutes of work.
-_WORK = {"m": 1, "h": 60, "d": 60 * WORK_HOURS, "w": 60 * WORK_HOURS * WORK_DAYS}
+#: Minutes of work; a week is not among them, as nobody says of how many days it is.
+_WORK = {"m": 1, "h": 60, "d": 60 * WORK_HOURS}
 #: Seconds of clock time.
 _CLOCK = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 #: Ten years of work: what is longer is no estimate.
@@ -94,8 +94,8 @@ def _work(text: str) -> Fraction | None:
 def parse_estimate(text: str) -> Estimate | None:
     """Return the working time that a text names, as a range in minutes, or None for *unknown*.
 
-    Reads `4 hours`, `4h`, `90 min`, `1.5 h`, `1h30m`, `4-6 hours`, `30 min to 2 h`, `2 days` (of 8 h), `half a day` (4 h)
-    and `1 week` (5 days), with `~` or `about` before it.
+    Reads `4 hours`, `4h`, `90 min`, `1.5 h`, `1h30m`, `4-6 hours`, `30 min to 2 h`, `2 days` (of 8 h) and `half a day`
+    (4 h), with `~` or `about` before it.
     """
     folded = _folded(text)
     about = _ABOUT.match(folded)

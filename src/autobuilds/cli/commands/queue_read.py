@@ -61,15 +61,18 @@ def show(label: str, template: bool, workspace: Path | None, as_json: bool) -> N
 def check(workspace: Path | None, as_json: bool) -> int:
     """Check the queue, HEARTBEAT.md and DECISION_FRAMEWORK.md; exit status 1 where there are problems.
 
-    Every list item, heading and table row of the queue's three sections is accounted for.
+    Every list item, heading and table row of the queue's three sections is accounted for, and lines that other Markdown
+    readers may take otherwise are named.
     """
     from autobuilds.cli.formatters import human, json_
+    from autobuilds.store.queue.opinions import second_opinions
 
-    snapshot = open_context(workspace).load().snapshot
-    problems = (*snapshot.queue.problems, *snapshot.problems)
+    loaded = open_context(workspace).load()
+    snapshot = loaded.snapshot
+    problems = (*snapshot.queue.problems, *second_opinions(loaded.document), *snapshot.problems)
     if as_json:
         answer = json_.check_json(snapshot.queue)
-        answer["problems"] += [json_.problem_json(p) for p in snapshot.problems]
+        answer["problems"] = [json_.problem_json(p) for p in problems]
         say_json(answer)
     else:
         say(human.problems(problems, snapshot.queue.counts, style()))

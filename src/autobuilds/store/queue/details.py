@@ -9,6 +9,7 @@ from autobuilds.store.queue.document import DetailsSpan, FieldPlace, Span
 from autobuilds.store.queue.drafts import Draft, odd_fields, read_fields, stray_code
 from autobuilds.store.queue.findings import Findings
 from autobuilds.store.queue.given import BOX, read_field, whole_lines
+from autobuilds.store.queue.keys import KEYS, fold_key
 from autobuilds.store.queue.sections import heading_text
 from autobuilds.store.queue.taskline import read_line
 
@@ -32,6 +33,8 @@ def read_details(body: list[Block], end: int, drafts: dict[str, Draft], blocks: 
             _orphan(index, headings, owners, inside, drafts, blocks, findings)
             continue
         current[0].others += [heading, *inside]
+        if owner is None:
+            _odd_heading(heading, current[0], blocks)
         _fields(inside, blocks, current[0])
 
 
@@ -57,6 +60,14 @@ def _fields(inside: list[Block], blocks: Blocks, draft: Draft) -> None:
         elif block.kind == PARAGRAPH:
             odd_fields(block, 0, blocks, draft)
     stray_code(inside, blocks, draft)
+
+
+def _odd_heading(heading: Block, draft: Draft, blocks: Blocks) -> None:
+    """Warn of a heading inside a task's details that is named like a field."""
+    key = KEYS.get(fold_key(plain_text(heading_text(heading, blocks.text)).rstrip(" :")))
+    if key is not None:
+        at = heading.lines[0][0]
+        draft.note("near-miss", at, f'"{key}" is not read here; a field is a list item ("- **{key}:** …"), not a heading')
 
 
 def _orphan(

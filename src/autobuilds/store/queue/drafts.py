@@ -70,19 +70,20 @@ def _list(
     block: Block, before: Block | None, section: TaskSection, blocks: Blocks, findings: Findings, links: frozenset[str]
 ) -> list[Draft]:
     drafts = []
-    under = _shallow(block, before, blocks)
+    beneath = _shallow(block, before, blocks)
     for item in block.children:
-        if under and before is not None:
-            columns = before.children[-1].padding
-            message = f"this item is not nested in the numbered one above it; indent it by {columns} columns to put it there"
-            findings.warn("near-miss", item.marker_at, message)
+        above = before.children[-1] if beneath and before is not None else _leaning(item, block, blocks)
+        under = above is not None
+        if above is not None:
+            message = f"this item is not nested in the numbered one above it; indent it by {above.padding} columns to put it there"
+            findings.warn("near-miss", item.marker_at, f"{message}, or not at all to have it stand alone")
         first = item.children[0] if item.children else None
         if first is None or first.kind != PARAGRAPH:
             _plain(item, blocks, findings, quiet=under)
             continue
         span = paragraph_span(first, blocks.text)
         box = BOX.match(blocks.text, *span)
-        if box is None or box.end() >= span.end:
+        if box is None or box.end() >= span.end or under:
             _plain(item, blocks, findings, quiet=under)
             continue
         drafts.append(_draft(item, first, span, box, section, blocks, links))
@@ -96,6 +97,19 @@ def _shallow(block: Block, before: Block | None, blocks: Blocks) -> bool:
         return False
     indented = block.children[0].marker_at > blocks.starts[block.first]
     return indented and block.first == before.last + 1
+
+
+def _leaning(item: Block, block: Block, blocks: Blocks) -> Block | None:
+    """Return the item above a numbered one that leans towards it: indented by two columns or more, but not nested."""
+    if block.marker not in ".)" or _indent(item, blocks) < 2:
+        return None
+    number = block.children.index(item)
+    upright = (above for above in reversed(block.children[:number]) if _indent(above, blocks) == 0)
+    return next(upright, None)
+
+
+def _indent(item: Block, blocks: Blocks) -> int:
+    return item.marker_at - blocks.starts[item.first]
 
 
 def _draft(item: Block, first: Block, span: Span, box: re.Match[str], section: TaskSection, blocks: Blocks, links: frozenset[str]) -> Draft:
@@ -207,7 +221,7 @@ def _plain(item: Block, blocks: Blocks, findings: Findings, *, quiet: bool) -> N
     if first is not None and first.kind == PARAGRAPH:
         span = paragraph_span(first, blocks.text)
         text = blocks.text[slice(*span)]
-        if _ODD_BOX.match(text):
+        if _ODD_BOX.match(text) and not (quiet and BOX.match(blocks.text, *span)):
             shown = text[: text.find("]") + 1] or text[:3]
             findings.warn("near-miss", span.start, f"{shown!r} is no box, so this is no task; {_WRITE}")
         elif not quiet and KNOWN_FIELD.match(text):

@@ -25,6 +25,10 @@ class Findings:
         """Note what is only mentioned."""
         self._add(kind, at, message, label, Severity.WARNING)
 
+    def missing(self, kind: str, message: str) -> None:
+        """Note the absence of something: told at the first line, which is not to blame for it."""
+        self.problems.append(Problem(file=self.file, line=1, column=1, kind=kind, severity=Severity.WARNING, message=message))
+
     def _add(self, kind: str, at: int, message: str, label: str | None, severity: Severity) -> None:
         line, column = self.position(at)
         self.lines.add(line)

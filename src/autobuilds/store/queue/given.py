@@ -161,4 +161,4 @@ _NONE = frozenset(["", "-", "–", "—", "none", "n/a", "nothing", "no", "nil"]
 
 def is_none(text: str) -> bool:
     """Whether a value says that there is none: nothing, `None`, `-`, `n/a`."""
-    return fold_space(text).casefold().rstrip(".").strip("*_ ") in _NONE
+    return fold_space(text).casefold().rstrip(".").strip("*_` ") in _NONE

@@ -111,7 +111,7 @@ class _Plain:
                 self.details[label] = (heading, start, end)
             elif section or section_of(title) or _OPENER.search(self.text, start, end):
                 raise Doubt
-        if "active" not in seen:
+        if len(seen) < len(_TITLES):
             raise Doubt
         return lists
 
@@ -203,7 +203,7 @@ class _Plain:
         entry = self.text[start:end]
         if "depends" in entry.casefold() or "⛔" in entry or (_OPENER.search(entry) and not entry.endswith("\n\n")):
             raise Doubt
-        head = self._title(section)
+        head = "## Task Details\n" + self._title(section)
         queue = self._little(head + entry)
         label = queue.tasks[0].label
         if label.startswith("task-at-line-") or (section is Section.ACTIVE and label in labels):
@@ -212,7 +212,7 @@ class _Plain:
         place = self.details.pop(slugify(queue.tasks[0].name), None)
         if place is not None:
             return self._mini(section, line, entry, label, place)
-        return self._moved(queue, section, [(head.count("\n"), line - head.count("\n") - 1)])
+        return self._moved(queue, head, [(head.count("\n"), line - head.count("\n") - 1)])
 
     def _mini(self, section: Section, line: int, entry: str, label: str, place: tuple[int, int, int]) -> Task:
         """Read an entry together with its headed details as a little queue of its own."""
@@ -226,10 +226,11 @@ class _Plain:
             raise Doubt
         before = title.count("\n")
         self.notes -= 1
-        return self._moved(queue, section, [(before, line - before - 1), (head.count("\n"), self._line(place[0]) - head.count("\n") - 1)])
+        return self._moved(queue, title, [(before, line - before - 1), (head.count("\n"), self._line(place[0]) - head.count("\n") - 1)])
 
     def _title(self, section: Section) -> str:
-        return "## Active Queue\n" if section is Section.ACTIVE else "## Active Queue\n## Completed\n"
+        """Return headings of which the last begins the section, so that no other is missing."""
+        return "## Completed\n## Active Queue\n" if section is Section.ACTIVE else "## Active Queue\n## Completed\n"
 
     def _little(self, text: str) -> Queue:
         """Return a little queue of one task."""
@@ -238,9 +239,10 @@ class _Plain:
             raise Doubt
         return queue
 
-    def _moved(self, queue: Queue, section: Section, shifts: list[tuple[int, int]]) -> Task:
+    def _moved(self, queue: Queue, headings: str, shifts: list[tuple[int, int]]) -> Task:
         """Add a little queue's problems and sums, and return its task with the lines of the whole file.
 
+        `headings` are the lines of the little queue that the file does not have there.
         `shifts` are lines of the little queue, from 0, and what is added to the lines after each.
         """
 
@@ -250,7 +252,7 @@ class _Plain:
         moved = sorted((replace(p, line=there(p.line)) for p in queue.problems), key=lambda p: (p.line, p.column))
         self.problems += moved
         self.parts += queue.counts.parts
-        self.notes += queue.counts.notes - self._title(section).count("\n")
+        self.notes += queue.counts.notes - headings.count("\n")
         self.wrong += queue.counts.problems
         task = queue.tasks[0]
         return replace(

@@ -13,6 +13,11 @@ from autobuilds.store.queue.findings import Findings
 from autobuilds.store.queue.given import whole_lines
 
 NAMES = {SectionKind.ACTIVE: "Active Queue", SectionKind.DETAILS: "Task Details", SectionKind.COMPLETED: "Completed"}
+_MISSING = {
+    SectionKind.ACTIVE: "the file holds no tasks; add the heading above the list of tasks",
+    SectionKind.DETAILS: "details under headings have no place; add it below the list of tasks",
+    SectionKind.COMPLETED: "it is made when a task is completed; add it at the end of the file",
+}
 _KINDS = {name.casefold(): kind for kind, name in NAMES.items()}
 _NAME = re.compile(r"(active queue|task details|completed)(?!\w)")
 _SHORTCODE = re.compile(r":[a-z0-9_+-]{1,40}:", re.IGNORECASE)
@@ -92,10 +97,9 @@ def find_sections(blocks: Blocks, findings: Findings) -> list[Section]:
                 _deeper(block, kind, findings, proper)
     if current is not None:
         current.end = len(blocks.text)
-    if SectionKind.ACTIVE not in seen:
-        findings.warn(
-            "missing-section", 0, 'no "## Active Queue" heading: the file holds no tasks; add the heading above the list of tasks'
-        )
+    for kind in NAMES:
+        if kind not in seen:
+            findings.missing("missing-section", f'no "## {NAMES[kind]}" heading: {_MISSING[kind]}')
     return found
 
 

@@ -185,12 +185,13 @@ class TaskReader:
         return estimate, text
 
     def _approved(self, given: Given) -> bool:
-        text = "" if given.nested else given.text.strip().casefold()
+        text = "" if given.nested else given.text.strip()
         if text in _APPROVES and not given.nested:
             return Key.APPROVED not in self.contradicting
-        if given.nested or text not in _DENIES:
+        if given.nested or text.casefold() not in _DENIES:
             shown = fold_space(value_text(given, self.blocks))
-            self.findings.warn("bad-value", given.at, f'"Approved: {shown}" does not approve; only yes or true does', self.label)
+            how = ", written small" if text.casefold() in _APPROVES else ""
+            self.findings.warn("bad-value", given.at, f'"Approved: {shown}" does not approve; only yes or true does{how}', self.label)
         return False
 
     def _timeout(self, given: Given) -> int | None:

@@ -33,7 +33,9 @@ def front_matter(text: str) -> tuple[int, Distrust | None]:
         return 0, None
     close = next((n for n, row in enumerate(rows[1:], 1) if row.rstrip() in {"---", "..."}), None)
     inner = rows[1:close]
-    swallowed = next((n for n, row in enumerate(inner, 1) if names_section(row)), None)
+    # A closed block may hold comments and indented text that look like a heading of another level.
+    mark = "##" if close is not None else ""
+    swallowed = next((n for n, row in enumerate(inner, 1) if row.startswith(mark) and names_section(row)), None)
     yaml = bool(inner) and _YAML_KEY.fullmatch(next((row for row in inner if row.strip() and row[0] != "#"), "")) is not None
     if yaml and inner[0].strip() and swallowed is not None:
         message = f"the front matter that begins here has no end before the section at line {swallowed + 1}; close it with a line ---"
