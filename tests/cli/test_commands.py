@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from autobuilds.cli.app import COMMANDS
+from autobuilds.cli.app import COMMANDS, run
 from autobuilds.store.files import Lock
 from tests.cli.conftest import Desk
 from tests.conftest import git
@@ -258,3 +258,15 @@ def test_the_installed_command_and_the_module_are_one(desk: Desk) -> None:
     for program, args, status in calls:
         done = subprocess.run([*program, *args.split()], cwd=desk.root, env=dict(os.environ), capture_output=True, text=True, check=False)
         assert (done.returncode, bool(done.stdout)) == (status, status == 0), done.stderr
+
+
+@pytest.mark.parametrize(("word", "state"), [("complete", "completed"), ("cancel", "cancelled")])
+def test_the_heartbeat_takes_the_owner_s_word(make_repo, word: str, state: str) -> None:
+    queue = "# Build Queue\n\n## Active Queue\n- [ ] One thing - Added: 2026-02-06 15:00 - Priority: Low\n\n## Completed\n"
+    root = make_repo({"BUILD_QUEUE.md": queue})
+    assert run(["heartbeat", f"--{word}", "one-thing", "--workspace", str(root)]) == 0
+    shown = (root / "BUILD_QUEUE.md").read_text()
+    ledger = root / "subagents" / "active.json"
+    assert ("- [x] One thing" in shown) is (state == "completed")
+    assert ('"state": "cancelled"' in ledger.read_text() if ledger.exists() else False) is (state == "cancelled")
+    assert run(["heartbeat", "--check", f"--{word}", "one-thing", "--workspace", str(root)]) == 2

@@ -29,11 +29,25 @@ PATIENT = 120.0
 @click.option("--check", "checking", is_flag=True, help="Change nothing: print every task with its verdict and reason.")
 @click.option("--monitor", is_flag=True, help="Look after what runs and render, but start nothing.")
 @click.option("--wait", "waiting", is_flag=True, help="Stay until every build that it started has ended.")
+@click.option("--fail", "failed", metavar="LABEL", help="Record your word that this build failed (as `autobuilds fail`).")
+@click.option("--complete", "completed", metavar="LABEL", help="Record your word that this task is done (as `autobuilds complete`).")
+@click.option("--cancel", "cancelled", metavar="LABEL", help="Record your word that this task is given up (as `autobuilds cancel`).")
 @click.option("--patient", is_flag=True, hidden=True, help="Wait for a running heartbeat instead of leaving.")
 @workspace_option
 @json_option
 @no_commit_option
-def heartbeat(checking: bool, monitor: bool, waiting: bool, patient: bool, workspace: Path | None, as_json: bool, no_commit: bool) -> None:
+def heartbeat(
+    checking: bool,
+    monitor: bool,
+    waiting: bool,
+    failed: str | None,
+    completed: str | None,
+    cancelled: str | None,
+    patient: bool,
+    workspace: Path | None,
+    as_json: bool,
+    no_commit: bool,
+) -> None:
     """One pass: settle what ended, run due duties, start what may start, render, commit.
 
     The last line is HEARTBEAT_OK when nothing needs you, and otherwise the list of what does. Safe to run at any time.
@@ -41,8 +55,13 @@ def heartbeat(checking: bool, monitor: bool, waiting: bool, patient: bool, works
     from autobuilds.cli import answers
     from autobuilds.runtime import heartbeat as beats
 
-    if checking + monitor + waiting > 1:
-        raise click.UsageError("--check, --monitor and --wait exclude each other")
+    words = {"fail": failed, "complete": completed, "cancel": cancelled}
+    said = {word: label for word, label in words.items() if label is not None}
+    if checking + monitor + waiting + len(said) > 1:
+        raise click.UsageError("--check, --monitor, --wait, --fail, --complete and --cancel exclude each other")
+    for word, label in said.items():
+        _say_word(word, label, workspace, as_json=as_json, no_commit=no_commit)
+        return
     context = open_context(workspace, no_commit=no_commit)
     if checking:
         answers.check_beat(beats.look(context), as_json=as_json, style=style())
@@ -61,6 +80,15 @@ def heartbeat(checking: bool, monitor: bool, waiting: bool, patient: bool, works
         beat = beats.stay(context, beat, lambda b: tell_each(b.transitions))
         beat = replace(beat, transitions=(*before, *beat.transitions))
     answers.heartbeat(beat, as_json=as_json, style=style())
+
+
+def _say_word(word: str, label: str, workspace: Path | None, *, as_json: bool, no_commit: bool) -> None:
+    """Run the command of the owner's word, as if it had been typed."""
+    from autobuilds.cli.commands import words
+
+    command = {"fail": words.fail, "complete": words.complete, "cancel": words.cancel}[word]
+    given = [label, *(["--workspace", str(workspace)] if workspace else []), *(["--json"] if as_json else [])]
+    command.main(args=[*given, *(["--no-commit"] if no_commit else [])], prog_name=f"autobuilds {word}", standalone_mode=False)
 
 
 @click.command()
