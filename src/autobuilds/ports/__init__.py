@@ -1,0 +1,29 @@
+"""The ports: what the product needs from the outside, as Protocols; adapters implement them, the wiring names them."""
+
+from __future__ import annotations
+
+from autobuilds.ports.machine import Agents, Host, Invocation, Survey
+from autobuilds.ports.repository import CheckedMerge, Commit, DiffStat, Head, Identity, Repo
+from autobuilds.ports.running import Checker, Job, Limits, Runner
+from autobuilds.ports.timers import Timer, TimerJob, TimerPiece, TimerState
+
+__all__ = [
+    "Agents",
+    "CheckedMerge",
+    "Checker",
+    "Commit",
+    "DiffStat",
+    "Head",
+    "Host",
+    "Identity",
+    "Invocation",
+    "Job",
+    "Limits",
+    "Repo",
+    "Runner",
+    "Survey",
+    "Timer",
+    "TimerJob",
+    "TimerPiece",
+    "TimerState",
+]

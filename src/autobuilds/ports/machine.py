@@ -1,0 +1,84 @@
+"""The ports of the machine: its clock and programs, the agents on it, Git as it is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from autobuilds.domain.moment import AgentStatus, Resources
+
+
+class Host(Protocol):
+    """The machine: clock, resources, programs."""
+
+    def now(self, zone: str | None) -> datetime:
+        """Return the current time, aware, in the zone (None: the machine's); AUTOBUILDS_NOW wins outside builds."""
+        ...
+
+    def resources(self, path: Path) -> Resources:
+        """Return the use of the disk that holds `path`, of memory and of the CPUs."""
+        ...
+
+    def agents(self, wanted: Sequence[str] | None = None) -> tuple[AgentStatus, ...]:
+        """Return what is known of each agent (or of those wanted), the preferred first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """How an agent is run for one attempt: its command line and its whole environment."""
+
+    argv: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+    #: False for an agent that reads the prompt's file or needs none (`Job.prompt_on_stdin`).
+    prompt_on_stdin: bool = True
+
+
+class Agents(Protocol):
+    """The ways to run a sub-agent, read from declarative presets."""
+
+    def invocation(self, name: str, *, run_folder: Path, steps: str | None, passed: Sequence[str] = ()) -> Invocation:
+        """Return how the agent is run; `passed` names environment variables that the owner lets through.
+
+        Raises BadInput for an unknown agent, or for `command` without Steps.
+        """
+        ...
+
+
+class Survey(Protocol):
+    """What is asked of Git about a folder before, or besides, working in its repository."""
+
+    def top_level(self, folder: Path) -> Path:
+        """Return the top level of the working tree that begins in a folder; raises BadInput that says what to do where none does."""
+        ...
+
+    def version(self) -> str | None:
+        """Return Git's version, or None where it can't be run."""
+        ...
+
+    def outdated(self, version: str) -> bool:
+        """Whether a version is older than the oldest that is tested."""
+        ...
+
+    def setting(self, root: Path, key: str) -> str | None:
+        """Return a value of the repository's own configuration, or None."""
+        ...
+
+    def change_setting(self, root: Path, key: str, value: str) -> None:
+        """Set a value of the repository's own configuration; raises GitFailure."""
+        ...
+
+    def untouched(self, root: Path, path: str) -> bool:
+        """Whether a file is as it was last committed, in the index and on disk (or in neither)."""
+        ...
+
+    def hooks(self, root: Path) -> tuple[str, ...]:
+        """Return the names of the repository's hooks that Git would run for the owner's own commits."""
+        ...
+
+    def locks(self, root: Path) -> tuple[tuple[Path, float], ...]:
+        """Return Git's own lock files that stand there, each with its age in seconds."""
+        ...

@@ -1,0 +1,136 @@
+"""The port of one Git repository of the owner's, and the values that pass through it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who made a commit."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """Where a repository stands: branch None when detached, commit None when unborn, `busy` names an operation in progress."""
+
+    branch: str | None
+    commit: str | None
+    #: `merge`, `rebase`, `cherry-pick`, `revert`, `bisect`, `am`, or None.
+    busy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """One commit of the history that carries trailers of ours."""
+
+    sha: str
+    when: datetime
+    subject: str
+    trailers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffStat:
+    """What lies between two commits."""
+
+    paths: tuple[str, ...]
+    added: int
+    removed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedMerge:
+    """A merge made in a scratch clone and not yet delivered; `commit` None when it has conflicts in `conflicts`."""
+
+    commit: str | None
+    onto: str
+    scratch: Path
+    conflicts: tuple[str, ...] = ()
+
+
+class Repo(Protocol):
+    """One Git repository of the owner's; nothing here runs hooks, signs, checks out, stashes or resets."""
+
+    @property
+    def root(self) -> Path:
+        """Return the absolute path of its working tree."""
+        ...
+
+    def head(self) -> Head:
+        """Return where HEAD stands and whether an operation is in progress."""
+        ...
+
+    def resolve(self, ref: str) -> str | None:
+        """Return the commit a branch or id stands for, or None."""
+        ...
+
+    def contains(self, branch: str, commit: str) -> bool:
+        """Whether a commit is part of a branch's history; False where either is not there."""
+        ...
+
+    def identity(self) -> Identity | None:
+        """Return the owner's identity as Git would use it, or None where none is set."""
+        ...
+
+    def read(self, commit: str, path: str) -> bytes | None:
+        """Return a file's bytes at a commit, or None if it is not there."""
+        ...
+
+    def commit(self, paths: Sequence[str], message: str, *, author: Identity | None = None, branch: str = "current") -> str | None:
+        """Commit exactly these paths as they are on disk (gone ones as deletions) and leave the owner's index and work alone.
+
+        Returns the new commit, or None when nothing differs and `message` carries no trailer. `author` None means the
+        tool's own identity. Raises GitBusy where Git cannot commit now.
+        """
+        ...
+
+    def clone(self, target: Path, commit: str, branch: str) -> None:
+        """Make a private clone at `target` on `branch` at `commit`, objects borrowed, nothing of this `.git` writable."""
+        ...
+
+    def adopt(self, source: Path, commit: str, branch: str) -> None:
+        """Fetch `commit` from a repository of ours and set `refs/heads/<branch>` to it (never the checked-out branch)."""
+        ...
+
+    def diff(self, base: str, head: str) -> DiffStat:
+        """Return what changed between two commits (renames as two paths)."""
+        ...
+
+    def diff_text(self, base: str, head: str, limit: int = 200_000) -> str:
+        """Return the unified diff between two commits, cut at `limit` characters with a word that it was."""
+        ...
+
+    def merge(self, base_branch: str, commit: str, scratch: Path, message: str) -> CheckedMerge:
+        """Merge `commit` onto the tip of `base_branch` in a scratch clone, always with a merge commit."""
+        ...
+
+    def revert(self, base_branch: str, commit: str, scratch: Path, message: str) -> CheckedMerge:
+        """Make one commit in a scratch clone that takes `commit` (a merge) back on the tip of `base_branch`."""
+        ...
+
+    def deliver(self, merged: CheckedMerge, base_branch: str) -> None:
+        """Move `base_branch` forward to the checked merge, files of the checkout included, or raise and change nothing.
+
+        Raises Refused when the branch moved since, or the owner's uncommitted work is in the way (it names the files).
+        """
+        ...
+
+    def delete_branch(self, branch: str) -> None:
+        """Delete a branch of ours (`build/…`); no error when it is not there."""
+        ...
+
+    def history(self, *, since: str | None = None) -> Iterator[Commit]:
+        """Yield the commits with a `Build:` or `Event:` trailer, oldest first, from all of our branches of record."""
+        ...
+
+    def line_author(self, path: str, line: int) -> str | None:
+        """Return the e-mail of who last changed a line as committed, or None if the line is only in the working tree."""
+        ...
