@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from autobuilds.domain.labels import slugify
-from autobuilds.store.markdown.blocks import HEADING, LIST, PARAGRAPH, Block, Blocks
+from autobuilds.store.markdown.blocks import HEADING, HTML, LIST, PARAGRAPH, Block, Blocks
 from autobuilds.store.markdown.inline import plain_text
 from autobuilds.store.queue.document import DetailsSpan, FieldPlace, Span
-from autobuilds.store.queue.drafts import Draft, odd_fields, read_fields, stray_code
+from autobuilds.store.queue.drafts import Draft, hidden_fields, odd_fields, read_fields, stray_code
 from autobuilds.store.queue.findings import Findings
 from autobuilds.store.queue.given import BOX, read_field, whole_lines
 from autobuilds.store.queue.keys import KEYS, fold_key
@@ -59,6 +59,8 @@ def _fields(inside: list[Block], blocks: Blocks, draft: Draft) -> None:
             read_fields(block, blocks, FieldPlace.HEADED, draft)
         elif block.kind == PARAGRAPH:
             odd_fields(block, 0, blocks, draft)
+        elif block.kind == HTML:
+            hidden_fields(block, blocks, draft)
     stray_code(inside, blocks, draft)
 
 

@@ -13,14 +13,20 @@ from autobuilds.store.markdown.inline import plain_text
 from autobuilds.store.queue.document import DetailsSpan, FieldPlace, FieldSpan, PartSpan, PartStyle, Span
 from autobuilds.store.queue.findings import Findings
 from autobuilds.store.queue.given import BOX, Given, paragraph_span, read_field
-from autobuilds.store.queue.keys import Key, suggest
+from autobuilds.store.queue.keys import KEYS, Key, fold_key, suggest
 from autobuilds.store.queue.taskline import KNOWN_FIELD, KNOWN_KEYS, TaskLine, read_line
 
 #: What looks like a box and is none: `[]`, `[/]`, `[ ]x`, a no-break space, an escaped or full-width bracket.
 _ODD_BOX = re.compile(r"\[[^\[\]\r\n]{0,2}\](?![(\[:])|\\\[[ xX]?\\?\]|［[^\]］\r\n]{0,2}］")
 _ODD_LINE = re.compile(rf"[ \t\u00a0]*(?:(?:[-*+•‣◦–—]|\d+[.)])[ \t\u00a0]*)?(?:{_ODD_BOX.pattern})")
 _PLAIN_BOX = re.compile(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]+\[[ xX]\][ \t]")
-_ODD_FIELD = re.compile(rf"(?=[\W_])[^\w`]{{1,8}}{KNOWN_FIELD.pattern}|(?:\*\*|__)(?P<bold>{KNOWN_KEYS})(?:\*\*|__)", re.IGNORECASE)
+_ODD_FIELD = re.compile(
+    rf"(?:\[[xX]\][ \t]+(?=[*_\w])|(?=[\W_])[^\w`]{{1,8}}){KNOWN_FIELD.pattern}"
+    rf"|(?:\*\*|__)(?P<bold>{KNOWN_KEYS})(?:\*\*|__)"
+    rf"|[*_]{{0,3}}(?P<wide>{KNOWN_KEYS})[ \t*_]*：",
+    re.IGNORECASE,
+)
+_PLAIN_FIELD = re.compile(rf"[ \t]*(?:[-*+]|\d+[.)])[ \t]+{KNOWN_FIELD.pattern}", re.IGNORECASE)
 _WRITE = 'write "- [ ] Name"'
 
 
@@ -116,6 +122,9 @@ def _draft(item: Block, first: Block, span: Span, box: re.Match[str], section: T
     at = box.end()
     while at < span.end and blocks.text[at] in " \t\r\n":
         at += 1
+    if blocks.text[at] == "-" and read_line(blocks.text[at - 1 : span.end], links).name_text.strip() == "":
+        # No name at all: the white space before the first separator belongs to it.
+        at -= 1
     paragraph = Span(at, span.end)
     text = blocks.text[at : span.end]
     line = read_line(text, links)
@@ -129,6 +138,8 @@ def _draft(item: Block, first: Block, span: Span, box: re.Match[str], section: T
             read_fields(child, blocks, FieldPlace.NESTED, draft)
         elif child.kind == PARAGRAPH:
             odd_fields(child, 0, blocks, draft)
+        elif child.kind == HTML:
+            hidden_fields(child, blocks, draft)
     odd_fields(first, 1, blocks, draft)
     stray_code(item.children[1:], blocks, draft)
     return draft
@@ -182,13 +193,26 @@ def _odd_field(item: Block, blocks: Blocks) -> str | None:
     """Return the known key of an item that is nearly a field: something before the key, or a bold key without a colon."""
     if not item.children or item.children[0].kind != PARAGRAPH:
         return None
-    match = _ODD_FIELD.match(blocks.text, *paragraph_span(item.children[0], blocks.text))
-    return None if match is None else match["key"] or match["bold"]
+    start, end = paragraph_span(item.children[0], blocks.text)
+    match = _ODD_FIELD.match(blocks.text, start, end)
+    if match is not None:
+        return match["key"] or match["bold"] or match["wide"]
+    # A key alone, its value nested under it.
+    key = KEYS.get(fold_key(blocks.text[start:end])) if end - start < 40 and len(item.children) > 1 else None
+    return None if key is None else str(key)
 
 
 def _boxed(item: Block, blocks: Blocks) -> bool:
     first = item.children[0] if item.children else None
     return first is not None and first.kind == PARAGRAPH and BOX.match(blocks.text, first.lines[0][0], first.lines[-1][1]) is not None
+
+
+def hidden_fields(block: Block, blocks: Blocks, draft: Draft) -> None:
+    """Warn of fields that stand in a block of HTML."""
+    for start, end in block.lines if block.level >= 6 else []:
+        match = _PLAIN_FIELD.match(blocks.text, start, end)
+        if match is not None:
+            draft.note("near-miss", start, f'"{match["key"]}" inside an HTML block is not read; put an empty line after the HTML tag')
 
 
 def odd_fields(block: Block, skip: int, blocks: Blocks, draft: Draft) -> None:

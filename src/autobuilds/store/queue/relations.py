@@ -49,9 +49,11 @@ def _duplicates(tasks: list[Task], drafts: list[Draft], findings: Findings) -> N
 
 def _resolve(task: Task, draft: Draft, known: dict[str, str], findings: Findings) -> Task:
     given = next(given for given in draft.givens if given.key is Key.DEPENDS_ON)
-    joined = known.get(slugify(given.text)) if "," in given.text and not given.nested else None
-    if joined is not None:
-        return replace(task, depends_on=(joined,))
+    if "," in given.text and not given.nested and any(slugify(name) not in known for name in task.depends_on):
+        # A single name that holds a comma and is not written as a wiki link; where its pieces are names, they are meant.
+        joined = known.get(slugify(given.text))
+        if joined is not None:
+            return replace(task, depends_on=(joined,))
     labels: list[str] = []
     for name in task.depends_on:
         slug = slugify(name)

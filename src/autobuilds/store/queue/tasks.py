@@ -113,7 +113,10 @@ class TaskReader:
 
     def _same(self, one: Given, other: Given) -> bool:
         texts = value_text(one, self.blocks), value_text(other, self.blocks)
-        if plain_text(texts[0]).casefold() == plain_text(texts[1]).casefold():
+        if one.key is Key.APPROVED:
+            words = {given.text.strip() for given in (one, other)}
+            return words <= _APPROVES or (not words & _APPROVES and _folded(texts[0]) == _folded(texts[1]))
+        if _folded(texts[0]) == _folded(texts[1]):
             return True
         if one.key in _WHEN:
             moments = [parse_when(plain_text(text), self.zone) for text in texts]
@@ -189,7 +192,7 @@ class TaskReader:
         if text in _APPROVES and not given.nested:
             return Key.APPROVED not in self.contradicting
         if given.nested or text.casefold() not in _DENIES:
-            shown = fold_space(value_text(given, self.blocks))
+            shown = fold_space(given.text if not given.nested else value_text(given, self.blocks))
             how = ", written small" if text.casefold() in _APPROVES else ""
             self.findings.warn("bad-value", given.at, f'"Approved: {shown}" does not approve; only yes or true does{how}', self.label)
         return False
@@ -224,6 +227,10 @@ class TaskReader:
 
     def _steps(self, given: Given) -> str | None:
         return steps(given, self.blocks)
+
+
+def _folded(text: str) -> str:
+    return plain_text(text).casefold()
 
 
 _READERS: dict[Key, tuple[str, Callable[[TaskReader, Given], Any]]] = {
