@@ -185,6 +185,15 @@ def test_a_return_to_the_old_text_is_meant_so(desk: Desk) -> None:
     assert desk.file.read_bytes() == b"one\ntwo\n"
 
 
+def test_another_file_put_in_its_place_is_not_united(desk: Desk) -> None:
+    desk.file.write_bytes(b"# A\n- one\n- two\n- three\n\nend\n")
+    assert desk.put(b"# A\n- one\n- two\n- three\n\nend\n", b"# A\n- one\n- two\n- three\n- four\n\nend\n")
+    other = b"# B\n* one\n- two\n* three\n\nEnd\n"
+    desk.file.write_bytes(other)
+    assert desk.rescue() == []
+    assert desk.file.read_bytes() == other
+
+
 def test_an_edit_of_ours_seen_by_the_person_is_theirs_to_change(desk: Desk) -> None:
     assert desk.put(b"one\ntwo\n", b"one\ntwo\nthree\n")
     desk.file.write_bytes(b"one\ntwo\nthree, better\n")

@@ -11,6 +11,8 @@ _LINES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _WORDS = re.compile(rb"[^\W\s]+|\s+|.", re.DOTALL)
 #: Longest lines of one conflict, in bytes, that are merged word by word.
 _FINE = 20_000
+#: Places that one save of a person changes, at most.
+_EDITS = 3
 
 
 class _Hunk(NamedTuple):
@@ -38,6 +40,16 @@ def distance(one: bytes, other: bytes) -> int:
         words = _WORDS.findall(before)
         total += sum(len(b"".join((*words[h.start : h.end], *h.new))) for h in _hunks(words, _WORDS.findall(after)))
     return total
+
+
+def descends(new: bytes, old: bytes) -> bool:
+    """Whether a text is another one with an edit or two: few places changed, most lines kept; a missing end counts for nothing."""
+    lines = split_lines(old)
+    hunks = _hunks(lines, split_lines(new))
+    if hunks and hunks[-1].end == len(lines) and len(hunks[-1].new) <= 1:
+        hunks.pop()
+    gone = sum(hunk.end - hunk.start for hunk in hunks)
+    return len(hunks) <= _EDITS and gone <= max(1, len(lines) // 4)
 
 
 def merge_late(base: bytes, theirs: bytes, current: bytes) -> bytes:

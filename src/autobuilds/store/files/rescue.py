@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autobuilds.errors import BadInput, Busy
-from autobuilds.store.files.merge import distance, merge_late
+from autobuilds.store.files.merge import descends, distance, merge_late
 from autobuilds.store.files.reading import Stable, read_stamped
 from autobuilds.store.files.shared import replace_guarded
 from autobuilds.store.files.vault import Held, Vault
@@ -21,7 +21,7 @@ Merge = Callable[[bytes, bytes, bytes], bytes]
 #: Seconds without a change after which a late save counts as finished.
 _SETTLED = 0.1
 #: Seconds after a write of ours within which a save that does not know of it was begun before it.
-_UNSEEN = 0.1
+_UNSEEN = 0.04
 #: How often a rescue begins anew because the file changes under it; what is left waits for the next time.
 _TRIES = 5
 
@@ -111,7 +111,7 @@ def _saved_over(path: Path, target: Path, private: Path, vault: Vault, merge: Me
         if newest is None or current == newest or current in bases:
             return None
         base = min((newest, *bases), key=lambda text: distance(text, current))
-        if base == newest:
+        if base == newest or not descends(current, base):
             return None
         merged = merge(base, current, newest)
         if merged == current:
