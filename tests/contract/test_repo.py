@@ -125,14 +125,15 @@ def test_diff_counts_paths_and_lines(repo: Repo) -> None:
     assert "cut" in repo.diff_text(base, made, limit=10)
 
 
-def test_line_author_is_who_committed_the_line_last(repo: Repo) -> None:
+def test_line_origin_is_who_committed_the_line_last(repo: Repo) -> None:
     put(repo, "a.txt", "one\nby olive\n")
-    repo.commit(["a.txt"], "by hand", author=OLIVE)
-    assert repo.line_author("a.txt", 1) == "autobuilds@localhost"
-    assert repo.line_author("a.txt", 2) == "olive@example.org"
-    put(repo, "a.txt", "one\nnot committed\n")
-    assert repo.line_author("a.txt", 2) is None
-    assert repo.line_author("a.txt", 99) is None
+    made = repo.commit(["a.txt"], "by hand", author=OLIVE)
+    assert made is not None
+    first, second = repo.line_origin(made, "a.txt", 1), repo.line_origin(made, "a.txt", 2)
+    assert first is not None and first.author == "autobuilds@localhost"
+    assert second is not None and (second.author, second.commit) == ("olive@example.org", made)
+    assert repo.line_origin(made, "a.txt", 99) is None
+    assert repo.line_origin(made, "not-there.txt", 1) is None
 
 
 def test_merge_and_deliver_bring_work_in(repo: Repo, tmp_path: Path) -> None:

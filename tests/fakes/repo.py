@@ -10,7 +10,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 from autobuilds.errors import GitBusy, Refused
-from autobuilds.ports import CheckedMerge, Commit, DiffStat, Head, Identity
+from autobuilds.ports import CheckedMerge, Commit, DiffStat, Head, Identity, LineOrigin
 from autobuilds.store.history import trailers
 
 Tree = dict[str, bytes]
@@ -155,13 +155,15 @@ class FakeRepo:
             tip = made.parents[0] if made.parents else None
         yield from (c for c in reversed(found) if "Build" in c.trailers or "Event" in c.trailers)
 
-    def line_author(self, path: str, line: int) -> str | None:
+    def line_origin(self, commit: str, path: str, line: int) -> LineOrigin | None:
         def at(data: bytes | None) -> bytes | None:
-            rows = (data or b"").split(b"\n")
+            rows = data.rstrip(b"\n").split(b"\n") if data else []
             return rows[line - 1] if 1 <= line <= len(rows) else None
 
-        wanted, tip, last = at((self.root / path).read_bytes()), self.head().commit, None
+        tip: str | None = commit
+        wanted, last = at(self.objects[commit].tree.get(path)), ""
         while tip and wanted is not None and at(self.objects[tip].tree.get(path)) == wanted:
-            last = self.objects[tip]
-            tip = last.parents[0] if last.parents else None
-        return None if last is None else last.author.email if last.author else "autobuilds@localhost"
+            last = tip
+            tip = self.objects[tip].parents[0] if self.objects[tip].parents else None
+        author = self.objects[last].author if last else None
+        return LineOrigin(author=author.email if author else "autobuilds@localhost", commit=last) if last else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autobuilds.ports.machine import Agents, Host, Invocation, Survey
-from autobuilds.ports.repository import CheckedMerge, Commit, DiffStat, Head, Identity, Repo
+from autobuilds.ports.repository import CheckedMerge, Commit, DiffStat, Head, Identity, LineOrigin, Repo
 from autobuilds.ports.running import Checker, Job, Limits, Runner
 from autobuilds.ports.timers import Timer, TimerJob, TimerPiece, TimerState
 
@@ -19,6 +19,7 @@ __all__ = [
     "Invocation",
     "Job",
     "Limits",
+    "LineOrigin",
     "Repo",
     "Runner",
     "Survey",

@@ -38,6 +38,15 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineOrigin:
+    """Where a line of a committed file comes from."""
+
+    #: The author's e-mail as the commit has it.
+    author: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DiffStat:
     """What lies between two commits."""
 
@@ -131,6 +140,6 @@ class Repo(Protocol):
         """Yield the commits with a `Build:` or `Event:` trailer, oldest first, from all of our branches of record."""
         ...
 
-    def line_author(self, path: str, line: int) -> str | None:
-        """Return the e-mail of who last changed a line as committed, or None if the line is only in the working tree."""
+    def line_origin(self, commit: str, path: str, line: int) -> LineOrigin | None:
+        """Return who brought a line of a file, as it stands at `commit`, into the history; None where there is no such line."""
         ...

@@ -42,7 +42,8 @@ class Context:
         try:
             repo = self.repo
             commit = repo.head().commit
-            return repo.read(commit, path) if commit else None
+            tracked = self.workspace.tracked(path)
+            return repo.read(commit, tracked) if commit and tracked else None
         except AutobuildsError:
             return None
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from autobuilds.domain.approval import fingerprint
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import AgentStatus, Moment, RunState, RunStatus
 from autobuilds.errors import AutobuildsError, BadInput
+from autobuilds.ports import Repo
 from autobuilds.runtime.context import Context
+from autobuilds.store.queue.reader import read_queue
 from autobuilds.store.workspace import QUEUE, STOP, Loaded
+
+#: As whom an owner's edits are committed where Git knows no identity.
+_NAMELESS = "autobuilds@localhost"
 
 
 def observe(context: Context, loaded: Loaded, now: datetime | None = None, *, acting: bool = False) -> Moment:
@@ -46,16 +52,39 @@ def _state_of(context: Context, attempt_id: str, *, acting: bool) -> RunStatus:
 
 
 def _by_owners_hand(context: Context, loaded: Loaded, task: Task) -> bool:
-    """Whether `Approved: yes` came by the owner's hand: typed in the working tree, or committed by an allowed author."""
+    """Whether `Approved: yes` came by the owner's hand: typed in the working tree, or committed by an allowed author.
+
+    A commit approves the text that it holds: what others made of the task or of its name since is not approved. While a merge
+    or the like is in progress, what is not committed yet may be somebody else's.
+    """
     if not task.approved or loaded.snapshot.ledger.approval(task.label) is not None:
         return False
-    allowed = {a.casefold() for a in loaded.settings.approvers}
     try:
         repo = context.repo
-        identity = repo.identity()
-        if identity is not None and not allowed:
-            allowed = {identity.email.casefold()}
-        author = repo.line_author(QUEUE, task.approved_line or task.line)
+        head = repo.head()
+        was = _as_committed(context, loaded, head.commit, task.label)
+        if head.commit is None or was is None or not was.approved:
+            return head.busy is None
+        path = context.workspace.tracked(QUEUE) or QUEUE
+        origin = repo.line_origin(head.commit, path, was.approved_line or was.line)
+        if origin is None or origin.author.casefold() not in _allowed(repo, loaded):
+            return False
+        then = _as_committed(context, loaded, origin.commit, task.label)
     except AutobuildsError:
         return False
-    return author is None or not allowed or author.casefold() in allowed
+    return then is not None and then.approved and fingerprint(then) == fingerprint(task)
+
+
+def _as_committed(context: Context, loaded: Loaded, commit: str | None, label: str) -> Task | None:
+    """Return an active task as the queue had it at a commit."""
+    path = context.workspace.tracked(QUEUE)
+    data = context.repo.read(commit, path) if commit and path else None
+    found = read_queue(data, zone=loaded.zone).queue.find(label) if data else None
+    return found if found is not None and found.is_active else None
+
+
+def _allowed(repo: Repo, loaded: Loaded) -> set[str]:
+    """Return whose commits may approve: the configured approvers, else the owner, whose edits the tool commits where he has no name."""
+    identity = repo.identity()
+    own = {identity.email if identity else _NAMELESS}
+    return {author.casefold() for author in loaded.settings.approvers or own}

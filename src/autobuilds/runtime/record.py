@@ -187,7 +187,8 @@ class Recorder:
             paths = [p for p in paths if p != QUEUE]
         repo = self.context.repo
         author = repo.identity() if owner else None
-        repo.commit(paths, message, author=author, branch=self.settings_commits)
+        tracked = [found for found in map(self.context.workspace.tracked, paths) if found is not None]
+        repo.commit(list(dict.fromkeys(tracked)), message, author=author, branch=self.settings_commits)
 
     def _state_of_queue(self) -> tuple[int, ...]:
         info = self.context.workspace.path(QUEUE).stat()
@@ -203,7 +204,7 @@ class Recorder:
         return True
 
     def _commit_hand_edit(self) -> None:
-        if self._silent or self.trouble:
+        if self._silent or self.trouble or self.context.workspace.tracked(QUEUE) is None:
             return
         path = self.context.workspace.path(QUEUE)
         message = history.message("hand-edit", None, None, f"{QUEUE} edited by hand")

@@ -61,6 +61,14 @@ class Workspace:
         """Return the absolute path of a workspace file."""
         return self.root / name
 
+    def tracked(self, name: str) -> str | None:
+        """Return under which path Git keeps the text of a workspace file; None for a link that leads out of the workspace."""
+        path = self.path(name)
+        if not path.is_symlink():
+            return name
+        target = path.resolve()
+        return target.relative_to(self.root).as_posix() if target.is_relative_to(self.root) else None
+
     @property
     def private(self) -> Path:
         """The folder of what is never committed, made on first use."""

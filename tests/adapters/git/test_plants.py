@@ -113,7 +113,7 @@ def test_nothing_planted_in_the_owners_repository_runs(make_repo: Make, plant: P
     repo.diff(base, "HEAD")
     repo.diff_text(base, "HEAD")
     list(repo.history())
-    repo.line_author("a.txt", 1)
+    repo.line_origin(base, "a.txt", 1)
     repo.identity()
     repo.resolve("HEAD~1")
     repo.read("HEAD", "a.txt")

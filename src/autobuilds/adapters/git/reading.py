@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from autobuilds.adapters.git.place import Place
 from autobuilds.adapters.git.process import Git, environment, words
 from autobuilds.errors import GitFailure
-from autobuilds.ports import Commit, DiffStat
+from autobuilds.ports import Commit, DiffStat, LineOrigin
 from autobuilds.store.history import trailers
 
 if TYPE_CHECKING:
@@ -79,45 +79,14 @@ def diff_text(git_: Git, base: str, head: str, limit: int) -> str:
     return f"{text[:limit]}\n… cut here: the whole difference has {len(raw)} bytes; see `git diff {base[:12]} {head[:12]}`\n"
 
 
-def line_author(place: Place, head: str, path: str, line: int) -> str | None:
-    """Return the e-mail of who last changed the line of the working tree's file, or None if it is not committed so."""
-    file = place.root / path
-    with opened(place) as repo:
-        try:
-            committed = repo.commit(head).tree.join(path).data_stream.read()
-        except KeyError:
-            return None
-        wanted = _lines(file.read_bytes()) if file.is_file() else []
-        known = _lines(committed)
-        if not 1 <= line <= len(wanted):
-            return None
-        at = _same_line(known, wanted, line)
-        if at is None:
-            return None
-        # GitPython's own blame() can't be told a line range safely next to its options.
-        raw = repo.git.blame(
-            "--no-textconv", "--porcelain", f"-L{at},{at}", head, "--", path, stdout_as_string=False, kill_after_timeout=_TIMEOUT
-        )
-    for row in raw.split(b"\n"):
-        if row.startswith(b"author-mail "):
-            return str(row[12:].strip().strip(b"<>").decode("utf-8", "replace")) or None
-    return None
-
-
-def _lines(data: bytes) -> list[bytes]:
-    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-
-
-def _same_line(known: Sequence[bytes], wanted: Sequence[bytes], line: int) -> int | None:
-    """Return the number that a line of the working tree has in the commit, or None if it was changed or added since."""
-    if known == wanted:
-        return line
-    from difflib import SequenceMatcher
-
-    for block in SequenceMatcher(None, known, wanted, autojunk=False).get_matching_blocks():
-        if block.b < line <= block.b + block.size:
-            return block.a + line - block.b
-    return None
+def line_origin(git_: Git, commit: str, path: str, line: int) -> LineOrigin | None:
+    """Return who brought a line of a file, as it stands at `commit`, into the history; None where there is no such line."""
+    if line < 1:
+        return None
+    done = git_.run("blame", "--no-textconv", "--porcelain", f"-L{line},{line}", commit, "--", path, ok=(0, 128))
+    first, *rows = done.stdout.split(b"\n")
+    author = next((row[12:].strip().strip(b"<>").decode("utf-8", "replace") for row in rows if row.startswith(b"author-mail ")), "")
+    return LineOrigin(author=author, commit=first.split(b" ")[0].decode("ascii", "replace")) if author else None
 
 
 def history(place: Place, tips: Sequence[str], since: str | None) -> list[Commit]:

@@ -15,7 +15,7 @@ from autobuilds.adapters.git.committing import Committer, algorithm_of, check_pa
 from autobuilds.adapters.git.objects import Objects
 from autobuilds.adapters.git.process import Git
 from autobuilds.errors import BadInput, Refused
-from autobuilds.ports import CheckedMerge, Commit, DiffStat, Head, Identity
+from autobuilds.ports import CheckedMerge, Commit, DiffStat, Head, Identity, LineOrigin
 
 
 class GitRepo:
@@ -169,13 +169,12 @@ class GitRepo:
         start = self._must(since) if since else None
         yield from reading.history(self._place, known, start) if known else ()
 
-    def line_author(self, path: str, line: int) -> str | None:
-        """Return the e-mail of who last changed a line as committed, or None if the line is only in the working tree."""
+    def line_origin(self, commit: str, path: str, line: int) -> LineOrigin | None:
+        """Return who brought a line of a file, as it stands at `commit`, into the history; None where there is no such line."""
         from autobuilds.adapters.git import reading
 
         check_path(self.root, path)
-        commit = self.head().commit
-        return reading.line_author(self._place, commit, path, line) if commit else None
+        return reading.line_origin(self._git, self._must(commit), path, line)
 
     def _must(self, ref: str) -> str:
         found = self.resolve(ref)
