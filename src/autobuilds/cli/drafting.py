@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autobuilds.domain.model import Priority
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.retry import later
 from autobuilds.domain.times import parse_duration, parse_estimate, parse_when
 from autobuilds.errors import BadInput
@@ -19,7 +19,7 @@ from autobuilds.store.queue.compose import NewTask
 from autobuilds.store.queue.values import parse_priority, suggest_priority
 
 #: A comma that separates: none in brackets, braces or backticks.
-_COMMA = re.compile(r",\s*(?![^\[\]]*\])(?![^{}]*\})")
+_COMMA = pattern(r",\s*(?![^\[\]]*\])(?![^{}]*\})")
 #: What a form of an estimate looks like.
 ESTIMATES = "4 hours, 90 min, 1.5 h, 1h30m, 4-6 hours or 2 days"
 

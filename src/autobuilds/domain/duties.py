@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.times import at_clock, parse_clock, parse_duration, reached
 
 _WEEK = frozenset(range(7))
@@ -127,8 +128,8 @@ def _cron_slot(cadence: Cron, moment: datetime) -> datetime:
     return slot
 
 
-_COUNTED = re.compile(r"(?:(\d{1,2}) ?[x×]|(once|twice)|(\d{1,2}) times) ?(?:daily|(?:a|per|each|every) day)", re.ASCII)
-_TIMES = re.compile(r"(?:^| )(?:at |@ ?)?(\d{1,2}:\d\d(?:(?:, ?| and |, and )\d{1,2}:\d\d)*)", re.ASCII)
+_COUNTED = pattern(r"(?:(\d{1,2}) ?[x×]|(once|twice)|(\d{1,2}) times) ?(?:daily|(?:a|per|each|every) day)", re.ASCII)
+_TIMES = pattern(r"(?:^| )(?:at |@ ?)?(\d{1,2}:\d\d(?:(?:, ?| and |, and )\d{1,2}:\d\d)*)", re.ASCII)
 _WORDS: dict[str, Cadence] = {
     "every heartbeat": Always(),
     "each heartbeat": Always(),

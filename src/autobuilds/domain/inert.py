@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from autobuilds.domain.patterns import pattern
+
 #: C0, DEL, C1 and lone surrogates: what drives a terminal or can't be encoded. Tab and line ends are decided apart.
 _CONTROL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"
 #: Bidi controls, zero-width characters, fillers that show nothing, tag characters and the variation selectors that smuggle text.
@@ -11,13 +13,13 @@ _HIDDEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_REMOVED = re.compile(f"[{_CONTROL}{_HIDDEN}]")
+_REMOVED = pattern(f"[{_CONTROL}{_HIDDEN}]")
 #: A whole escape sequence goes, so that its parameters do not stay behind as litter.
-_ESCAPES = re.compile(
+_ESCAPES = pattern(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d)[^\x07\x1b\x9c\x9d]{0,1024}(?:\x07|\x1b\\|\x9c)|\x1b[PX^_][^\x1b]{0,1024}\x1b\\|\x1b[ -/]*[0-~]"
 )
-_LINE_END = re.compile("\r\n|[\r\n\u2028\u2029\x85\x0b\x0c]")
-_SPACE = re.compile(r"[ \t\r\n\u2028\u2029\x85\x0b\x0c\u00a0]+")
+_LINE_END = pattern("\r\n|[\r\n\u2028\u2029\x85\x0b\x0c]")
+_SPACE = pattern(r"[ \t\r\n\u2028\u2029\x85\x0b\x0c\u00a0]+")
 
 #: Breaks a mention or an address without being seen; `clean` takes it out again.
 JOINER = "\u2060"
@@ -55,19 +57,19 @@ def terminal_block(text: str, limit: int = 200) -> tuple[str, ...]:
 
 
 #: The common case: words, spaces and signs that mean nothing to Markdown wherever they stand.
-_HARMLESS = re.compile(
+_HARMLESS = pattern(
     r"(?!.*(?:www|mailto:|xmpp:))[a-z(](?:[a-z0-9,;'()/?.-]|:(?=[ a-z0-9])| (?=[a-z0-9('-]))*",
     re.IGNORECASE | re.ASCII,
 )
-_ALWAYS = re.compile(r"([\\`*\[\]<|~$])")
-_ENTITY = re.compile(r"&(?=#?[A-Za-z0-9]+;)")
-_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
-_HASH = re.compile(r"(?:(?<=\s)|^)#")
-_DOUBLED = re.compile(r"(?<=([=%^]))\1|([=%^])(?=\2)")
-_SCHEME = re.compile(r":(?=//)|(?<=www)\.", re.IGNORECASE)
-_MAILTO = re.compile(r"(?<=mailto):|(?<=xmpp):", re.IGNORECASE)
-_REFERENCE = re.compile(r"([@#])(?=\w)")
-_LEAD = re.compile(r"^([-+>=:])|^(\d{1,9})([.)])")
+_ALWAYS = pattern(r"([\\`*\[\]<|~$])")
+_ENTITY = pattern(r"&(?=#?[A-Za-z0-9]+;)")
+_UNDERSCORE = pattern(r"(?<![^\W_])_|_(?![^\W_])")
+_HASH = pattern(r"(?:(?<=\s)|^)#")
+_DOUBLED = pattern(r"(?<=([=%^]))\1|([=%^])(?=\2)")
+_SCHEME = pattern(r":(?=//)|(?<=www)\.", re.IGNORECASE)
+_MAILTO = pattern(r"(?<=mailto):|(?<=xmpp):", re.IGNORECASE)
+_REFERENCE = pattern(r"([@#])(?=\w)")
+_LEAD = pattern(r"^([-+>=:])|^(\d{1,9})([.)])")
 
 
 def _lead(match: re.Match[str]) -> str:
@@ -92,7 +94,7 @@ def markdown(text: str) -> str:
     return _HASH.sub(r"\\#", out)
 
 
-_BACKSLASHED = re.compile(r"\\([!-/:-@\[-`{-~])")
+_BACKSLASHED = pattern(r"\\([!-/:-@\[-`{-~])")
 
 
 def unescaped(markdown_text: str) -> str:
@@ -100,7 +102,7 @@ def unescaped(markdown_text: str) -> str:
     return _BACKSLASHED.sub(r"\1", clean(markdown_text))
 
 
-_BACKTICKS = re.compile("`+")
+_BACKTICKS = pattern("`+")
 
 
 def _fence_length(text: str, least: int) -> int:
@@ -117,7 +119,7 @@ def code_span(text: str) -> str:
     return f"{ticks}{pad}{shown}{pad}{ticks}"
 
 
-_SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+_SPAN = pattern(r"(?<!`)`([^`]+)`(?!`)")
 
 
 def said(text: str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from autobuilds.domain.patterns import pattern
+
 MAX_LABEL = 64
 #: A file name holds 255 bytes on every common file system; `-progress.md` and an attempt's number need room too.
 MAX_LABEL_BYTES = 200
-_ASCII_WORD = re.compile(r"[a-z0-9]+")
+_ASCII_WORD = pattern(r"[a-z0-9]+")
 #: Names that some file system takes for a device (a clone may be made on one).
 _DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))])
 

@@ -7,21 +7,22 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from fractions import Fraction
 
 from autobuilds.domain.model import Estimate
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.settings import Window
 
 #: Hours of work in a day, for estimates only (chapter 2).
 WORK_HOURS = 8
 
-_WHEN = re.compile(
+_WHEN = pattern(
     r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,12}))?)?\s?([Zz]|[+-]\d\d(?::?\d\d)?)?)?",
     re.ASCII,
 )
 _NUMBER = r"\d{1,6}(?:\.\d{1,4})?"
-_PART = re.compile(rf"({_NUMBER}) ?([a-z]+)", re.ASCII)
-_PARTS = re.compile(rf"{_NUMBER} ?[a-z]+(?:(?: and |, ?| )?{_NUMBER} ?[a-z]+)*", re.ASCII)
-_RANGE = re.compile(r" ?[-–—] ?| to ", re.ASCII)
-_ABOUT = re.compile(r"(?:~|≈|about\b|approximately\b|approx\.?) ?", re.ASCII)
-_HALF_DAY = re.compile(r"(?:a )?half (?:a )?day", re.ASCII)
+_PART = pattern(rf"({_NUMBER}) ?([a-z]+)", re.ASCII)
+_PARTS = pattern(rf"{_NUMBER} ?[a-z]+(?:(?: and |, ?| )?{_NUMBER} ?[a-z]+)*", re.ASCII)
+_RANGE = pattern(r" ?[-–—] ?| to ", re.ASCII)
+_ABOUT = pattern(r"(?:~|≈|about\b|approximately\b|approx\.?) ?", re.ASCII)
+_HALF_DAY = pattern(r"(?:a )?half (?:a )?day", re.ASCII)
 
 _SPELLINGS = {
     "s": ("s", "sec", "secs", "second", "seconds"),

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from autobuilds.domain import inert
 from autobuilds.domain.build import Build, BuildState, Evidence, Outcome
 from autobuilds.domain.moment import Snapshot
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.problem import Severity
 from autobuilds.domain.progress import Progress
 from autobuilds.domain.verdicts import Assessment, GateResult, Verdict, ways
 from autobuilds.runtime.view_values import DoneRow, NeedsYou
 
 _VOLATILE = (
-    (re.compile(r"(disk|memory|load) [0-9.]+ (?:% |per core )?(?:full |used )?\(limit ([^)]*)\)"), r"\1 over its limit of \2"),
-    (re.compile(r", but off-hours end in .*"), ": longer than what is left of the off-hours"),
-    (re.compile(r"^[0-9.]+ of ([0-9.]+ [A-Za-z ]+) used today"), r"the day's \1 are used up"),
+    (pattern(r"(disk|memory|load) [0-9.]+ (?:% |per core )?(?:full |used )?\(limit ([^)]*)\)"), r"\1 over its limit of \2"),
+    (pattern(r", but off-hours end in .*"), ": longer than what is left of the off-hours"),
+    (pattern(r"^[0-9.]+ of ([0-9.]+ [A-Za-z ]+) used today"), r"the day's \1 are used up"),
 )
 
 

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.store.guarded import read_guarded
 
 #: What `npm init` writes where there are no tests.
 _NO_TESTS = "no test specified"
-_OPEN_BOX = re.compile(r"(?m)^[ \t]*(?:[-*+]|\d+[.)])[ \t]+\[ \][ \t]+\S")
+_OPEN_BOX = pattern(r"(?m)^[ \t]*(?:[-*+]|\d+[.)])[ \t]+\[ \][ \t]+\S")
 _OURS = frozenset({"BUILD_QUEUE.md", "BUILD_STATUS.md", "HEARTBEAT.md", "AUTONOMOUS_BUILDS.md", "DECISION_FRAMEWORK.md", "OPERATIONS.md"})
 #: Files of one folder that are looked into.
 _MOST = 200

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from autobuilds.domain.duties import Cadence, Duty, DutyCommand, parse_cadence
 from autobuilds.domain.labels import slugify
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.spelling import quoted
 from autobuilds.store import files
@@ -21,12 +22,12 @@ LAST_RUNS, LOG = "duties.json", "duties.log"
 _MAX_LOG = 1024 * 1024
 _EXAMPLES = "every heartbeat, 2x daily, daily at 09:00, Fridays 18:00, every 3 hours, or a cron expression"
 
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*")
-_UNDERLINE = re.compile(r" {0,3}-{3,}[ \t]*")
-_NO_TEXT = re.compile(r" {4}|\t| {0,3}(?:>|[-*+][ \t]|\d+[.)][ \t]|(?:-[ \t]*){3,}$|(?:\*[ \t]*){3,}$|(?:_[ \t]*){3,}$)")
-_FENCE = re.compile(r" {0,3}(?:[-*+][ \t]+)?(`{3,}|~{3,})([^`]*)")
-_ITEM = re.compile(r"([ \t]*)(?:[-*+]|\d{1,9}[.)])([ \t]+)(.*)")
-_CODE = re.compile(r"(?:\[[ xX]\][ \t]+)?(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+_HEADING = pattern(r" {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*")
+_UNDERLINE = pattern(r" {0,3}-{3,}[ \t]*")
+_NO_TEXT = pattern(r" {4}|\t| {0,3}(?:>|[-*+][ \t]|\d+[.)][ \t]|(?:-[ \t]*){3,}$|(?:\*[ \t]*){3,}$|(?:_[ \t]*){3,}$)")
+_FENCE = pattern(r" {0,3}(?:[-*+][ \t]+)?(`{3,}|~{3,})([^`]*)")
+_ITEM = pattern(r"([ \t]*)(?:[-*+]|\d{1,9}[.)])([ \t]+)(.*)")
+_CODE = pattern(r"(?:\[[ xX]\][ \t]+)?(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 
 
 @dataclass(slots=True, kw_only=True)

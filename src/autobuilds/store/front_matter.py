@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.spelling import quoted
 
@@ -14,12 +15,12 @@ MAX_BLOCK = 16 * 1024
 MAX_FILE = 1024 * 1024
 _MAX_DEPTH = 8
 
-_RULE = re.compile(r"-{3,}[ \t]*")
-_END = re.compile(r"(?:-{3,}|\.{3})[ \t]*")
-_KEY = re.compile(r"[\"']?[\w-][\w .-]*[\"']?[ \t]*:(?:[ \t]|$)")
-_FENCE = re.compile(r" {0,3}(?:```|~~~)")
+_RULE = pattern(r"-{3,}[ \t]*")
+_END = pattern(r"(?:-{3,}|\.{3})[ \t]*")
+_KEY = pattern(r"[\"']?[\w-][\w .-]*[\"']?[ \t]*:(?:[ \t]|$)")
+_FENCE = pattern(r" {0,3}(?:```|~~~)")
 #: One `key: value` line that means the same in YAML and to the eye: no quote, no indicator, no text that YAML might fold.
-_PLAIN = re.compile(r"([a-z][a-z_]*):[ \t]+([A-Za-z0-9](?:[\w./+@-]|:(?=\d))*(?: (?:[\w./+@-]|:(?=\d))+)*) *(?: #.*)?", re.ASCII)
+_PLAIN = pattern(r"([a-z][a-z_]*):[ \t]+([A-Za-z0-9](?:[\w./+@-]|:(?=\d))*(?: (?:[\w./+@-]|:(?=\d))+)*) *(?: #.*)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from autobuilds.domain.build import Approval, Build, Ledger, Pause
+from autobuilds.domain.patterns import pattern
 from autobuilds.store.ledger import NotALedger, decode, encode_line
 
-_TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*):[ \t]+(.*)")
+_TRAILER = pattern(r"([A-Za-z][A-Za-z0-9-]*):[ \t]+(.*)")
 
 
 def one_line(text: str) -> str:

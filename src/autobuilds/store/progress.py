@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autobuilds.domain import inert
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.progress import Progress, ProgressStatus, Question, Step
 from autobuilds.domain.times import parse_when
 from autobuilds.store.front_matter import Located, read_front_matter
@@ -32,12 +33,12 @@ _SYNONYMS = {
 _STATUSES = {word: status for status, words in _SYNONYMS.items() for word in words.split()}
 _NONE = {"", "none", "none yet", "nothing", "-", "n/a", "no", "null", "~", "[]"}
 
-_LINE = re.compile("\r\n|\r|\n")
-_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.+)$")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_ITEM = re.compile(r"(\s*)(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[([ xX])\][ \t]+)?(.*)$")
-_EVIDENCE = re.compile(r"(?:^|\s+[-–—(]*\s*)\**evidence\**\s*:\s*\**\s*(.*)$", re.IGNORECASE)
-_DEFAULT = re.compile(r"(?:^|\s+[-–—(]*\s*)\**default\**\s*:\s*\**\s*(.*?)\)?$", re.IGNORECASE)
+_LINE = pattern("\r\n|\r|\n")
+_HEADING = pattern(r" {0,3}#{1,6}[ \t]+(.+)$")
+_FENCE = pattern(r" {0,3}(`{3,}|~{3,})")
+_ITEM = pattern(r"(\s*)(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[([ xX])\][ \t]+)?(.*)$")
+_EVIDENCE = pattern(r"(?:^|\s+[-–—(]*\s*)\**evidence\**\s*:\s*\**\s*(.*)$", re.IGNORECASE)
+_DEFAULT = pattern(r"(?:^|\s+[-–—(]*\s*)\**default\**\s*:\s*\**\s*(.*?)\)?$", re.IGNORECASE)
 _SECTIONS = {
     "task breakdown": "breakdown",
     "breakdown": "breakdown",

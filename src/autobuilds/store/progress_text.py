@@ -9,13 +9,14 @@ from pathlib import Path
 
 from autobuilds.domain import inert
 from autobuilds.domain.model import Criterion
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.progress import ProgressStatus
 from autobuilds.domain.times import format_when
 
-_ROW = re.compile("[^\r\n]*(?:\r\n|\r|\n|$)")
-_LOG_HEADING = re.compile(r" {0,3}##[ \t]+log\b", re.IGNORECASE)
-_ANY_HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_ROW = pattern("[^\r\n]*(?:\r\n|\r|\n|$)")
+_LOG_HEADING = pattern(r" {0,3}##[ \t]+log\b", re.IGNORECASE)
+_ANY_HEADING = pattern(r" {0,3}#{1,6}(?:[ \t]|$)")
+_FENCE = pattern(r" {0,3}(`{3,}|~{3,})")
 
 
 def new_progress(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.times import format_when
 from autobuilds.errors import BadInput
 from autobuilds.store import files
@@ -19,7 +20,7 @@ ATTRIBUTES = ".gitattributes"
 #: What .gitattributes says, and the name of the driver in Git's configuration.
 DRIVER = "autobuilds-queue"
 MERGE_LINE = f"BUILD_QUEUE.md merge={DRIVER}"
-_MERGE_RULE = re.compile(r"(?m)^[ \t]*/?BUILD_QUEUE\.md[ \t].*?\bmerge=(\S+)")
+_MERGE_RULE = pattern(r"(?m)^[ \t]*/?BUILD_QUEUE\.md[ \t].*?\bmerge=(\S+)")
 
 _NAME = "Describe the layout of the repository"
 _QUEUE = """# Build Queue

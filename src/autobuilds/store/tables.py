@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)")
-_DELIMITER = re.compile(r" {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
+from autobuilds.domain.patterns import pattern
+
+_HEADING = pattern(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*")
+_FENCE = pattern(r" {0,3}(`{3,}|~{3,})([^`]*)")
+_DELIMITER = pattern(r" {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
 #: What ends a table besides a blank line: the start of another block.
-_OTHER_BLOCK = re.compile(r" {0,3}(?:#{1,6}(?:[ \t]|$)|>|`{3}|~{3}|(?:[-*+]|1[.)])[ \t]|<[a-zA-Z/!?])")
-_PIPE = re.compile(r"(?<!\\)\|")
+_OTHER_BLOCK = pattern(r" {0,3}(?:#{1,6}(?:[ \t]|$)|>|`{3}|~{3}|(?:[-*+]|1[.)])[ \t]|<[a-zA-Z/!?])")
+_PIPE = pattern(r"(?<!\\)\|")
 #: The same for a line without a backslash, several times as fast.
-_ANY_PIPE = re.compile(r"\|")
+_ANY_PIPE = pattern(r"\|")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,13 +16,14 @@ from autobuilds.adapters.git.objects import Changes, Objects
 from autobuilds.adapters.git.place import Place, check_branch, checked_out, read_ref
 from autobuilds.adapters.git.process import Git
 from autobuilds.adapters.git.refs import Moved, holding
+from autobuilds.domain.patterns import pattern
 from autobuilds.errors import BadInput, GitBusy, GitFailure
 from autobuilds.ports import Head, Identity
 
 TOOL = Identity(name="autobuilds", email="autobuilds@localhost")
 
 _LINK, _SUBMODULE, _PLAIN, _PROGRAM = b"120000", b"160000", b"100644", b"100755"
-_TRAILER = re.compile(r"^[A-Za-z][A-Za-z0-9-]*: \S")
+_TRAILER = pattern(r"^[A-Za-z][A-Za-z0-9-]*: \S")
 _WAYS_OUT = {
     "merge": "finish it with `git commit` or leave it with `git merge --abort`",
     "rebase": "finish it with `git rebase --continue` or leave it with `git rebase --abort`",

@@ -15,6 +15,7 @@ from autobuilds.adapters.git import clones
 from autobuilds.adapters.git.committing import TOOL, algorithm_of
 from autobuilds.adapters.git.place import check_branch, find, is_oid
 from autobuilds.adapters.git.process import Git, paths_of, words
+from autobuilds.domain.patterns import pattern
 from autobuilds.errors import BadInput, GitFailure
 from autobuilds.ports import DiffStat
 
@@ -25,8 +26,8 @@ TOGETHER = 1024 * 1024 * 1024
 #: Most files that are looked at.
 MOST_FILES = 200_000
 #: How HFS+ and NTFS would read a name as `.git`.
-_IGNORED_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
-_GITS_OWN = re.compile(r"(?i)(\.git|git~\d+)([ .]*|:.*)")
+_IGNORED_BY_HFS = pattern("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+_GITS_OWN = pattern(r"(?i)(\.git|git~\d+)([ .]*|:.*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.errors import BadInput, GitFailure
 from autobuilds.ports import Head
 
-_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_OID = pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 #: What an operation in progress leaves in the Git folder, and its name; the first found counts.
 _SIGNS = (
     ("rebase-merge", "rebase"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from autobuilds.domain.patterns import pattern
+
 
 @dataclass(frozen=True, slots=True)
 class Blank:
@@ -32,7 +34,7 @@ _UNIT = r"(?:%|percent\b|ms\b|sec(?:ond)?s?\b|minutes?\b|hours?\b|days?\b|users\
 MARKERS: tuple[Blank, ...] = (
     Blank(
         "a TODO in place of content",
-        re.compile(
+        pattern(
             r"(?:^|[:(\[–—]\s{0,8}|\*\*\s{0,8})(?:TODO|FIXME|TO DO|ToDo)\b"
             r"(?![ \t]*(?:comments?|markers?|lists?|items?|apps?|tags?|file|board|column|entr\w+|txt|\.\w))|\b(?:TODO|FIXME)\s*(?::|\()|^[ \t]{0,8}todo[ \t]{0,8}$|:[ \t]{0,8}todo\b",
             re.MULTILINE,
@@ -41,7 +43,7 @@ MARKERS: tuple[Blank, ...] = (
     ),
     Blank(
         "XXX in place of a name or value",
-        re.compile(
+        pattern(
             r"(?<![\w/.$#-])(?:X{3,}|x{3,}|Y{3}|Z{3}|N{3,}|(?:X{2}|N{2}|M{2}|Y{2})(?=\s?[%€$]|\s(?:ms|px|days)\b)|x{1,3}[.,]x{2})(?![\w/.-])"
             r"|\b[A-Z]{2,6}-(?:X{2,}|N{2,}|\?{2,})\b|\bYYYY-N+\b|#(?:X{2,}|N{2,})\b"
         ),
@@ -52,7 +54,7 @@ MARKERS: tuple[Blank, ...] = (
 BRACES: tuple[Blank, ...] = (
     Blank(
         "a template field",
-        re.compile(
+        pattern(
             r"\{\{[\w .|-]{0,60}\}\}|\{%[^%\n]{0,80}%\}|<%[^%\n]{0,80}%>|(?<![\w$`{])\{[A-Z][A-Z_ ]{2,}\}|\$\{[A-Z_]{3,}\}|%[A-Z_]{3,}%"
             r"|\{[a-z]+(?: [a-z]+){1,4}\}|(?:(?<=\s)|^)\{[a-z_]+\}(?=\s|[.,;]?$)",
             re.MULTILINE,
@@ -63,27 +65,27 @@ BRACES: tuple[Blank, ...] = (
 ALWAYS: tuple[Blank, ...] = (
     Blank(
         "a blank to fill in",
-        re.compile(
+        pattern(
             r"(?<![\w/.])_{2,}(?![\w(])|(?<!\.)\.{5,}|\[[ \t]?\.\.\.[ \t]?\]|\[…\]|<[ \t]?(?:\.\.\.|…)\s*>|\([ \t]?(?:…|\.\.\.|\?{1,9})[ \t]?\)|\[[ \t]{2,60}\](?!\w)"
             r"|\b(?:from|to|of|by|as of|until|group|for|is|von|bis|ab|auf|de|à|du|a|da|van|tot|från|till|od|do) (?:\.\.\.|…)(?=\s{0,4}(?:[%€$.,;]|$|to\b|of\b|as\b|for\b))|(?:\.\.\.|…)\s?[%€$]",
             re.MULTILINE,
         ),
         ("__", ".....", "...", "…", "(?", "[  "),
     ),
-    Blank("question marks in place of a value", re.compile(r"\?{2,}"), ("??",)),
+    Blank("question marks in place of a value", pattern(r"\?{2,}"), ("??",)),
     Blank(
         "filler text",
-        re.compile(
+        pattern(
             r"\blorem\s+ipsum\s+dolor|\bdolor sit amet\b|\bconsectetur adipiscing|^\W{0,8}lorem ipsum\W{0,8}$|:\s{0,8}lorem ipsum\b|\bfoo ?bar ?baz\b"
             r"|\b(?:blah|bla)(?:[ ,]*bla\w*)+|\basdf\w*\b|\bqwert[yz]u?i?o?p?\b(?! ?(?:layout|keyboard|tastatur|/))",
             re.IGNORECASE | re.MULTILINE,
         ),
         ("lorem", "dolor", "consectetur", "foo", "bla", "asdf", "qwert"),
     ),
-    Blank("“to be done” in place of content", re.compile(r"\b(?:tbd|tba|tbc|t\.b\.d\.?|tk\s?tk)\b", re.IGNORECASE), ("tb", "t.b", "tk")),
+    Blank("“to be done” in place of content", pattern(r"\b(?:tbd|tba|tbc|t\.b\.d\.?|tk\s?tk)\b", re.IGNORECASE), ("tb", "t.b", "tk")),
     Blank(
         "a remark that something is to be filled in",
-        re.compile(
+        pattern(
             r"\bto be (?:filled(?: in)?|completed|supplied|inserted)\b(?! (?:to|when|if|after|into|automatically))|\b(?:please )?fill (?:this |me |it )?in\b(?=[\s.)\]]*(?:$|[)\].,:;]|later|here|by))"
             r"|\b(?:insert|describe|enter|put|write) (?:[\w' ]{1,30} )?here\b|\b(?:text|description|content|title|value|details?) (?:goes )?here\b|\bgoes here\b",
             re.IGNORECASE | re.MULTILINE,
@@ -92,7 +94,7 @@ ALWAYS: tuple[Blank, ...] = (
     ),
     Blank(
         "a remark that something is to be filled in",
-        re.compile(
+        pattern(
             r"\b(?:hier|bitte) (?:\w+ ){0,2}(?:einfügen|eintragen|ergänzen|ausfüllen|beschreiben)\b|\bwird (?:noch )?(?:nachgereicht|ergänzt|eingetragen)\b|\bnoch (?:einzutragen|einzufügen|auszufüllen)\b"
             r"|\bà (?:compléter|remplir|renseigner)\b|\b(?:por|a) (?:completar|rellenar|preencher)\b|\bda (?:compilare|completare|inserire)\b|\bin te vullen\b|\bfylls i\b|\btäydennet?ä\w*\b"
             r"|\bdo uzupełnienia\b|\buzupełnić\b|\bdoldurulacak\b|\bзаполнить\b|\bвписать\b|記入してください|ここに記入|未記入|待填|填写此处|此处填写|待补充",
@@ -124,7 +126,7 @@ ALWAYS: tuple[Blank, ...] = (
     ),
     Blank(
         "a field of a form left empty",
-        re.compile(
+        pattern(
             rf"{_FIELD}[ \t]*(?:…|\.{{3}}|-+|–|n/?a|xx+|\?+|\(?empty\)?)?[ \t]*$(?=\s{0, 40}(?:\x00|\Z|{_FIELD}))|(?:\d[.)]\s{{0,4}}(?:…|\.\.\.)\s{{0,4}}){{2,9}}",
             re.MULTILINE,
         ),
@@ -132,7 +134,7 @@ ALWAYS: tuple[Blank, ...] = (
     ),
     Blank(
         "a field in angle brackets",
-        re.compile(
+        pattern(
             rf"(?<![\w/=.\-<>])<\s*(?:{_FILL}\b(?![=\w])[^<>\n=]{{0,60}}|[^\W\d_][\w'’-]*(?: [\w'’,/-]+){{1,8}})\s*>(?![\w/.(<:_-])",
             re.IGNORECASE,
         ),
@@ -140,19 +142,19 @@ ALWAYS: tuple[Blank, ...] = (
     ),
     Blank(
         "a field in square brackets",
-        re.compile(rf"(?<![\w\]\[)])\[\s*(?:(?i:{_FILL})\b(?!,)[^\[\]\n=,]{{0,60}}|(?!{_USAGE}\])[A-Z][A-Z_ -]{{3,30}})\](?![(\[\w:])"),
+        pattern(rf"(?<![\w\]\[)])\[\s*(?:(?i:{_FILL})\b(?!,)[^\[\]\n=,]{{0,60}}|(?!{_USAGE}\])[A-Z][A-Z_ -]{{3,30}})\](?![(\[\w:])"),
         ("[",),
     ),
     Blank(
         "a letter in place of a figure",
-        re.compile(
+        pattern(
             rf"(?<![\w.`-])X\s?{_UNIT}|(?<![\w.`-])[B-HJ-Z]\s(?:%|€|\$|[MG]B\b|px\b|ms\b)|\b(?:version|below|above|to|from|than) [vV]?X\.Y\b(?!\.Z)|\b[€$]\s?X\b"
         ),
         ("x", " %", " €", " mb", " gb", " px", " ms", " $"),
     ),
     Blank(
         "a date left as its pattern",
-        re.compile(
+        pattern(
             r"\b(?:by|on|until|from|before|after|due|dal|al|entro|bis|am|ab|vom|zum|le|avant|du|el|desde|hasta|até|op|vanaf|den|do|od|с|до|к|partire dal|partir du) "
             r"(?:dd|tt|gg|jj|DD|TT|GG|JJ|XX|xx)[./-](?:mm|MM|xx|XX)(?:[./-](?:[yjaYJA]{2,4}|[xX]{2,4}|гггг))?"
         ),

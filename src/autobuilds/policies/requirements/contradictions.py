@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_WORD = re.compile(r"[\w'’]+")
+from autobuilds.domain.patterns import pattern
+
+_WORD = pattern(r"[\w'’]+")
 _NEGATIVE = frozenset(
     [
         "no",
@@ -123,7 +125,7 @@ _OPPOSITES: tuple[tuple[str, str], ...] = (
     ("on", "off"), ("before", "after"), ("accepted", "rejected"), ("allowed", "forbidden"), ("unchanged", "changed"), ("light", "dark"), ("left", "right"),
     ("anonymous", "identified"), ("mutable", "immutable"), ("lossless", "lossy"), ("empty", "filled"), ("ascending", "descending"), ("increases", "decreases"),
 )  # fmt: skip
-_CLASH = re.compile(
+_CLASH = pattern(
     r"\b(?:read[- ]only|immutable|locked)\b(?=.{0,60}\b(?:where users can (?:edit|write|change)|(?:can|may) (?:be )?edit|editable|writable)\b)"
     r"|\boffline[- ]only\b(?=.{0,60}\b(?:sync|cloud|online|upload)\w*)|\bno network\b(?=.{0,160}\b(?:sync\w*|upload\w*|cloud|within (?:\w+ )?seconds)\b)"
     r"|\bremove\b(?=.{0,80}\band (?:always|still|keep)\b)|\b(?:newest|latest) first\b(?=.{0,30}\boldest (?:on top|first|at the top)\b)"
@@ -136,7 +138,7 @@ _CLASH = re.compile(
 )
 
 
-_EXACT = re.compile(
+_EXACT = pattern(
     r"\b(?:exactly|at most|max(?:imum|\.)?|no more than|under|below|less than|within|up to|≤|<)\s*(\d+(?:\.\d+)?)\s*([a-z%]*)\b[^.!?\n]{0,60}"
     r"\b(?:at least|min(?:imum|\.)?|no less than|over|above|more than|never before|≥|>)\s*(\d+(?:\.\d+)?)\s*([a-z%]*)",
     re.IGNORECASE,
@@ -158,13 +160,13 @@ def _content(text: str) -> tuple[list[str], bool]:
 
 
 #: Places and parts that only one thing can have.
-_UNIQUE = re.compile(
+_UNIQUE = pattern(
     r"^\W{0,3}(?:the )?(?P<who>.{2,60}?) (?:is|are|comes?|stands?|appears?|goes)(?: always)?"
     r" (?P<place>(?:on top|first|last|at the top|at the bottom|the (?:primary key|default|only one|source of truth)))\W{0,3}$",
     re.IGNORECASE,
 )
-_NONE_OF = re.compile(r"\b(?:no|never any|without any|none of the)\s+(?:\w+\s+)?(\w{4,})", re.IGNORECASE)
-_ALL_OF = re.compile(r"\b(?:all|every|each|both)\s+(?:the\s+)?(?:\w+\s+)?(\w{4,})", re.IGNORECASE)
+_NONE_OF = pattern(r"\b(?:no|never any|without any|none of the)\s+(?:\w+\s+)?(\w{4,})", re.IGNORECASE)
+_ALL_OF = pattern(r"\b(?:all|every|each|both)\s+(?:the\s+)?(?:\w+\s+)?(\w{4,})", re.IGNORECASE)
 
 
 def _places_clash(one: str, other: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from autobuilds.domain.patterns import pattern
+
 _EXTENSIONS = (
     "py|pyi|ts|tsx|js|jsx|mjs|css|scss|html?|xml|svg|json[lc5]?|ya?ml|toml|ini|cfg|conf|env|md|rst|txt|csv|tsv|sql|db|sqlite|sh|bash|zsh|ps1"
     "|c|h|cc|cpp|hpp|rs|go|java|kt|swift|rb|php|lua|pl|cs|fs|hs|ex|exs|erl|clj|scala|dart|vue|svelte|tex|bib|typ|pdf|png|jpe?g|gif|webp|avif"
@@ -16,7 +18,7 @@ _UNITS = (
     "|inch(?:es)?|dB\\w*|LUFS|[kMG]?Hz|fps|rpm|[kmM]?[VAW]|[km]?g|kg|l|ml|mAh|k|K|M|MB/s|lines?|rows?|columns?|chars?|characters?|words?|pages?|items?|entries|files?|tests?|cases|records?|requests?|retries|attempts|calls?|times"
     "|bpm|ppm|dpi|cores?|threads?|Sekunden?|Minuten?|Zeilen|Stunden|Tage|Zeichen|secondes?|lignes|jours|segundos?|minutos?|filas|líneas|linhas|secondi|righe|regels|seconden|rader|sekunder|riviä|sekuntia|wierszy|sekund\\w*|satır|saniye|строк\\w*|секунд\\w*"
 )
-_SCAN = re.compile(
+_SCAN = pattern(
     rf"""
     # Nothing concrete begins inside a word: most positions of prose fail here at once.
     (?:(?<![a-zA-Z])(?=[a-zA-Z])|(?=[^a-zA-Z\s]))(?:
@@ -35,12 +37,12 @@ _SCAN = re.compile(
 """,
     re.VERBOSE | re.MULTILINE,
 )
-_MONTH = re.compile(
+_MONTH = pattern(
     r"\s*(?:(?:st|nd|rd|th)\b|\.?\s?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mai|juin|juil|okt|dez|enero|abril|junio)\w*)",
     re.IGNORECASE,
 )
 #: Small counts written as words are figures as well.
-_COUNT = re.compile(
+_COUNT = pattern(
     r"\b(?:exactly|only|at most|at least|no more than|up to)\s+(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|once|twice)\b",
     re.IGNORECASE,
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.policy import PhraseRule
 from autobuilds.domain.verdicts import ClarityJudgement, Verdict
 from autobuilds.policies.requirements.contradictions import contradiction_in
@@ -22,7 +22,7 @@ CODES = ("placeholder", "goal", "scope", "criteria", "checkable", "size")
 _TOO_LONG_DAYS = 10.0
 #: What is read of each field, in characters, and how many criteria: nobody's text can make the judgement slow.
 _NAME, _TEXT, _CRITERION, _ESTIMATE, _CRITERIA = 300, 6000, 600, 60, 40
-_GAP = re.compile(r"\s{3,}")
+_GAP = pattern(r"\s{3,}")
 #: Words quoted in one sentence of explanation.
 _QUOTED = 4
 _VAGUE = ("undecided", "elsewhere", "vogue", "hedge", "wish", "outcome")

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import re
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.policies.requirements.blanks import ALWAYS, BRACES, MARKERS
 
-_MEANT = re.compile(
+_MEANT = pattern(
     r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]+`"
     r"|\"[^\"\n]{1,90}\"|“[^”\n]{1,90}”|„[^“”\"\n]{1,90}[“”\"]|«[^»\n]{1,90}»|「[^」\n]{1,60}」",
     re.DOTALL,
 )
 #: A quotation that is nothing but a blank is one all the same.
-_ONLY_BLANK = re.compile(r"[\s\"“”„«»]*(?:_{2,}|\?{2,}|X{3,}|\.{3,}|…|tbd|TBD|TODO)[\s\"“”„«»]*")
-_LABELS = re.compile(r"\s*(?:\[[^\]\n]{1,24}\]\s*)+(?=\S)")
-_BRACKETED = re.compile(r"(?<![\w/.\]])\[([a-z][a-z_]*\d?)\](?![\w(\[.:/])")
-_SECTIONS = re.compile(r"\b(?:sections?|toml|ini|markers?|tags?|log|checkbox\w*|array|index|regex)\b", re.IGNORECASE)
+_ONLY_BLANK = pattern(r"[\s\"“”„«»]*(?:_{2,}|\?{2,}|X{3,}|\.{3,}|…|tbd|TBD|TODO)[\s\"“”„«»]*")
+_LABELS = pattern(r"\s*(?:\[[^\]\n]{1,24}\]\s*)+(?=\S)")
+_BRACKETED = pattern(r"(?<![\w/.\]])\[([a-z][a-z_]*\d?)\](?![\w(\[.:/])")
+_SECTIONS = pattern(r"\b(?:sections?|toml|ini|markers?|tags?|log|checkbox\w*|array|index|regex)\b", re.IGNORECASE)
 #: The text says of itself that such signs are meant.
-_LITERAL = re.compile(r"\b(?:literal(?:ly)?|verbatim|wörtlich|literalmente|littéralement)\b", re.IGNORECASE)
-_ABOUT_TEMPLATES = re.compile(
+_LITERAL = pattern(r"\b(?:literal(?:ly)?|verbatim|wörtlich|literalmente|littéralement)\b", re.IGNORECASE)
+_ABOUT_TEMPLATES = pattern(
     r"\b(?:templat\w*|jinja\w*|mustache|handlebars|liquid|vue|angular|render\w*|escap\w*|interpolat\w*|substitut\w*|braces?|placeholder\w*|mail[- ]?merge"
     r"|syntax|unescaped|delimiters?|variables?|platzhalter\w*|vorlage\w*|plantilla\w*|modèle\w*|szablon\w*|шаблон\w*)\b|テンプレート|模板|变量",
     re.IGNORECASE,
 )
-_ABOUT_MARKERS = re.compile(
+_ABOUT_MARKERS = pattern(
     r"\b(?:TODO|FIXME|HACK)s?\b\W+(?:\w+\W+){0,3}(?:comments?|markers?|tags?|items?|lists?|entries|lines?|kommentar\w*|commentaires?|comentarios?)\b"
     r"|\bXXX (?:comments?|markers?|tags?)\b|\b(?:comments?|markers?|grep|rg|finds?|lists?|counts?|scans?|forbids?)\b\W+(?:\w+\W+){0,4}(?:TODO|FIXME|todo)s?\b"
     r"|\btodo\.(?:txt|md)\b|\btodo[- ](?:app|list)\b",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.policies.requirements.evidence import Evidence, evidence_of
 from autobuilds.policies.requirements.words import Hit, Lexicon, without_code
 
@@ -16,8 +16,8 @@ _NAMED = ("code", "file", "flag", "name", "route")
 _MEASURED = ("figure", "exit", "change")
 #: Kinds of the word table that become a signal each.
 WORD_KINDS = ("vogue", "wish", "hedge", "undecided", "elsewhere", "outcome", "people", "everything", "we", "ought", "absolute", "act")
-_SENTENCE = re.compile(r"(?<=[.!?;:。！？])\s+|[\r\n]+|(?<=[。！？])")
-_WORD = re.compile(r"\w+")
+_SENTENCE = pattern(r"(?<=[.!?;:。！？])\s+|[\r\n]+|(?<=[。！？])")
+_WORD = pattern(r"\w+")
 #: A sentence of fewer words is a fragment: neither prose nor fact.
 _PROSE_WORDS = 6
 

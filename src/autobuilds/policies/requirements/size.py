@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.policies.requirements.words import Lexicon
 
 #: So many projects named in one task are several projects.
 _SEVERAL = 5
 #: Fewer are enough when the text comes as one wish for a whole product.
 _WHOLE = 3
-_LONG = re.compile(
+_LONG = pattern(
     r"(?P<n>\d+(?:[.,]\d+)?|a|an|one|two|three|several|few|many|ein\w*|zwei|drei|une?|deux|trois|una?|dos|tres|due|tre|twee|drie|två)?\s*(?:-|–|to|bis)?\s*(?P<m>\d+)?\s*"
     r"(?P<unit>d(?:ays?)?|nights?|w(?:ee)?ks?|w|months?|quarters?|sprints?|years?|Tage?n?|Wochen?|Monate?n?|jours?|semaines?|mois|días?|dias?|semanas?|mes(?:es)?|m[eê]s|giorni|giorno|settiman[ae]|mes[ei]|dagen|weken|maand\w*|dag\w*|veckor?|månad\w*|päivä\w*|viikko\w*|kuukau\w*|dni|tygodni\w*|miesi\w*|gün|hafta|ay|дн\w*|недел\w*|месяц\w*)\b",
     re.IGNORECASE,
@@ -41,7 +42,7 @@ def days_of(estimate: str | None) -> float:
 
 
 #: Everything of a whole product at one stroke.
-_AT_ONE_STROKE = re.compile(
+_AT_ONE_STROKE = pattern(
     r"\b(?:port|rewrite|migrate|convert|translate|re-?implement|replace|move)\s+(?:\w+\s+){0,3}?(?:whole|entire|complete|all(?: of)?(?: the| our)?)\s+(?:\w+\s+)?"
     r"(?:back-?end|front-?end|system|app(?:lication)?s?|code ?base|platform|product|monolith|services?|stack|software)\b"
     r"|\b(?:build|write|create|make|develop|implement)\s+(?:an?|our own|my own|the)\s+(?:\w+\s+){0,2}?"
@@ -52,13 +53,13 @@ _AT_ONE_STROKE = re.compile(
 #: An enumeration of this many short nouns, in a text that names nothing concrete, is a list of projects.
 _LISTED = 7
 _ITEM_WORDS = 5
-_COUNTED = re.compile(
+_COUNTED = pattern(
     r"\b(?:columns?|fields?|keys?|values?|options?|types?|tags?|names?|icons?|words?|units?|countries|languages|colou?rs|characters|formats?|codes?|letters"
     r"|spalten|felder|colonnes|champs|columnas|campos|colonne|campi|kolommen|velden|kolumner|fält|sarake\w*|kolumn\w*|пол[яе]|列|字段)\b",
     re.IGNORECASE,
 )
-_DIGITS = re.compile(r"(?<!\w)\d")
-_SENTENCE_END = re.compile(r"[.!?:。]\s|[\r\n]+")
+_DIGITS = pattern(r"(?<!\w)\d")
+_SENTENCE_END = pattern(r"[.!?:。]\s|[\r\n]+")
 
 
 def _enumerated(description: str) -> tuple[str, ...]:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.policy import PhraseRule
 
-_TOKEN = re.compile(r"\w+(?:['’]\w+)*")
+_TOKEN = pattern(r"\w+(?:['’]\w+)*")
 #: Scripts written without spaces: phrases in them are looked for as plain substrings.
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-_CODE = re.compile(r"`[^`\n]+`")
+_UNSPACED = pattern(r"[\u3040-\u30ff\u3400-\u9fff]")
+_CODE = pattern(r"`[^`\n]+`")
 #: Phrases that begin with a wildcard word are filed under so many of its first letters.
 _STEM = 3
 #: Words whose phrases a lexicon remembers; more than a queue's vocabulary, less than a hostile text's.

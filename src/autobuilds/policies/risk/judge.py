@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.policy import PhraseRule
 from autobuilds.domain.verdicts import RiskJudgement, Verdict
 from autobuilds.policies.measure import Answer, LabelledTask
@@ -24,8 +24,8 @@ _EPSILON = 1e-9
 #: Tables whose rows name a danger; the others only say that something is missing, or count words.
 _NAMED = frozenset({"risk-acts", "risk-things", "risk-in-other-languages", "risk-criteria"})
 #: A criterion that the supervisor will run: a code span that begins it or follows a colon.
-_COMMAND_CRITERION = re.compile(r"(?:^\s*|[:：]\s*)`[^`]+`")
-_FILE = re.compile(
+_COMMAND_CRITERION = pattern(r"(?:^\s*|[:：]\s*)`[^`]+`")
+_FILE = pattern(
     r"\b[\w./-]+\.(?:py|txt|md|jsx?|tsx?|json|ya?ml|toml|css|html|go|rs|java|c|h|cpp|sh|sql|ini|cfg|csv|xml|svg|rb|php|kt|swift)\b"
 )
 _LITTLE, _LITTLE_ON_FILES = 0.75, 1.5

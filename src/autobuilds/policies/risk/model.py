@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.policy import PhraseRule
 from autobuilds.policies.risk.lexicon import Hit, Lexicon
 from autobuilds.policies.risk.text import Sentence
@@ -28,7 +28,7 @@ _WHOLE = "architecture"
 _MASK = "\x00"
 #: How many words after an order in a task's name may lie before the thing it names.
 _NAME_REACH = 3
-_QUOTED = re.compile(r'"[^"\n]{0,80}"|“[^”\n]{0,80}”|„[^“”\n]{0,80}[“”]|«[^»\n]{0,80}»|「[^」\n]{0,40}」')
+_QUOTED = pattern(r'"[^"\n]{0,80}"|“[^”\n]{0,80}”|„[^“”\n]{0,80}[“”]|«[^»\n]{0,80}»|「[^」\n]{0,40}」')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

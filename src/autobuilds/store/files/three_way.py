@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-_ROWS = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-_WORDS = re.compile(r"\w+|\s+|.", re.DOTALL)
+from autobuilds.domain.patterns import pattern
+
+_ROWS = pattern(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_WORDS = pattern(r"\w+|\s+|.", re.DOTALL)
 #: Rows in which a conflict is looked at word by word: the two sides often change different keys of one task line.
-_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]+\[[ xX]\]")
+_ITEM = pattern(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]+\[[ xX]\]")
 
 
 class Clash(NamedTuple):

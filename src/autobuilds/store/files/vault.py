@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.store.files.reading import Stamp
 from autobuilds.store.files.writing import write_new
 
@@ -17,7 +18,7 @@ from autobuilds.store.files.writing import write_new
 KEPT, KEPT_AT_LEAST = 24 * 3600, 600
 #: Bytes and files above which the oldest go before their time.
 _MOST_BYTES, _MOST_FILES = 64 * 1024 * 1024, 512
-_NAME = re.compile(r"(\d{1,20})-(\d{1,20})-([0-9a-f]{32})-([0-9a-f]{32})(?:-(\d{1,20})-(\d{1,20}))?\.held", re.ASCII)
+_NAME = pattern(r"(\d{1,20})-(\d{1,20})-([0-9a-f]{32})-([0-9a-f]{32})(?:-(\d{1,20})-(\d{1,20}))?\.held", re.ASCII)
 
 
 def digest(data: bytes) -> str:

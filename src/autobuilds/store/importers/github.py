@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.times import parse_when
 from autobuilds.errors import BadInput
 from autobuilds.store.importers.imported import Imported
@@ -16,8 +17,8 @@ from autobuilds.store.importers.sense import Account, clean_name, folded, noted,
 from autobuilds.store.markdown.inline import without_comments
 from autobuilds.store.queue.compose import NewTask
 
-_BOX = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[(?P<mark>[ xX])\][ \t]+(?P<text>\S.*)")
-_FENCE = re.compile(r"[ \t]{0,3}(?:```|~~~)")
+_BOX = pattern(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[(?P<mark>[ xX])\][ \t]+(?P<text>\S.*)")
+_FENCE = pattern(r"[ \t]{0,3}(?:```|~~~)")
 _CATEGORIES = {
     "Bug fixes": ("bug", "fix", "defect", "regression"),
     "New features": ("enhancement", "feature", "feature request", "new feature"),

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import tzinfo
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.store.importers.imported import Imported
 from autobuilds.store.importers.naming import named
 from autobuilds.store.importers.outline import BOX, Outline, Part
@@ -15,7 +16,7 @@ from autobuilds.store.markdown.inline import plain_text
 from autobuilds.store.queue.compose import NewTask
 from autobuilds.store.queue.taskline import read_line
 
-_FIELD = re.compile(r"[*_]{0,2}(?P<key>[A-Za-z][A-Za-z _-]{0,30}?)[*_]{0,2}\s*:[*_]{0,2}\s*(?P<value>.*)", re.DOTALL)
+_FIELD = pattern(r"[*_]{0,2}(?P<key>[A-Za-z][A-Za-z _-]{0,30}?)[*_]{0,2}\s*:[*_]{0,2}\s*(?P<value>.*)", re.DOTALL)
 
 
 def read_checklist(text: str, zone: tzinfo) -> Imported:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.store.importers.outline import BOX
 from autobuilds.store.importers.sense import Account, clean_name, noted, priority_of
 from autobuilds.store.markdown.inline import pieces, plain_text
 from autobuilds.store.queue.compose import NewTask
 
-_STRUCK = re.compile(r"~~(?P<text>.+)~~")
-_DONE = re.compile(r"^(?:✅|✔️?|☑️?)\s*|\s*(?:✅|✔️?|☑️?|\((?:done|completed|finished)\))$", re.IGNORECASE)
-_TAG = re.compile(r"\s*(?:\((?P<round>[^()]{1,20})\)|\[(?P<square>[^\[\]]{1,20})\]|(?<!\S)[!#](?P<mark>[A-Za-z]\w{1,15}))(?=\s|$)")
-_LEAD = re.compile(r"^(?P<word>P[0-5]|critical|urgent|high|medium|low)\s*:\s+", re.IGNORECASE)
-_TARGET = re.compile(r"\]\(\s*<?([^\s()<>]+)")
+_STRUCK = pattern(r"~~(?P<text>.+)~~")
+_DONE = pattern(r"^(?:✅|✔️?|☑️?)\s*|\s*(?:✅|✔️?|☑️?|\((?:done|completed|finished)\))$", re.IGNORECASE)
+_TAG = pattern(r"\s*(?:\((?P<round>[^()]{1,20})\)|\[(?P<square>[^\[\]]{1,20})\]|(?<!\S)[!#](?P<mark>[A-Za-z]\w{1,15}))(?=\s|$)")
+_LEAD = pattern(r"^(?P<word>P[0-5]|critical|urgent|high|medium|low)\s*:\s+", re.IGNORECASE)
+_TARGET = pattern(r"\]\(\s*<?([^\s()<>]+)")
 
 
 def named(text: str, where: str, account: Account) -> NewTask | None:

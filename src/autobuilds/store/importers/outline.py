@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.store.importers.sense import state_of
 from autobuilds.store.markdown.blocks import DEFINITION, HEADING, ITEM, LIST, PARAGRAPH, THEMATIC, Block, parse_blocks
 from autobuilds.store.markdown.inline import plain_text
@@ -13,9 +14,9 @@ from autobuilds.store.markdown.starts import is_table, table_row
 from autobuilds.store.queue.document import SectionKind
 from autobuilds.store.queue.sections import heading_text, section_of
 
-BOX = re.compile(r"\[(?P<mark>[ \txX])\](?=[ \t\r\n]|$)[ \t]*")
-_FRONT = re.compile(r"\A---[ \t]*(?:\r\n|\r|\n).*?(?:\r\n|\r|\n)(?:---|\.\.\.)[ \t]*(?:\r\n|\r|\n|\Z)", re.DOTALL)
-_CELL = re.compile(r"(?<!\\)\|")
+BOX = pattern(r"\[(?P<mark>[ \txX])\](?=[ \t\r\n]|$)[ \t]*")
+_FRONT = pattern(r"\A---[ \t]*(?:\r\n|\r|\n).*?(?:\r\n|\r|\n)(?:---|\.\.\.)[ \t]*(?:\r\n|\r|\n|\Z)", re.DOTALL)
+_CELL = pattern(r"(?<!\\)\|")
 _GROUPS = frozenset(
     [
         "todo",

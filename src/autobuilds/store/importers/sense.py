@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 
 from autobuilds.domain.labels import is_label, slugify
 from autobuilds.domain.model import Priority
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.times import parse_estimate, parse_when
 from autobuilds.store.queue.compose import NewTask
 from autobuilds.store.queue.taskline import read_line
@@ -104,8 +105,8 @@ _LOW = frozenset(["p3", "p4", "p5", "minor", "lowest", "very low", "someday", "t
 _EMPTY = frozenset(["", "-", "–", "—", "n/a", "none", "null", "tbd", "?"])
 _LISTS = frozenset(["depends_on", "touches", "criteria", "deliverables", "blockers"])
 _TIMES = frozenset(["added", "completed", "not_before"])
-_BREAKS = re.compile(r"\s*(?:<br\s*/?>|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029])\s*", re.IGNORECASE)
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_BREAKS = pattern(r"\s*(?:<br\s*/?>|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029])\s*", re.IGNORECASE)
+_CONTROL = pattern("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def sense_of(title: str) -> str | None:
