@@ -19,8 +19,6 @@ from autobuilds.domain.retry import Decision, decide
 from autobuilds.domain.situation import Claim, Situation
 from autobuilds.domain.stall import Stall, stall
 from autobuilds.domain.verdicts import Assessment, ClarityJudgement, RiskJudgement, Verdict
-from autobuilds.policies.requirements import judge_requirements, template_for
-from autobuilds.policies.risk import judge_risk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +221,8 @@ def assess_all(snapshot: Snapshot, moment: Moment) -> tuple[tuple[Assessment, ..
 
 def situate(task: Task, snapshot: Snapshot, moment: Moment, claims: tuple[Claim, ...] | None = None, *, at_once: bool = False) -> Situation:
     """Return the situation of one task; `claims` None means those of the running builds."""
+    from autobuilds.policies.requirements import template_for
+
     held = tuple(_claim_of(b, snapshot) for b in snapshot.ledger.active) if claims is None else claims
     criteria = tuple(c.text for c in task.criteria)
     risk, clarity = judged(task.name, task.description, criteria, task.steps, task.category, task.estimate_text, snapshot.policy.rules)
@@ -250,6 +250,9 @@ def judged(
     rules: tuple[PhraseRule, ...],
 ) -> tuple[RiskJudgement, ClarityJudgement]:
     """Return what the rules say of a text; the same text is judged once in a process."""
+    from autobuilds.policies.requirements import judge_requirements
+    from autobuilds.policies.risk import judge_risk
+
     clarity = judge_requirements(name, description, criteria, steps, estimate, rules)
     return judge_risk(name, description, criteria, steps, category, rules), clarity
 

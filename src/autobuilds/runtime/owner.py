@@ -13,8 +13,6 @@ from autobuilds.domain.model import Queue, Task
 from autobuilds.domain.spelling import nearest
 from autobuilds.errors import Busy, FatalQueue, NotSo, Refused
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.deliver import rejected
-from autobuilds.runtime.heartbeat import beat
 from autobuilds.runtime.record import Recorder, recording
 from autobuilds.store.queue.operations import Approve, Complete, Reopen
 from autobuilds.store.workspace import WRITE_WAIT, Loaded
@@ -92,6 +90,8 @@ def fail(context: Context, label: str, reason: str) -> None:
     label, _ = _subject(context, label)
     if _end_attempt(context, label, Outcome.REJECTED, reason):
         return
+    from autobuilds.runtime.deliver import rejected
+
     with recording(context, f"fail {label}") as (recorder, ledger):
         build = _existing(ledger.find(label), label, "fail")
         if not legal(build, Event.ESCALATED):
@@ -201,6 +201,8 @@ def _end_attempt(context: Context, label: str, outcome: Outcome, reason: str) ->
 
     Raises Busy where it can't be stopped, or its ending can't be recorded, now.
     """
+    from autobuilds.runtime.heartbeat import beat
+
     build = context.workspace.ledger().find(label)
     if build is None or build.last is None or not build.last.is_open:
         return False

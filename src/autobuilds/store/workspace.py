@@ -16,7 +16,7 @@ from autobuilds.store import files
 from autobuilds.store.config import Config, read_settings, zone_of
 from autobuilds.store.files.debris import remove_debris
 from autobuilds.store.ledger import read_ledger, write_ledger
-from autobuilds.store.policy import read_policy
+from autobuilds.store.policy import open_policy
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.file import QueueFile
 from autobuilds.store.queue.reader import read_queue
@@ -108,7 +108,7 @@ class Workspace:
         config = self.config()
         zone = self.zone(config.settings)
         document = self.document(zone, committed)
-        policy = read_policy(self._bytes(POLICY), (packaged_templates() / POLICY).read_bytes())
+        policy = open_policy(self._bytes(POLICY), packaged_templates() / POLICY)
         problems: tuple[Problem, ...] = (*config.problems, *policy.problems)
         snapshot = Snapshot(queue=document.queue, ledger=self.ledger(), settings=config.settings, policy=policy, problems=problems)
         return Loaded(snapshot=snapshot, document=document, config=config, zone=zone)

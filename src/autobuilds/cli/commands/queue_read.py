@@ -16,18 +16,21 @@ from autobuilds.errors import FatalQueue
 @json_option
 def list_(everything: bool, workspace: Path | None, as_json: bool) -> int:
     """List the tasks of the queue."""
-    from autobuilds.cli.formatters import human, json_
-    from autobuilds.runtime.owner import fatal_message
-
     queue = open_context(workspace).load().snapshot.queue
     if as_json:
+        from autobuilds.cli.formatters import json_
+
         say_json(json_.list_json(queue))
         return 0
     if queue.fatal:
+        from autobuilds.runtime.owner import fatal_message
+
         raise FatalQueue(fatal_message(queue))
-    say(human.task_list(queue, style()))
+    from autobuilds.cli.formatters.queue_text import task_list
+
+    say(task_list(queue, style()))
     if everything and queue.completed:
-        say("\n" + human.task_list(queue, style(), completed=True))
+        say("\n" + task_list(queue, style(), completed=True))
     return 0
 
 
