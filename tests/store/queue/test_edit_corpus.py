@@ -86,3 +86,34 @@ def test_again_it_is_so_already(case: EditCase) -> None:
     if isinstance(last, Unblock):
         return
     assert apply(document, [last], read, UTC).data == document.data
+
+
+def test_line_ends_change_nothing_that_is_said() -> None:
+    texts = [case.before.decode("utf-8-sig").replace("\r\n", "\n") for case in cases()]
+    for text in texts:
+        assert "\r" in text or read(text.replace("\n", "\r\n").encode()).queue == read(text.encode()).queue
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("add", "New one", "--desc", "x"),
+        ("set", "task-50", "notes", "y"),
+        ("set", "task-50", "priority", "low"),
+        ("tick", "task-50", "1"),
+        ("approve", "task-50"),
+        ("complete", "task-50"),
+        ("reopen", "old-30"),
+        ("block", "task-50", "z"),
+    ],
+    ids=lambda command: f"{command[0]} {command[2]}" if command[0] == "set" else command[0],
+)
+def test_a_large_file_is_edited_alike_with_either_line_end(command: tuple[str, ...]) -> None:
+    tasks = "".join(f"- [ ] Task {n} - Added: 2026-02-06 15:00 - Priority: High\n" for n in range(100))
+    details = "".join(f"\n### Task {n}\n- **Description:** Do {n}.\n- **Completion Criteria:**\n  - [ ] Works\n" for n in range(100))
+    done = "".join(f"- [x] Old {n} - Completed: 2026-02-05 12:30\n" for n in range(60))
+    text = f"## Active Queue\n{tasks}\n## Task Details\n{details}\n## Completed\n{done}"
+    after = apply(read(text.encode()), [operation(*command)], read, UTC)
+    assert after.text != text
+    crlf = apply(read(text.replace("\n", "\r\n").encode()), [operation(*command)], read, UTC)
+    assert crlf.text == after.text.replace("\n", "\r\n")

@@ -101,7 +101,7 @@ def _refuse_double(document: Document, label: str, *, done: bool) -> None:
             line, _ = document.position(entry.details[0].heading.start)
             raise BadInput(
                 f"BUILD_QUEUE.md:{line}: the details of an earlier task with the label {label!r} stand there and would become this one's. "
-                "Give the new task another name or label, or rename that heading"
+                f"Give the new task another name, rename that heading, or build the earlier one again: autobuilds reopen {label}"
             )
 
 

@@ -14,7 +14,7 @@ from autobuilds.store.queue.splice import Splice
 _LARGE = 3_000
 #: Tasks and blocks of details that stay at both ends of their section, for what is habit there.
 _FIRST, _LAST = 3, 2
-_HEADING = re.compile(r"^(#{1,6})[ \t]+([^\n]*?)[ \t]*$", re.MULTILINE)
+_HEADING = re.compile(r"^(#{1,6})[ \t]+([^\n]*?)[ \t\r]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ def thin_view(document: Document, label: str, read: Callable[[bytes], Document])
     It is a help, not a judgement: what is written on its ground is verified against the whole text.
     """
     text = document.text
-    if len(text) < _LARGE or "\r" in text or "places" in document.__dict__:
+    if len(text) < _LARGE or text.count("\r") != text.count("\r\n") or "places" in document.__dict__:
         return None
     lines = _line_starts(text)
     cuts = sorted([*_tasks(document, label, lines), *_details(document, label)])
