@@ -42,7 +42,8 @@ def read_queue(data: bytes, *, zone: tzinfo, file: str = "BUILD_QUEUE.md", had_t
     elif had_tasks and not text.strip():
         doubt = Distrust("half-written", 0, "the file is empty, but it held tasks when it was last committed; restore it from Git")
     if doubt is None:
-        quick = read_plain(text, zone, lambda piece: read_thoroughly(piece.encode(), piece, zone, file, bom=False).queue)
+        lines = text.replace("\r\n", "\n") if "\r" in text else text  # tasks and problems hold lines, not offsets
+        quick = read_plain(lines, zone, lambda piece: read_thoroughly(piece.encode(), piece, zone, file, bom=False).queue)
         if quick is not None:
             return Document(
                 data=data, text=text, queue=quick, bom=bom, find=lambda: read_thoroughly(data, text, zone, file, bom=bom).places
