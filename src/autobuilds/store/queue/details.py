@@ -5,12 +5,12 @@ from __future__ import annotations
 from autobuilds.domain.labels import slugify
 from autobuilds.store.markdown.blocks import HEADING, HTML, LIST, PARAGRAPH, Block, Blocks
 from autobuilds.store.markdown.inline import plain_text
-from autobuilds.store.queue.document import DetailsSpan, FieldPlace, Span
+from autobuilds.store.queue.document import DetailsSpan, FieldPlace, SectionKind, Span
 from autobuilds.store.queue.drafts import Draft, hidden_fields, odd_fields, read_fields, stray_code
 from autobuilds.store.queue.findings import Findings
 from autobuilds.store.queue.given import BOX, read_field, whole_lines
 from autobuilds.store.queue.keys import KEYS, fold_key
-from autobuilds.store.queue.sections import heading_text
+from autobuilds.store.queue.sections import heading_text, section_of
 from autobuilds.store.queue.taskline import read_line
 
 
@@ -70,6 +70,23 @@ def _odd_heading(heading: Block, draft: Draft, blocks: Blocks) -> None:
     if key is not None:
         at = heading.lines[0][0]
         draft.note("near-miss", at, f'"{key}" is not read here; a field is a list item ("- **{key}:** …"), not a heading')
+
+
+def high_headings(drafts: dict[str, Draft], blocks: Blocks, findings: Findings, links: frozenset[str]) -> None:
+    """Warn of headings after Task Details that name a task, but at the sections' own level, so that they end the section."""
+    below = False
+    for block in blocks.root.children:
+        if block.kind != HEADING or block.level > 2:
+            continue
+        text = heading_text(block, blocks.text)
+        kind = section_of(text)
+        below = below or kind is SectionKind.DETAILS
+        owner = drafts.get(slugify(plain_text(text, links))) if below and kind is None and not block.setext else None
+        if owner is not None:
+            message = (
+                f'"{owner.name}" is a level-{block.level} heading and begins a section of its own; write "### {owner.name}" for details'
+            )
+            findings.warn("near-miss", block.lines[0][0], message, owner.label)
 
 
 def _orphan(

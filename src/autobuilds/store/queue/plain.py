@@ -68,6 +68,10 @@ class _Plain:
         self.moments: dict[str, datetime | None] = {}
         self.plain = PlainDetails(text)
         self.details: dict[str, tuple[int, int, int]] = {}
+        #: Slugs of other sections' headings after Task Details: a task's name among them is for the thorough way.
+        self.others: set[str] = set()
+        #: Slugs of details that were found by the name of a task with another label: another's label may be among them.
+        self.named: set[str] = set()
         self.problems: list[Problem] = []
         self.tasks: list[Task] = []
         self.parts = self.notes = self.wrong = 0
@@ -79,7 +83,9 @@ class _Plain:
         found: list[Task] = []
         for section, start, end in lists:
             found += self._list(Section(section), start, end, labels)
-        if self.details:
+        if self.details or not self.named.isdisjoint(labels):
+            raise Doubt
+        if self.others and not self.others.isdisjoint([*labels, *(slugify(task.name) for task in found)]):
             raise Doubt
         problems = sorted(self.problems, key=lambda problem: (problem.line, problem.column))
         self.parts += self.plain.parts
@@ -125,6 +131,8 @@ class _Plain:
             raise Doubt
         if section == "active" and "completed" in seen:
             raise Doubt
+        if not section and "details" in seen:
+            self.others.add(slugify(title))
         if section:
             seen.add(section)
             self.notes += 1
@@ -209,7 +217,10 @@ class _Plain:
         if label.startswith("task-at-line-") or (section is Section.ACTIVE and label in labels):
             raise Doubt
         labels.add(label)
-        place = self.details.pop(slugify(queue.tasks[0].name), None)
+        slug = slugify(queue.tasks[0].name)
+        place = self.details.pop(slug, None)
+        if place is not None and slug != label:
+            self.named.add(slug)
         if place is not None:
             return self._mini(section, line, entry, label, place)
         return self._moved(queue, head, [(head.count("\n"), line - head.count("\n") - 1)])

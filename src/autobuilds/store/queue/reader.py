@@ -13,7 +13,7 @@ from autobuilds.domain.problem import Problem, Severity
 from autobuilds.store.markdown.blocks import Blocks, parse_blocks, split_lines
 from autobuilds.store.markdown.inline import definitions
 from autobuilds.store.queue.counts import count
-from autobuilds.store.queue.details import read_details
+from autobuilds.store.queue.details import high_headings, read_details
 from autobuilds.store.queue.document import BOM, Document, Entry, Places, SectionKind, Span
 from autobuilds.store.queue.drafts import Draft, read_entries
 from autobuilds.store.queue.findings import Findings
@@ -131,6 +131,7 @@ class _Reader:
             if section.kind is SectionKind.DETAILS:
                 read_details(section.blocks, section.end, by_slug, self.blocks, self.findings, self.links)
         self._label(drafts, last=True)
+        high_headings(by_slug, self.blocks, self.findings, self.links)
         readers = [TaskReader(draft, self.reading) for draft in drafts]
         tasks = check_relations([reader.read() for reader in readers], drafts, self.findings)
         return self._document(sections, drafts, readers, tasks)
@@ -197,12 +198,13 @@ def _line_of(problem: Problem) -> int:
 
 
 def _by_slug(drafts: list[Draft]) -> dict[str, Draft]:
-    """Return the tasks by the slug of their name and by their label; active ones come first, then the first in the file."""
+    """Return the tasks by their label, else by the slug of their name; active ones come first, then the first in the file."""
     found: dict[str, Draft] = {}
     for wanted in (TaskSection.ACTIVE, TaskSection.COMPLETED):
         for draft in drafts:
             if draft.section is wanted:
                 found.setdefault(draft.label, draft)
+    for wanted in (TaskSection.ACTIVE, TaskSection.COMPLETED):
         for draft in drafts:
             if draft.section is wanted and draft.slug:
                 found.setdefault(draft.slug, draft)
