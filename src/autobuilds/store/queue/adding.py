@@ -36,7 +36,7 @@ class Add:
         return True
 
     def candidates(self, document: Document, zone: tzinfo) -> Iterator[list[Splice]]:
-        """Yield the task with its name as given, then with the Markdown of the name made plain."""
+        """Yield the task with its name as given, then with the Markdown of the name made plain; its details by name, then by label."""
         task = self.task
         label = task.slug()
         kind = SectionKind.COMPLETED if task.done else SectionKind.ACTIVE
@@ -44,7 +44,8 @@ class Add:
         fields = list(detail_fields(task, zone))
         name = task_name(task.name)
         for text in dict.fromkeys((name, escaped(name))):
-            yield from self._written(document, kind, text + line_parts(task, zone), text, fields)
+            for heading in dict.fromkeys((text, task.label or text)):
+                yield from self._written(document, kind, text + line_parts(task, zone), heading, fields)
 
     def _written(
         self, document: Document, kind: SectionKind, line: str, heading: str, fields: Sequence[tuple[Key, str | tuple[str, ...]]]
@@ -101,7 +102,7 @@ def _refuse_double(document: Document, label: str, *, done: bool) -> None:
             line, _ = document.position(entry.details[0].heading.start)
             raise BadInput(
                 f"BUILD_QUEUE.md:{line}: the details of an earlier task with the label {label!r} stand there and would become this one's. "
-                f"Give the new task another name, rename that heading, or build the earlier one again: autobuilds reopen {label}"
+                f"Give the new task another name or a label of its own, rename that heading, or build the earlier one again: autobuilds reopen {label}"
             )
 
 
