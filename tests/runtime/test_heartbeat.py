@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from autobuilds.errors import BadInput
 from autobuilds.runtime import deliver, owner
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.heartbeat import Beat, beat, look, stay
@@ -224,3 +225,20 @@ def test_a_conflicted_queue_stops_its_work_but_not_the_care_for_builds(workspace
     path.write_text(good)
     beat(context)
     assert ledger(context)["say-hello"]["state"] == "review"
+
+
+def test_a_folder_without_git_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "BUILD_QUEUE.md").write_text("## Active Queue\n- [ ] A - Added: 2026-02-06 15:00\n")
+    with pytest.raises(BadInput, match="git init"):
+        beat(make_context(tmp_path))
+    assert not (tmp_path / "BUILD_STATUS.md").exists()
+
+
+def test_an_idea_put_aside_and_a_task_given_up_need_nobody(workspace) -> None:
+    lines = "- [ ] Someday - Added: 2026-02-06 15:00 - Priority: Low\n- [ ] Never - Added: 2026-02-06 15:00 - Priority: High\n"
+    details = "\n### Someday\n- **Description:** app.py prints the version of a.txt with `--version`.\n- **Completion Criteria:** `python3 app.py --version` prints 1\n"
+    context = workspace(f"## Active Queue\n{lines}\n## Task Details\n{details}\n## Completed\n")
+    owner.cancel(context, "never")
+    last = beat(context)
+    assert last.ok, last.needs_you
+    assert {a.label: a.verdict.value for a in last.assessments} == {"someday": "ask", "never": "ask"}

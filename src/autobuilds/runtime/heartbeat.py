@@ -10,7 +10,7 @@ from typing import Any
 from autobuilds.domain.lifecycle import Event
 from autobuilds.domain.moment import Moment, RunState
 from autobuilds.domain.verdicts import Assessment
-from autobuilds.errors import AutobuildsError
+from autobuilds.errors import AutobuildsError, BadInput
 from autobuilds.planning import Action, Plan, Start, plan
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.duties import DutyRun, run_due
@@ -85,8 +85,11 @@ def look(context: Context) -> Beat:
 def beat(context: Context, *, start: bool = True, patience: float = PATIENCE) -> Beat:
     """Run one heartbeat; `start` False only looks after what runs and renders (`--monitor`).
 
-    Raises Busy when another heartbeat holds the lock for longer than `patience` seconds.
+    Raises Busy when another heartbeat holds the lock for longer than `patience` seconds, BadInput where the workspace is
+    no Git repository: nothing could be built or kept there.
     """
+    if not context.repo.root.samefile(context.workspace.root):
+        raise BadInput(f"{context.workspace.root} is not the top of its Git repository; put the workspace at {context.repo.root}")
     with context.workspace.lock("heartbeat", "heartbeat", patience):
         recorder = recorder_for(context)
         context.workspace.recover(recorder.zone)

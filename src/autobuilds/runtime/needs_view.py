@@ -49,7 +49,8 @@ def needs_you(
                 found.append(NeedsYou(kind="removed", label=build.label, reason=gone, command=f"autobuilds cancel {build.label}"))
             found += _from_running(build, progress.get(build.label))
     known = {n.label for n in found}
-    found += [_asking(a) for a in assessments if a.verdict is Verdict.ASK and a.label not in known]
+    given_up = {b.label for b in builds if b.state is BuildState.CANCELLED}
+    found += [_asking(a) for a in assessments if a.verdict is Verdict.ASK and a.label not in known | given_up and not _rests(a)]
     for build in builds:
         if build.state is BuildState.REVIEW:
             row = done_row(build)
@@ -94,6 +95,12 @@ def _from_running(build: Build, progress: Progress | None) -> list[NeedsYou]:
     answer = f"autobuilds answer {build.label}"
     found += [NeedsYou(kind="blocked", label=build.label, reason=f"is blocked: {b}", command=answer) for b in progress.blockers]
     return found
+
+
+def _rests(assessment: Assessment) -> bool:
+    """Whether a task is a low-priority one that only waits for an approval: an idea put aside, which nobody has to be told of daily."""
+    asks = {g.gate for g in assessment.obstacles if g.verdict is Verdict.ASK}
+    return "priority" in asks and not asks & {"state", "well-formed", "blockers"}
 
 
 def _asking(assessment: Assessment) -> NeedsYou:

@@ -17,6 +17,7 @@ from autobuilds.cli.session import (
     say_json,
     workspace_option,
 )
+from autobuilds.errors import AutobuildsError
 from autobuilds.runtime.context import Context
 
 
@@ -28,7 +29,10 @@ def _answer(label: str, kind: str, said: str, as_json: bool, **more: Any) -> Non
 
 
 def _by(context: Context) -> str:
-    identity = context.repo.identity()
+    try:
+        identity = context.repo.identity()
+    except AutobuildsError:
+        return "owner"
     return identity.email if identity else "owner"
 
 
