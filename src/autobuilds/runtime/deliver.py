@@ -15,6 +15,7 @@ from autobuilds.runtime.context import Context
 from autobuilds.runtime.merging import Tell, check_merged, drop_branch, merge_onto, merged_as, scratch_for, work_of
 from autobuilds.runtime.record import Recorder, holding, recording
 from autobuilds.runtime.settling import keep_work
+from autobuilds.store.guarded import read_guarded
 from autobuilds.store.queue.operations import Reopen
 
 
@@ -40,14 +41,15 @@ def review(context: Context, label: str) -> Review:
     diff = ""
     if attempt.base_commit and attempt.head_commit and attempt.base_commit != attempt.head_commit:
         diff = context.open_repo(Path(attempt.repository)).diff_text(attempt.base_commit, attempt.head_commit)
-    progress = context.workspace.progress_file(label)
+    # A sub-agent may have put anything there: a link to a secret, a pipe, a file without end.
+    progress = read_guarded(context.workspace.progress_file(label))
     return Review(
         build=build,
         attempt=attempt,
         task=context.load().snapshot.queue.find(label),
         diff=diff,
         log_tail=context.runner.logs(attempt.id, 4000),
-        progress=progress.read_text(errors="replace") if progress.is_file() else "",
+        progress=progress.text or "",
     )
 
 

@@ -159,6 +159,8 @@ def read_ledger(path: Path) -> Ledger:
     Raises CorruptLedger where it can't be read, with line, column and the way out.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise CorruptLedger(f"{path}: not a regular file; remove what stands there and run `autobuilds fsck --rebuild`")
         if path.is_file() and path.stat().st_size > _LIMIT:
             raise CorruptLedger(f"{path}: larger than {_LIMIT} bytes; this is no ledger of autobuilds. Nothing was changed")
         data = path.read_bytes()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
+import stat
 import tomllib
 import uuid
 from collections.abc import Mapping, Sequence
@@ -124,11 +124,14 @@ def _own(path: Path) -> dict[str, Preset]:
         return {}
     except OSError as error:
         raise errors.BadInput(f"{OWN_FILE} can't be read: {error.strerror}") from error
-    with os.fdopen(fd, "rb") as file:
-        try:
-            content = file.read(_MAX_FILE_BYTES + 1)
-        except OSError as error:
-            raise errors.BadInput(f"{OWN_FILE} can't be read: {error.strerror}") from error
+    try:
+        content = os.read(fd, _MAX_FILE_BYTES + 1) if stat.S_ISREG(os.fstat(fd).st_mode) else None
+    except OSError as error:
+        raise errors.BadInput(f"{OWN_FILE} can't be read: {error.strerror}") from error
+    finally:
+        os.close(fd)
+    if content is None:
+        raise errors.BadInput(f"{OWN_FILE} is not a regular file. Put a file of that name there, or remove it")
     if len(content) > _MAX_FILE_BYTES:
         raise errors.BadInput(f"{OWN_FILE} is longer than {_MAX_FILE_BYTES} bytes")
     try:

@@ -1,0 +1,1 @@
+"""Hostile and bad input, through the command line in real workspaces."""

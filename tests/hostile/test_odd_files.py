@@ -1,0 +1,56 @@
+"""What stands where a file should: a message and an exit status, never a wait, a traceback or a loss."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import QUEUE, Desk
+from tests.conftest import git
+
+COMMANDS = (["status", "--json"], ["why", "--json"], ["heartbeat"], ["approve", "fix-the-clock", "--json"])
+
+
+def place(root: Path, name: str, kind: str) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(bytes(range(256)))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "binary"])
+@pytest.mark.parametrize("name", ["BUILD_QUEUE.md", "HEARTBEAT.md", "DECISION_FRAMEWORK.md", "subagents/active.json", "agents.toml"])
+def test_no_command_waits_or_breaks(desk: Desk, name: str, kind: str) -> None:
+    place(desk.root, name, kind)
+    for command in COMMANDS:
+        said = desk.type(*command)
+        assert said.status in {0, 1, 2, 3}, command
+        assert "unexpected" not in said.err, said.err
+        if said.status > 1:
+            assert name.rpartition("/")[2] in said.err and said.err.count("\n") == 1, said.err
+            assert said.out == "" or "--json" not in command
+
+
+@pytest.mark.parametrize("place_of_it", ["kept/queue.md", "../outside.md"])
+def test_a_queue_that_is_a_link_is_no_edit_by_hand_for_ever(desk: Desk, place_of_it: str) -> None:
+    target = (desk.root / place_of_it).resolve()
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(QUEUE, encoding="utf-8")
+    link = desk.root / "BUILD_QUEUE.md"
+    link.unlink()
+    link.symlink_to(place_of_it)
+    git(desk.root, "add", "-A")
+    git(desk.root, "commit", "-qm", "a link")
+    assert desk.type("set", "fix-the-clock", "Priority", "Low").status == 0
+    assert desk.type("set", "fix-the-clock", "Priority", "Medium").status == 0
+    assert link.is_symlink()
+    assert "Priority: Medium" in target.read_text(encoding="utf-8")
+    assert "by hand" not in git(desk.root, "log", "--format=%s")
+    assert git(desk.root, "status", "--short") == ""
