@@ -10,9 +10,12 @@ from autobuilds.domain.progress import Progress
 from autobuilds.domain.verdicts import Assessment
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.views import StatusView, as_template, status_view
+from autobuilds.store.kept_page import KeptPage
 from autobuilds.store.progress import read_progress
 from autobuilds.store.render import Renderer
-from autobuilds.store.workspace import Loaded
+from autobuilds.store.workspace import STATUS, Loaded
+
+_STATUS_TEMPLATE = "BUILD_STATUS.md.j2"
 
 
 def view_of(context: Context, loaded: Loaded, moment: Moment, assessments: Sequence[Assessment], *, trouble: str = "") -> StatusView:
@@ -25,12 +28,18 @@ def view_of(context: Context, loaded: Loaded, moment: Moment, assessments: Seque
 
 def render_status(context: Context, view: StatusView) -> tuple[str, StatusView]:
     """Return BUILD_STATUS.md, and the view with what is wrong with the workspace's own template, if anything."""
-    renderer = Renderer(context.workspace.root)
-    text = renderer.render("BUILD_STATUS.md.j2", as_template(view))
+    workspace, values = context.workspace, as_template(view)
+    kept = KeptPage(workspace.path(STATUS), workspace.private / "status-page", _STATUS_TEMPLATE, values)
+    same = kept.text()
+    if same is not None:
+        return same, view
+    renderer = Renderer(workspace.root)
+    text = renderer.render(_STATUS_TEMPLATE, values)
     if not renderer.problems:
+        kept.keep(text)
         return text, view
     view = replace(view, health=replace(view.health, errors=(*renderer.problems, *view.health.errors)))
-    return renderer.render("BUILD_STATUS.md.j2", as_template(view)), view
+    return renderer.render(_STATUS_TEMPLATE, as_template(view)), view
 
 
 def progress_of(context: Context, loaded: Loaded) -> dict[str, Progress]:
