@@ -8,13 +8,10 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autobuilds.adapters.agents.presets import Presets
-from autobuilds.adapters.git.create import create_repository
-from autobuilds.adapters.git.repo import GitRepo
 from autobuilds.adapters.host import MachineHost
 from autobuilds.adapters.runners.checker import LocalChecker
 from autobuilds.adapters.runners.local import LocalRunner
-from autobuilds.ports import Invocation, Survey, Timer
+from autobuilds.ports import Invocation, Repo, Survey, Timer
 from autobuilds.runtime.context import Context
 from autobuilds.store.workspace import Workspace
 
@@ -32,6 +29,8 @@ class LatePresets:
 
     def invocation(self, name: str, *, run_folder: Path, steps: str | None, passed: Sequence[str] = ()) -> Invocation:
         """Return how the agent is run; raises BadInput for an unknown agent or an unreadable agents.toml."""
+        from autobuilds.adapters.agents.presets import Presets
+
         return Presets.load(self._root).invocation(name, run_folder=run_folder, steps=steps, passed=passed)
 
 
@@ -43,6 +42,11 @@ def make_context(root: Path, *, no_commit: bool = False) -> Context:
     def machine_zone() -> tzinfo:
         return host.now(None).tzinfo or UTC
 
+    def open_repo(path: Path) -> Repo:
+        from autobuilds.adapters.git.repo import GitRepo
+
+        return GitRepo(path, records=branch if path == root else None, clock=lambda: host.now(None))
+
     workspace = Workspace(root, machine_zone)
     records = workspace.config().settings.commits
     branch = None if records in {"current", "none"} else records
@@ -52,10 +56,17 @@ def make_context(root: Path, *, no_commit: bool = False) -> Context:
         checker=LocalChecker(),
         agents=LatePresets(root),
         host=host,
-        open_repo=lambda path: GitRepo(path, records=branch if path == root else None, clock=lambda: host.now(None)),
+        open_repo=open_repo,
         heartbeat_argv=(sys.executable, "-P", "-m", "autobuilds", "heartbeat", "--workspace", str(root), "--patient"),
         no_commit=no_commit,
     )
+
+
+def create_repository(folder: Path, contents: Mapping[str, str], message: str) -> None:
+    """Make a Git repository with these files as its first commit; raises BadInput for a folder that is in use."""
+    from autobuilds.adapters.git.create import create_repository as create
+
+    create(folder, contents, message)
 
 
 def timers() -> Mapping[str, Timer]:

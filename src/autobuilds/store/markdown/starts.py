@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
-ATX = re.compile(r"(#{1,6})(?:[ \t]+|$)")
-ATX_TAIL = re.compile(r"(?:^|[ \t]+)#+[ \t]*$")
-FENCE = re.compile(r"`{3,}(?=[^`\r\n]*$)|~{3,}")
-FENCE_CLOSE = re.compile(r"(`{3,}|~{3,})[ \t]*$")
-SETEXT = re.compile(r"(?:=+|-+)[ \t]*$")
-RULE = re.compile(r"(?:(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|(?:-[ \t]*){3,})$")
-LIST_MARKER = re.compile(r"(?:[*+-]|[0-9]{1,9}[.)])(?=[ \t]|$)")
+from autobuilds.domain.patterns import pattern
+
+ATX = pattern(r"(#{1,6})(?:[ \t]+|$)")
+ATX_TAIL = pattern(r"(?:^|[ \t]+)#+[ \t]*$")
+FENCE = pattern(r"`{3,}(?=[^`\r\n]*$)|~{3,}")
+FENCE_CLOSE = pattern(r"(`{3,}|~{3,})[ \t]*$")
+SETEXT = pattern(r"(?:=+|-+)[ \t]*$")
+RULE = pattern(r"(?:(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|(?:-[ \t]*){3,})$")
+LIST_MARKER = pattern(r"(?:[*+-]|[0-9]{1,9}[.)])(?=[ \t]|$)")
 
 _TAG_NAME = r"[A-Za-z][A-Za-z0-9-]*"
 _ATTRIBUTE = r"""(?:[ \t]+[A-Za-z_:][A-Za-z0-9_.:-]*(?:[ \t]*=[ \t]*(?:[^"'=<>`\s]+|'[^']*'|"[^"]*"))?)"""
@@ -79,36 +81,36 @@ _BLOCK_TAGS = [
     "ul",
 ]
 _HTML_STARTS = (
-    (1, re.compile(r"<(?:script|pre|textarea|style)(?:[ \t]|>|$)", re.IGNORECASE)),
-    (2, re.compile(r"<!--")),
-    (3, re.compile(r"<\?")),
-    (4, re.compile(r"<![A-Za-z]")),
-    (5, re.compile(r"<!\[CDATA\[")),
-    (6, re.compile(rf"</?(?:{'|'.join(_BLOCK_TAGS)})(?:[ \t]|/?>|$)", re.IGNORECASE)),
-    (7, re.compile(rf"(?:<{_TAG_NAME}{_ATTRIBUTE}*[ \t]*/?>|</{_TAG_NAME}[ \t]*>)[ \t]*$", re.IGNORECASE)),
+    (1, pattern(r"<(?:script|pre|textarea|style)(?:[ \t]|>|$)", re.IGNORECASE)),
+    (2, pattern(r"<!--")),
+    (3, pattern(r"<\?")),
+    (4, pattern(r"<![A-Za-z]")),
+    (5, pattern(r"<!\[CDATA\[")),
+    (6, pattern(rf"</?(?:{'|'.join(_BLOCK_TAGS)})(?:[ \t]|/?>|$)", re.IGNORECASE)),
+    (7, pattern(rf"(?:<{_TAG_NAME}{_ATTRIBUTE}*[ \t]*/?>|</{_TAG_NAME}[ \t]*>)[ \t]*$", re.IGNORECASE)),
 )
 #: What ends an HTML block of rules 1 to 5; those of 6 and 7 end at a blank line.
 HTML_ENDS = {
-    1: re.compile(r"</(?:script|pre|textarea|style)>", re.IGNORECASE),
-    2: re.compile(r"-->"),
-    3: re.compile(r"\?>"),
-    4: re.compile(r">"),
-    5: re.compile(r"\]\]>"),
+    1: pattern(r"</(?:script|pre|textarea|style)>", re.IGNORECASE),
+    2: pattern(r"-->"),
+    3: pattern(r"\?>"),
+    4: pattern(r">"),
+    5: pattern(r"\]\]>"),
 }
 
-_DELIMITER_ROW = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
-_DEFINITION = re.compile(
+_DELIMITER_ROW = pattern(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_DEFINITION = pattern(
     r"\[(?:[^\[\]\\]|\\.){1,999}\]:[ \t]*\n?[ \t]*"
     r"(?:<(?:[^<>\\\n]|\\.)*>|(?!<)[^\s]+)"
     r"""(?:(?:[ \t]+|[ \t]*\n[ \t]*)(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)))?[ \t]*(?:\n|$)"""
 )
-_DEFINITION_SHORT = re.compile(r"\[(?:[^\[\]\\]|\\.){1,999}\]:[ \t]*\n?[ \t]*(?:<(?:[^<>\\\n]|\\.)*>|(?!<)[^\s]+)[ \t]*(?:\n|$)")
+_DEFINITION_SHORT = pattern(r"\[(?:[^\[\]\\]|\\.){1,999}\]:[ \t]*\n?[ \t]*(?:<(?:[^<>\\\n]|\\.)*>|(?!<)[^\s]+)[ \t]*(?:\n|$)")
 
 
 def html_start(text: str, pos: int, end: int, *, paragraph: bool) -> int:
     """Return the number of the HTML rule by which a block begins at `pos`, 0 for none; rule 7 can't interrupt a paragraph."""
-    for number, pattern in _HTML_STARTS:
-        if pattern.match(text, pos, end):
+    for number, begins in _HTML_STARTS:
+        if begins.match(text, pos, end):
             return 0 if number == 7 and paragraph else number
     return 0
 
