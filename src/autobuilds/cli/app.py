@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from autobuilds import __version__
+from autobuilds.domain import inert
 from autobuilds.domain.spelling import nearest
 from autobuilds.errors import AutobuildsError
 
@@ -137,7 +138,7 @@ def run(args: Sequence[str]) -> int:
         sys.stderr.write("interrupted\n")
         return 130
     except AutobuildsError as known:
-        sys.stderr.write(f"autobuilds: {known}\n")
+        sys.stderr.write(f"autobuilds: {inert.clean(str(known))}\n")
         return known.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -148,7 +149,7 @@ def run(args: Sequence[str]) -> int:
 
 def _usage(wrong: click.ClickException) -> str:
     """Return what is wrong with a command line, in one line that names the help page."""
-    said = " ".join(wrong.format_message().split())
+    said = inert.line(wrong.format_message())
     place = wrong.ctx.command_path if isinstance(wrong, click.UsageError) and wrong.ctx is not None else None
     return f"{said} ({place} --help shows how)" if place else said
 
@@ -166,5 +167,7 @@ def _report_bug(bug: Exception, args: Sequence[str]) -> int:
     handle, name = tempfile.mkstemp(prefix="autobuilds-bug-", suffix=".md")
     with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
         file.write(text)
-    sys.stderr.write(f"autobuilds: unexpected {type(bug).__name__}: {bug}\nThis is a bug in autobuilds; a report stands in {Path(name)}\n")
+    sys.stderr.write(
+        f"autobuilds: unexpected {type(bug).__name__}: {inert.line(str(bug))}\nThis is a bug in autobuilds; a report stands in {Path(name)}\n"
+    )
     return 1

@@ -95,5 +95,7 @@ def say_json(value: dict[str, Any]) -> None:
 
 def tell(text: str) -> None:
     """Print a message beside the answer to stderr."""
-    sys.stderr.write(text if text.endswith("\n") else text + "\n")
+    from autobuilds.domain import inert
+
+    sys.stderr.write(inert.clean(text if text.endswith("\n") else text + "\n"))
     sys.stderr.flush()

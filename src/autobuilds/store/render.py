@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 _MAX_TEMPLATE = 256 * 1024
 #: Characters of one rendered page.
 _MAX_PAGE = 16 * 1024 * 1024
+#: Rounds of loops and calls of macros of one page; a page of 10 000 tasks needs less, and so many take a few seconds.
+_MAX_STEPS = 2_000_000
+#: What the call of a macro counts as, since it takes so much longer than a round.
+_CALL_STEPS = 20
+#: The name of the filter that counts the rounds; no template can write it.
+_COUNTED = "counted rounds"
 #: Filters of Jinja that neither read attributes nor make much out of little.
 _KEPT_FILTERS = ("default", "d", "first", "last", "length", "count", "lower", "upper", "capitalize", "trim", "round", "int", "abs")
 
@@ -80,6 +86,7 @@ class Renderer:
         import jinja2
 
         environment = self._environment(name.removesuffix(".j2").rpartition(".")[2])
+        environment.extend(steps=_MAX_STEPS)
         try:
             template = environment.from_string(source)
             pieces, size = [], 0
@@ -126,12 +133,11 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"templates take plain data, not {type(value).__name__}")
 
 
-def _environment(sink: str) -> Environment:
-    """Return the sandbox for one sink: strict about undefined names, without globals, without calls, with few filters."""
-    from jinja2 import StrictUndefined
+def _sandbox() -> type[Any]:
+    """Return the environment's class: without calls but of macros, without powers, with an end to every loop."""
+    from jinja2 import nodes
     from jinja2.runtime import LoopContext, Macro
     from jinja2.sandbox import ImmutableSandboxedEnvironment
-    from markupsafe import Markup
 
     class Sandbox(ImmutableSandboxedEnvironment):
         # A product or power of small constants can fill the memory, at compile time even.
@@ -143,8 +149,36 @@ def _environment(sink: str) -> Environment:
                 raise ValueError(f"{operator} is not possible here")
             return super().call_binop(context, operator, left, right)
 
+        steps: int
+
+        def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+            # Loops in loops can run for years and write nothing.
+            tree = super()._parse(source, name, filename)
+            for loop in tree.find_all(nodes.For):
+                loop.iter = nodes.Filter(loop.iter, _COUNTED, [], [], None, None, lineno=loop.lineno)
+            return tree
+
         def is_safe_callable(self, obj: Any) -> bool:
+            self._spend(_CALL_STEPS)
             return isinstance(obj, Macro | LoopContext)
+
+        def counted(self, values: Iterable[Any]) -> Iterable[Any]:
+            for value in values:
+                self._spend(1)
+                yield value
+
+        def _spend(self, steps: int) -> None:
+            self.steps -= steps
+            if self.steps < 0:
+                raise ValueError(f"the page takes more than {_MAX_STEPS:,} rounds of loops and calls")
+
+    return Sandbox
+
+
+def _environment(sink: str) -> Environment:
+    """Return the sandbox for one sink: strict about undefined names, without globals, without calls, with few filters."""
+    from jinja2 import StrictUndefined
+    from markupsafe import Markup
 
     inline = {"md": inert.markdown, "html": None}.get(sink, inert.line)
 
@@ -155,7 +189,7 @@ def _environment(sink: str) -> Environment:
             return inert.clean(value) if inline is None else Markup(inline(value))  # noqa: S704 - made inert for this sink just here
         return value
 
-    environment = Sandbox(
+    environment: Any = _sandbox()(
         undefined=StrictUndefined,
         autoescape=True,
         trim_blocks=True,
@@ -169,7 +203,9 @@ def _environment(sink: str) -> Environment:
     environment.filters.clear()
     environment.filters.update(kept)
     environment.filters.update(_filters(sink, finalize))
-    return environment
+    environment.filters[_COUNTED] = environment.counted
+    made: Environment = environment
+    return made
 
 
 def _filters(sink: str, finalize: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:

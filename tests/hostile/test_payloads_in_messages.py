@@ -1,0 +1,32 @@
+"""What a person or a script gives as a label never reaches the terminal as it is."""
+
+from __future__ import annotations
+
+import re
+
+from tests.cli.conftest import Desk
+
+PAYLOADS = (
+    "\x1b[31mred\x1b[0m",
+    "\x1b]0;title\x07",
+    "\u202eevil",
+    "z\u200bw",
+    "\x9b31mred",
+    "a\rb",
+    "../../etc/passwd",
+    "refs/heads/x@{1}.lock",
+)
+DRIVES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+COMMANDS = ("show", "why", "log", "approve", "cancel", "review", "accept", "undo", "retry", "stop", "complete", "fail", "block")
+
+
+def test_no_message_drives_the_terminal(desk: Desk) -> None:
+    before = sorted(p.name for p in desk.root.parent.iterdir())
+    for payload in PAYLOADS:
+        for command in COMMANDS:
+            said = desk.type(command, "--", payload, *(["why"] if command == "block" else []))
+            assert said.status in {1, 2} and said.out == "", (command, payload)
+            assert said.err.startswith("autobuilds: ") and not DRIVES.search(said.err), (command, payload)
+    said = desk.type("\x1b[31mred")
+    assert said.status == 2 and not DRIVES.search(said.err)
+    assert sorted(p.name for p in desk.root.parent.iterdir()) == before
