@@ -13,7 +13,7 @@ from autobuilds.domain.build import DeliverMode
 from autobuilds.domain.model import Priority
 from autobuilds.domain.policy import Policy
 from autobuilds.domain.problem import Severity
-from autobuilds.store.policy import read_policy, split_phrases
+from autobuilds.store.policy import open_policy, read_policy, split_phrases
 from autobuilds.store.tables import read_sections, split_row
 
 PACKAGED = (Path(__file__).parents[2] / "templates" / "DECISION_FRAMEWORK.md").read_bytes()
@@ -269,3 +269,30 @@ def test_hostile_shapes_are_read_in_no_time(shape: str) -> None:
     began = time.process_time()
     policy(f"## Risk\n\n### x\n\n{shape}\n{shape}\n")
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        DEFAULT,
+        b"# Only words\n",
+        categories("| Bug fixes | ask | perhaps | auto |").encode(),
+        b"## Risk\n\n### Risk acts\n\n| kind | phrases | weight |\n|---|---|---|\n| destroy | wipe | heavy |\n",
+        b"## Risk\n\n### Rosk acts\n\n| kind | phrases |\n|---|---|\n| destroy | wipe |\n",
+        b"<<<<<<< ours\n=======\n>>>>>>> theirs\n",
+        b"\xff\n",
+        b"a\0b\n",
+    ],
+)
+def test_a_policy_read_late_says_what_one_read_at_once_says(tmp_path: Path, data: bytes | None) -> None:
+    packaged = tmp_path / "DECISION_FRAMEWORK.md"
+    packaged.write_bytes(DEFAULT)
+    late, at_once = open_policy(data, packaged), read_policy(data, DEFAULT)
+    assert late.problems == at_once.problems
+    assert (late.categories, late.rules) == (at_once.categories, at_once.rules)
+    assert late.category("Bug fixes") == at_once.category("Bug fixes")
+
+
+def test_nothing_is_wrong_with_the_packaged_file() -> None:
+    assert read_policy(None, PACKAGED).problems == ()

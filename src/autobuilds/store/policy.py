@@ -35,40 +35,49 @@ class _Reading:
     headings: dict[str, int]
 
 
-class _Shipped(Policy):
-    """The packaged policy, read when a gate first asks for a rule; a test holds that the packaged file has no problems."""
+class _Late(Policy):
+    """A policy without rule tables of its own: the packaged ones are read when a gate first asks for a rule."""
 
-    __slots__ = ("_default",)
+    __slots__ = ("_data", "_default", "_own_problems")
+    _data: bytes | None
     _default: bytes
+    _own_problems: tuple[Problem, ...]
 
-    def __init__(self, default: bytes) -> None:
+    def __init__(self, data: bytes | None, default: bytes, problems: Iterable[Problem]) -> None:
+        object.__setattr__(self, "_data", data)
         object.__setattr__(self, "_default", default)
+        object.__setattr__(self, "_own_problems", _in_order(problems))
 
     @property
     def categories(self) -> tuple[CategoryRule, ...]:
         """The rows of the table of categories."""
-        return _shipped(self._default).categories
+        return read_policy(self._data, self._default).categories
 
     @property
     def rules(self) -> tuple[PhraseRule, ...]:
         """The rows of all rule tables."""
-        return _shipped(self._default).rules
+        return read_policy(self._data, self._default).rules
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """None."""
-        return ()
-
-
-@lru_cache(maxsize=1)
-def _shipped(default: bytes) -> Policy:
-    return read_policy(None, default)
+        """What is wrong with the workspace's own file; a test holds that nothing is with the packaged one."""
+        return self._own_problems
 
 
 def open_policy(data: bytes | None, packaged: Path) -> Policy:
-    """Return what `read_policy` returns; the tables of a workspace that changed nothing are read only when a gate needs them."""
+    """Return what `read_policy` returns; the packaged tables are read only when a gate needs them."""
     default = packaged.read_bytes()
-    return _Shipped(default) if data is None or data == default else read_policy(data, default)
+    if data is None or data == default:
+        return _Late(None, default, ())
+    problems: list[Problem] = []
+    text = _decode(data, problems)
+    if text is not None and _read(text, problems).headings:
+        return read_policy(data, default)
+    return _Late(data, default, problems)
+
+
+def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(problems, key=lambda p: (p.line, p.column)))
 
 
 @lru_cache(maxsize=2)
@@ -92,7 +101,7 @@ def read_policy(data: bytes | None, default: bytes) -> Policy:
     return Policy(
         categories=(packaged.categories or ()) if own.categories is None else own.categories,
         rules=Rules(rule for rules in tables.values() for rule in rules),
-        problems=tuple(sorted(problems, key=lambda p: (p.line, p.column))),
+        problems=_in_order(problems),
     )
 
 
