@@ -123,12 +123,12 @@ def sweep(role: str, points: int, tmp_path: Path) -> None:
         bench.beat(f"{role}:{at}")
         fired += bench.fired.exists()
         bench.settle()
-    assert fired >= len(chosen) - 2, f"only {fired} of {len(chosen)} kills fired"
+    assert fired >= len(chosen) - max(1, len(chosen) // 10), f"only {fired} of {len(chosen)} kills fired"
 
 
 @pytest.mark.parametrize("role", ["heartbeat", "supervisor"])
 def test_killed_at_a_few_points(role: str, tmp_path: Path) -> None:
-    sweep(role, 4, tmp_path)
+    sweep(role, 3, tmp_path)
 
 
 @pytest.mark.slow

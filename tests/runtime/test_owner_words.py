@@ -147,6 +147,7 @@ AFTER: dict[str, dict[str, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", AFTER)
 def test_each_word_has_its_effect_or_a_message_in_every_state(make_repo: Make, tmp_path: Path, state: str) -> None:
     for number, (word, say) in enumerate(WORDS.items()):
