@@ -15,6 +15,9 @@ from autobuilds.cli.formatters.style import Style
 from autobuilds.errors import BadInput, Refused
 from autobuilds.runtime.context import Context
 
+#: DEL, C1, and the controls of direction.
+_DRIVING = (*range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -90,7 +93,9 @@ def say(text: str) -> None:
 
 def say_json(value: dict[str, Any]) -> None:
     """Print a JSON answer to stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    # JSON escapes C0 by itself; DEL, C1 and bidi controls would drive a terminal just as well.
+    sys.stdout.write(text.translate({n: f"\\u{n:04x}" for n in _DRIVING}) + "\n")
 
 
 def tell(text: str) -> None:
