@@ -54,3 +54,9 @@ def test_a_queue_that_is_a_link_is_no_edit_by_hand_for_ever(desk: Desk, place_of
     assert "Priority: Medium" in target.read_text(encoding="utf-8")
     assert "by hand" not in git(desk.root, "log", "--format=%s")
     assert git(desk.root, "status", "--short") == ""
+
+
+def test_agents_nested_without_end_are_a_message(desk: Desk) -> None:
+    (desk.root / "agents.toml").write_text("x=" + "[" * 5000)
+    said = desk.type("why")
+    assert "unexpected" not in said.err and "nested too deep" in said.out

@@ -147,6 +147,8 @@ def parse(text: str, file: str, *, own: bool) -> dict[str, Preset]:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise errors.BadInput(f"{file}: {error}") from error
+    except RecursionError as error:
+        raise errors.BadInput(f"{file}: nested too deep to be read") from error
     return {name: _preset(name, table, file, own=own) for name, table in tables.items()}
 
 
