@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from autobuilds.adapters.host import MachineHost
 from autobuilds.adapters.runners.checker import LocalChecker
 from autobuilds.adapters.runners.local import LocalRunner
+from autobuilds.errors import BadInput
 from autobuilds.ports import Invocation, Repo, Survey, Timer
 from autobuilds.runtime.context import Context
 from autobuilds.store.workspace import Workspace
@@ -52,7 +53,7 @@ def make_context(root: Path, *, no_commit: bool = False) -> Context:
     branch = None if records in {"current", "none"} else records
     return Context(
         workspace=workspace,
-        runner=LocalRunner(root),
+        runner=LocalRunner(root, passed=lambda: _passed(root, workspace)),
         checker=LocalChecker(),
         agents=LatePresets(root),
         host=host,
@@ -60,6 +61,17 @@ def make_context(root: Path, *, no_commit: bool = False) -> Context:
         heartbeat_argv=(sys.executable, "-P", "-m", "autobuilds", "heartbeat", "--workspace", str(root), "--patient"),
         no_commit=no_commit,
     )
+
+
+def _passed(root: Path, workspace: Workspace) -> frozenset[str]:
+    """Return the names of all variables that some agent may be given; of an agents.toml that can't be read none."""
+    from autobuilds.adapters.agents.presets import Presets
+
+    own = frozenset(workspace.config().settings.environment)
+    try:
+        return own.union(*(preset.variables for preset in Presets.load(root).table.values()))
+    except BadInput:
+        return own
 
 
 def create_repository(folder: Path, contents: Mapping[str, str], message: str) -> None:

@@ -242,3 +242,18 @@ def test_an_idea_put_aside_and_a_task_given_up_need_nobody(workspace) -> None:
     last = beat(context)
     assert last.ok, last.needs_you
     assert {a.label: a.verdict.value for a in last.assessments} == {"someday": "ask", "never": "ask"}
+
+
+def test_no_secret_of_the_owner_s_environment_reaches_a_build(workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-4711")
+    monkeypatch.setenv("GH_PAT", "canary-4711")
+    look = "env; p=$$; for n in 1 2 3 4; do tr '\\0' '\\n' < /proc/$p/environ; p=$(cut -d' ' -f4 /proc/$p/stat); done; true\n"
+    queue = queue_of(task("Say hello", steps="sh tools/layout.sh; echo hello > a.txt"), lines=("Say hello",))
+    context = workspace(queue, **{"tools/layout.sh": look})
+    run(context)
+    assert ledger(context)["say-hello"]["state"] == "review"
+    root = context.workspace.root
+    assert "AUTOBUILDS_ATTEMPT=" in context.runner.logs(ledger(context)["say-hello"]["attempts"][0]["id"]), "the script saw something"
+    assert "canary-4711" not in git(root, "log", "--all", "-p")
+    found = [p for p in root.rglob("*") if p.is_file() and b"canary-4711" in p.read_bytes()]
+    assert found == []

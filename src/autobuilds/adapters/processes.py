@@ -14,7 +14,7 @@ from pathlib import Path
 MARKER = "AUTOBUILDS_ATTEMPT"
 #: Seconds by which a process's creation time may differ between two readings (the system clock is adjusted).
 CREATED_TOLERANCE = 1.0
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 4, 36
 _CLEAR_SCANS = 2
 _LINUX: bool = sys.platform.startswith("linux")
 
@@ -100,6 +100,19 @@ def adopt_orphans() -> bool:
 
     libc = ctypes.CDLL(None, use_errno=True)
     return bool(libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+
+
+def hide_environment() -> bool:
+    """Keep other processes of the same user from reading this one's environment and memory (Linux); return whether that is in force.
+
+    No help where they run as root.
+    """
+    if not _LINUX:
+        return False
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    return bool(libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
 
 
 def reap(*, but: Iterable[int] = ()) -> None:

@@ -1,7 +1,7 @@
-"""Kills the process at its K-th state-changing call: `CRASH_AT=ROLE:K` with ROLE `heartbeat` or `supervisor`.
+"""Kills the process at its K-th state-changing call: `AUTOBUILDS_CRASH_AT=ROLE:K` with ROLE `heartbeat` or `supervisor`.
 
-Loaded by Python itself from PYTHONPATH. Leaves a file at CRASH_FIRED when it fires, and the number of calls that it saw
-at CRASH_COUNT when the process ends by itself, so that a sweep can prove that every point was hit.
+Loaded by Python itself from PYTHONPATH. Leaves a file at AUTOBUILDS_CRASH_FIRED when it fires, and the number of calls that it saw
+at AUTOBUILDS_CRASH_COUNT when the process ends by itself, so that a sweep can prove that every point was hit.
 """
 
 import atexit
@@ -37,20 +37,20 @@ def _install(at: int) -> None:
             return
         seen += 1
         if seen == at:
-            fd = os.open(os.environ["CRASH_FIRED"], os.O_CREAT | os.O_RDONLY)
+            fd = os.open(os.environ["AUTOBUILDS_CRASH_FIRED"], os.O_CREAT | os.O_RDONLY)
             os.close(fd)
             os.kill(os.getpid(), signal.SIGKILL)
 
     def leave() -> None:
-        with open(os.environ["CRASH_COUNT"], "w") as file:
+        with open(os.environ["AUTOBUILDS_CRASH_COUNT"], "w") as file:
             file.write(str(seen))
 
     sys.addaudithook(hook)
     atexit.register(leave)
 
 
-_role, _, _at = os.environ.get("CRASH_AT", "").partition(":")
+_role, _, _at = os.environ.get("AUTOBUILDS_CRASH_AT", "").partition(":")
 _argv = " ".join(sys.orig_argv)
 _is = {"heartbeat": "autobuilds heartbeat" in _argv, "supervisor": "autobuilds.adapters.supervisor" in _argv}
-if _is.get(_role) and not os.path.exists(os.environ["CRASH_FIRED"]):
+if _is.get(_role) and not os.path.exists(os.environ["AUTOBUILDS_CRASH_FIRED"]):
     _install(int(_at))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import stat
 import tomllib
@@ -17,6 +16,7 @@ from typing import Any
 
 from autobuilds import errors
 from autobuilds.domain.moment import AgentStatus
+from autobuilds.domain.patterns import pattern
 from autobuilds.ports import Invocation
 
 #: The owner's own presets, at the root of the workspace.
@@ -31,9 +31,9 @@ _MAX_FILE_BYTES = 1024 * 1024
 _KEYS = {"argv", "prompt", "variables", "set", "install"}
 _PROMPTS = {"stdin", "file", "none"}
 _PLACES = {"repo", "gitdir", "prompt_file", "steps", "session", "out"}
-_PLACE = re.compile(r"\{([a-z_]+)\}")
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PLACE = pattern(r"\{([a-z_]+)\}")
+_NAME = pattern(r"[a-z0-9][a-z0-9_-]{0,63}")
+_VARIABLE = pattern(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import signal
 import stat
 import sys
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,6 +36,25 @@ _SUBMITTER_SECONDS = 0.1
 _CANCEL_SECONDS = 45.0
 #: Seconds for which the records of an ended attempt are kept: as long as the ledger keeps its build.
 RECORD_SECONDS = 30 * 86_400.0
+#: What a supervisor, and the heartbeat that it runs at the end, need of the environment besides what agents are given.
+_KEPT = frozenset(
+    [
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "TERM",
+        "TZ",
+        "TMPDIR",
+        "VIRTUAL_ENV",
+        "SSL_CERT_FILE",
+        "NO_COLOR",
+        "GIT_CONFIG_NOSYSTEM",
+    ]
+)
+_KEPT_BEGINNINGS = ("LC_", "XDG_", "PYTHON", "AUTOBUILDS_")
 _BUILD_VARIABLES = (processes.MARKER, "AUTOBUILDS_LABEL", "AUTOBUILDS_PROGRESS")
 
 
@@ -45,6 +65,8 @@ class LocalRunner:
     workspace: Path
     confirm_seconds: float = CONFIRM_SECONDS
     cancel_seconds: float = _CANCEL_SECONDS
+    #: Names the variables that agents may be given; a later build, started at this one's end, needs them too.
+    passed: Callable[[], frozenset[str]] = frozenset
     _started: list[int] = field(default_factory=list)
 
     def submit(self, job: Job) -> RunStatus:
@@ -70,7 +92,7 @@ class LocalRunner:
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ]
         argv = [sys.executable, "-P", "-m", "autobuilds.adapters.supervisor", str(folder.path)]
-        environment = {k: v for k, v in os.environ.items() if k not in _BUILD_VARIABLES}
+        environment = supervisor_environment(os.environ, self.passed())
         pid = os.posix_spawn(sys.executable, argv, environment, file_actions=actions, setsid=True)
         self._started.append(pid)
         deadline = time.monotonic() + self.confirm_seconds
@@ -258,6 +280,15 @@ def _age(path: Path) -> float:
         return time.time() - path.stat().st_mtime
     except OSError:
         return 0.0
+
+
+def supervisor_environment(source: Mapping[str, str], passed: frozenset[str]) -> dict[str, str]:
+    """Return the environment of a supervisor: an allow-list, since a build can read it where nothing contains the build."""
+
+    def keeps(name: str) -> bool:
+        return name not in _BUILD_VARIABLES and (name in _KEPT or name in passed or name.startswith(_KEPT_BEGINNINGS))
+
+    return {name: value for name, value in source.items() if keeps(name)}
 
 
 def bury(folder: RunFolder) -> None:

@@ -28,6 +28,7 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m autobuilds.adapters.supervisor RUN_DIR", file=sys.stderr)  # noqa: T201 - the one line of a process without a terminal
         return 2
     folder = RunFolder(Path(arguments[0]))
+    processes.hide_environment()
     os.chdir("/")
     os.closerange(3, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 4096))
     for name in BUILD_VARIABLES:
