@@ -18,8 +18,12 @@ from tests.conftest import git
 SHORT = Limits(timeout=timedelta(seconds=20), silence=timedelta(seconds=20), check_timeout=timedelta(seconds=10), output_bytes=1_000_000)
 
 
+#: An attempt of this test process alone: what runs for it is found by its name, whoever else tests on the machine.
+DEMO = f"demo-{os.getpid()}"
+
+
 def job_for(
-    workspace: Path, steps: str, *, attempt_id: str = "demo-1", checks: Sequence[str] = (), claims: Sequence[str] = (), **more: Any
+    workspace: Path, steps: str, *, attempt_id: str = DEMO, checks: Sequence[str] = (), claims: Sequence[str] = (), **more: Any
 ) -> Job:
     """Return a job of the `command` agent that runs `steps` in a clone of the workspace."""
     base = git(workspace, "rev-parse", "HEAD")

@@ -21,7 +21,7 @@ from autobuilds.domain.build import DeliverMode, Evidence, Outcome
 from autobuilds.domain.moment import Ending, RunState, RunStatus
 from autobuilds.errors import BadInput
 from autobuilds.ports import Job, Limits
-from tests.adapters.attempts import SHORT, job_for, left, wait_until
+from tests.adapters.attempts import DEMO, SHORT, job_for, left, wait_until
 from tests.conftest import git
 
 
@@ -186,10 +186,10 @@ def test_the_prompt_and_the_environment(runner: LocalRunner, workspace: Path, mo
     assert ending_of(runner, job).outcome is Outcome.PASSED
     assert git(workspace, "show", "build/demo:prompt.txt") == "Please build it."
     seen = git(workspace, "show", "build/demo:env.txt")
-    assert "AUTOBUILDS_ATTEMPT=demo-1" in seen
+    assert f"AUTOBUILDS_ATTEMPT={DEMO}" in seen
     assert "AUTOBUILDS_LABEL=demo" in seen
     assert "s3cret" not in seen
-    assert git(workspace, "show", "build/demo:pwd.txt").endswith(".autobuilds/clones/demo-1")
+    assert git(workspace, "show", "build/demo:pwd.txt").endswith(f".autobuilds/clones/{DEMO}")
 
 
 def test_no_prompt_on_standard_input(runner: LocalRunner, workspace: Path) -> None:
@@ -291,7 +291,7 @@ def test_a_merge_whose_checks_fail_is_left_for_review(runner: LocalRunner, works
 
 def test_the_last_command_runs_after_the_end(runner: LocalRunner, workspace: Path) -> None:
     note = workspace / "then.txt"
-    exit_file = workspace / ".autobuilds" / "runs" / "demo-1" / "exit.json"
+    exit_file = workspace / ".autobuilds" / "runs" / DEMO / "exit.json"
     then = ("/bin/sh", "-c", f"test -f {exit_file} && env > {note}.part && mv {note}.part {note}")
     ending_of(runner, job_for(workspace, "echo x > x", then=then))
     assert wait_until(note.exists)
@@ -329,7 +329,7 @@ def test_cancel_stops_everything_and_keeps_the_work(runner: LocalRunner, workspa
 
 
 def test_cancel_of_what_never_began(runner: LocalRunner, workspace: Path) -> None:
-    status = runner.cancel("demo-1", Outcome.STOPPED, "the owner cancelled it")
+    status = runner.cancel(DEMO, Outcome.STOPPED, "the owner cancelled it")
     assert status.ending is not None
     assert status.ending.outcome is Outcome.STOPPED
     assert runner.submit(job_for(workspace, f"touch {workspace}/ran")).ending == status.ending
@@ -337,9 +337,9 @@ def test_cancel_of_what_never_began(runner: LocalRunner, workspace: Path) -> Non
 
 
 def test_an_attempt_without_a_run_folder_never_begins_later(runner: LocalRunner, workspace: Path) -> None:
-    assert runner.peek("demo-1").state is RunState.NOT_STARTED
+    assert runner.peek(DEMO).state is RunState.NOT_STARTED
     assert not (workspace / ".autobuilds").exists()
-    assert runner.poll("demo-1").state is RunState.NOT_STARTED
+    assert runner.poll(DEMO).state is RunState.NOT_STARTED
     assert runner.submit(job_for(workspace, f"touch {workspace}/ran")).state is RunState.NOT_STARTED
     assert not (workspace / "ran").exists()
 
@@ -415,10 +415,10 @@ def test_a_supervisor_told_to_stop_from_outside(runner: LocalRunner, workspace: 
 
 
 def test_unreadable_records_are_unknown(runner: LocalRunner, workspace: Path) -> None:
-    folder = workspace / ".autobuilds" / "runs" / "demo-1"
+    folder = workspace / ".autobuilds" / "runs" / DEMO
     folder.mkdir(parents=True)
     (folder / "exit.json").write_text('{"outcome": "sil')
-    assert runner.poll("demo-1").state is RunState.UNKNOWN
+    assert runner.poll(DEMO).state is RunState.UNKNOWN
 
 
 @pytest.mark.parametrize("attempt_id", ["", ".", "..", "../x", "a/b", "-x", ".hidden", "a\nb", "a\0b", "x" * 300])
@@ -462,7 +462,7 @@ def test_sweep_follows_no_link(runner: LocalRunner, workspace: Path, tmp_path: P
 
 def test_a_stop_that_comes_while_the_work_is_saved_counts(runner: LocalRunner, workspace: Path) -> None:
     job = job_for(
-        workspace, f'echo x > x; echo \'{{"outcome": "stopped", "reason": "enough"}}\' > {workspace}/.autobuilds/runs/demo-1/stop.json'
+        workspace, f'echo x > x; echo \'{{"outcome": "stopped", "reason": "enough"}}\' > {workspace}/.autobuilds/runs/{DEMO}/stop.json'
     )
     ending = ending_of(runner, job)
     assert (ending.outcome, ending.reason) == (Outcome.STOPPED, "enough")

@@ -12,7 +12,7 @@ from autobuilds.adapters.runners.local import LocalRunner
 from autobuilds.domain.build import Outcome
 from autobuilds.domain.moment import Ending, RunState, RunStatus
 from autobuilds.ports import Job, Runner
-from tests.adapters.attempts import job_for, wait_until
+from tests.adapters.attempts import DEMO, job_for, wait_until
 from tests.fakes.runner import FakeRunner
 
 
@@ -23,7 +23,7 @@ class Bench:
     runner: Runner
     workspace: Path
 
-    def job(self, attempt_id: str = "demo-1") -> Job:
+    def job(self, attempt_id: str = DEMO) -> Job:
         sign = self.workspace / f"go-{attempt_id}"
         return job_for(self.workspace, f"echo up; until test -f {sign}; do sleep 0.05; done; echo x > x", attempt_id=attempt_id)
 
@@ -47,40 +47,40 @@ def test_an_attempt_runs_and_ends(bench: Bench) -> None:
     status = bench.runner.submit(bench.job())
     assert (status.state, status.ending) == (RunState.RUNNING, None)
     assert status.pid is not None and status.pid_created is not None and status.active_at is not None
-    ended = bench.finish("demo-1")
+    ended = bench.finish(DEMO)
     assert ended.state is RunState.ENDED
     assert ended.ending is not None and ended.ending.outcome is Outcome.PASSED
-    assert bench.runner.poll("demo-1") == ended
-    assert bench.runner.logs("demo-1") == "up\n"
-    assert bench.runner.logs("demo-1", 1) == "\n"
+    assert bench.runner.poll(DEMO) == ended
+    assert bench.runner.logs(DEMO) == "up\n"
+    assert bench.runner.logs(DEMO, 1) == "\n"
 
 
 def test_an_id_is_started_once(bench: Bench) -> None:
     first = bench.runner.submit(bench.job())
     assert bench.runner.submit(bench.job()).pid == first.pid
-    ended = bench.finish("demo-1")
+    ended = bench.finish(DEMO)
     assert bench.runner.submit(bench.job()) == ended
 
 
 def test_an_unknown_attempt_never_begins(bench: Bench) -> None:
-    assert bench.runner.poll("demo-1").state is RunState.NOT_STARTED
+    assert bench.runner.poll(DEMO).state is RunState.NOT_STARTED
     assert bench.runner.submit(bench.job()).state is RunState.NOT_STARTED
-    assert bench.runner.poll("demo-1").state is RunState.NOT_STARTED
-    assert bench.runner.logs("demo-1") == ""
+    assert bench.runner.poll(DEMO).state is RunState.NOT_STARTED
+    assert bench.runner.logs(DEMO) == ""
 
 
 def test_cancel_ends_with_the_given_words(bench: Bench) -> None:
     bench.runner.submit(bench.job())
-    status = bench.runner.cancel("demo-1", Outcome.STALLED, "silent for 8 hours")
+    status = bench.runner.cancel(DEMO, Outcome.STALLED, "silent for 8 hours")
     assert status.ending is not None
     assert (status.ending.outcome, status.ending.reason) == (Outcome.STALLED, "silent for 8 hours")
-    assert bench.runner.poll("demo-1") == status
+    assert bench.runner.poll(DEMO) == status
 
 
 def test_cancel_of_an_ended_attempt_changes_nothing(bench: Bench) -> None:
     bench.runner.submit(bench.job())
-    ended = bench.finish("demo-1")
-    assert bench.runner.cancel("demo-1", Outcome.STOPPED, "too late") == ended
+    ended = bench.finish(DEMO)
+    assert bench.runner.cancel(DEMO, Outcome.STOPPED, "too late") == ended
 
 
 def test_attempts_do_not_touch_each_other(bench: Bench) -> None:

@@ -13,6 +13,7 @@ from autobuilds.domain.model import Task
 from autobuilds.errors import NotSo, Refused
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.merging import Tell, check_merged, drop_branch, merge_onto, merged_as, scratch_for, work_of
+from autobuilds.runtime.pages import refresh
 from autobuilds.runtime.record import Recorder, holding, recording
 from autobuilds.runtime.settling import keep_work
 from autobuilds.store.guarded import read_guarded
@@ -70,9 +71,10 @@ def accept(context: Context, label: str, tell: Tell, *, unchecked: bool = False)
         attempt = replace(attempt, evidence=evidence, checks=(*attempt.checks, *checks))
         accepted = move(build, Event.ACCEPTED, recorder.now, attempt=attempt)
         accepted = replace(accepted, delivered_commit=attempt.merged_commit, delivered_branch=attempt.base_branch, reviewed=recorder.now)
-        with recorder.transaction(f"accept {label}"):
+        with recorder.transaction(f"accept {label}", hold=True):
             recorder.note(Event.ACCEPTED, label, f"merged into {attempt.base_branch}", attempt=attempt.number, record=accepted)
             recorder.put(context.workspace.ledger().with_build(accepted))
+        refresh(context, recorder)
         return accepted
 
 

@@ -199,13 +199,17 @@ def _sweep(context: Context, loaded: Loaded) -> None:
 
 
 def stay(context: Context, first: Beat, tell: Callable[[Beat], None]) -> Beat:
-    """Stay until the builds that `first` started have no running attempt, with a heartbeat at each ending; return the last one."""
+    """Stay until what `first` and the heartbeats after it started has no running attempt; return the last of them.
+
+    There is one at each ending. Give a context without `heartbeat_argv`, so that these are the only ones and see everything.
+    """
     labels = {t["label"] for t in first.transitions if t["event"] == Event.START}
     beaten = first
     while any(b.label in labels for b in beaten.loaded.snapshot.ledger.active):
         tell(beaten)
         _stay(context, labels)
         beaten = beat(context, patience=60.0)
+        labels |= {t["label"] for t in beaten.transitions if t["event"] == Event.START}
         held = [b.last.id for b in beaten.loaded.snapshot.ledger.active if b.label in labels and b.last is not None]
         if held and not any(context.runner.peek(i).state in STILL for i in held):
             break

@@ -50,11 +50,13 @@ def needs_you(
             found += _from_running(build, progress.get(build.label))
     known = {n.label for n in found}
     given_up = {b.label for b in builds if b.state is BuildState.CANCELLED}
-    found += [_asking(a) for a in assessments if a.verdict is Verdict.ASK and a.label not in known | given_up and not _rests(a)]
+    found += [
+        _asking(a) for a in assessments if a.verdict is Verdict.ASK and a.label not in known | given_up and not _rests(a) and not errors
+    ]
     for build in builds:
         if build.state is BuildState.REVIEW:
             row = done_row(build)
-            reason = f"finished ({row.evidence}) and waits for your review"
+            reason = f"finished ({row.evidence}) and waits for your review" + (f"; {build.reason}" if build.reason else "")
             found.append(NeedsYou(kind="review", label=build.label, reason=reason, command=f"autobuilds review {build.label}"))
     return tuple(found)
 

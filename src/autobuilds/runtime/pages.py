@@ -8,7 +8,9 @@ from dataclasses import replace
 from autobuilds.domain.moment import Moment
 from autobuilds.domain.progress import Progress
 from autobuilds.domain.verdicts import Assessment
+from autobuilds.errors import AutobuildsError
 from autobuilds.runtime.context import Context
+from autobuilds.runtime.record import Recorder
 from autobuilds.runtime.views import StatusView, as_template, status_view
 from autobuilds.store.kept_page import KeptPage
 from autobuilds.store.progress import read_progress
@@ -48,3 +50,19 @@ def progress_of(context: Context, loaded: Loaded) -> dict[str, Progress]:
     return {
         b.label: read_progress(workspace.progress_file(b.label), label=b.label, zone=loaded.zone) for b in loaded.snapshot.ledger.active
     }
+
+
+def refresh(context: Context, recorder: Recorder) -> None:
+    """Render BUILD_STATUS.md after an act of the owner, into the commit of the act; where that fails, the act stands."""
+    from autobuilds.planning import plan
+    from autobuilds.runtime.observe import observe
+
+    try:
+        loaded = context.load()
+        moment = observe(context, loaded)
+        view = view_of(context, loaded, moment, plan(loaded.snapshot, moment).assessments, trouble=recorder.trouble)
+        page, _ = render_status(context, view)
+        recorder.publish_status(page, settled=not loaded.snapshot.ledger.active)
+    except AutobuildsError:
+        with recorder.transaction("flush"):
+            pass

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autobuilds.domain.build import Approval, Build, Ledger, Pause
-from autobuilds.errors import AutobuildsError, BadInput
+from autobuilds.errors import AutobuildsError, BadInput, FatalQueue
 from autobuilds.runtime.context import Context
 from autobuilds.store import files, history
 from autobuilds.store.queue.document import Document
@@ -101,6 +101,9 @@ class Recorder:
 
     def edit(self, *operations: Operation) -> Document:
         """Apply operations to the queue; where they are refused, nothing counts as changed."""
+        now = self.context.workspace.document(self.zone, self.context.committed).queue
+        if now.fatal:
+            raise FatalQueue("; ".join(str(p) for p in now.problems) + ". Nothing was written")
         before, self._touched = self._touched, True
         try:
             document = self.context.workspace.queue_file(self.zone).edit(*operations)
@@ -250,9 +253,13 @@ def holding(context: Context, what: str) -> Iterator[Recorder]:
 
 @contextmanager
 def recording(context: Context, what: str) -> Iterator[tuple[Recorder, Ledger]]:
-    """Hold the heartbeat's lock and yield a recorder inside its transaction, with the ledger."""
-    with holding(context, what) as recorder, recorder.transaction(what):
-        yield recorder, context.workspace.ledger()
+    """Hold the heartbeat's lock and yield a recorder inside its transaction, with the ledger; then render the status page."""
+    from autobuilds.runtime.pages import refresh
+
+    with holding(context, what) as recorder:
+        with recorder.transaction(what, hold=True):
+            yield recorder, context.workspace.ledger()
+        refresh(context, recorder)
 
 
 def recorder_for(context: Context) -> Recorder:

@@ -37,6 +37,11 @@ def spawn(context: Context, label: str, spec: str | None, agent: str | None) -> 
         if known is None and spec is not None:
             _add(recorder, label, spec, agent)
             loaded = context.load()
+            task = find_task(loaded, label)
+            try:
+                return _start(context, recorder, loaded, replace(task, agent=agent or task.agent))
+            except (Refused, Busy) as held:
+                raise type(held)(f"{held}\nIt stands in the queue now; a heartbeat starts it when these are settled") from held
         elif known is not None and spec is not None:
             raise BadInput(f'"{label}" is in the queue already; leave the specification out to start it as it stands there')
         task = find_task(loaded, label)
@@ -56,7 +61,7 @@ def _add(recorder: Recorder, label: str, spec: str, agent: str | None) -> None:
         agent=agent,
     )
     with recorder.transaction(f"add {label}"):
-        recorder.note("added", label, "added and started by the owner's word")
+        recorder.note("added", label, "added, to be started at once by the owner's word")
         recorder.edit(Add(task=new))
 
 

@@ -8,7 +8,7 @@ import signal
 import stat
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from autobuilds import errors
 from autobuilds.adapters import processes
 from autobuilds.adapters.host import MachineHost
 from autobuilds.adapters.processes import Identity
+from autobuilds.adapters.runners.environment import supervisor_environment
 from autobuilds.adapters.runners.recovery import recover
 from autobuilds.adapters.supervisor import records
 from autobuilds.adapters.supervisor.records import RunFolder, Start, StopRequest
@@ -36,26 +37,6 @@ _SUBMITTER_SECONDS = 0.1
 _CANCEL_SECONDS = 45.0
 #: Seconds for which the records of an ended attempt are kept: as long as the ledger keeps its build.
 RECORD_SECONDS = 30 * 86_400.0
-#: What a supervisor, and the heartbeat that it runs at the end, need of the environment besides what agents are given.
-_KEPT = frozenset(
-    [
-        "PATH",
-        "HOME",
-        "USER",
-        "LOGNAME",
-        "SHELL",
-        "LANG",
-        "TERM",
-        "TZ",
-        "TMPDIR",
-        "VIRTUAL_ENV",
-        "SSL_CERT_FILE",
-        "NO_COLOR",
-        "GIT_CONFIG_NOSYSTEM",
-    ]
-)
-_KEPT_BEGINNINGS = ("LC_", "XDG_", "PYTHON", "AUTOBUILDS_")
-_BUILD_VARIABLES = (processes.MARKER, "AUTOBUILDS_LABEL", "AUTOBUILDS_PROGRESS")
 
 
 @dataclass(slots=True)
@@ -280,15 +261,6 @@ def _age(path: Path) -> float:
         return time.time() - path.stat().st_mtime
     except OSError:
         return 0.0
-
-
-def supervisor_environment(source: Mapping[str, str], passed: frozenset[str]) -> dict[str, str]:
-    """Return the environment of a supervisor: an allow-list, since a build can read it where nothing contains the build."""
-
-    def keeps(name: str) -> bool:
-        return name not in _BUILD_VARIABLES and (name in _KEPT or name in passed or name.startswith(_KEPT_BEGINNINGS))
-
-    return {name: value for name, value in source.items() if keeps(name)}
 
 
 def bury(folder: RunFolder) -> None:

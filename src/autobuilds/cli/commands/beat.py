@@ -67,6 +67,8 @@ def heartbeat(
         answers.check_beat(beats.look(context), as_json=as_json, style=style())
         return
     refuse_in_build("heartbeat")
+    if waiting:
+        context = replace(context, heartbeat_argv=())
     try:
         beat = beats.beat(context, start=not monitor, patience=PATIENT if patient else beats.PATIENCE)
     except Busy as busy:

@@ -47,12 +47,17 @@ def approve(label: str, workspace: Path | None, as_json: bool, no_commit: bool) 
     The line `Approved: yes` is written into the queue and a hash of the text into the ledger: when the text changes, the
     approval lapses.
     """
+    from autobuilds.domain.verdicts import Verdict
     from autobuilds.runtime import owner
+    from autobuilds.runtime.outlook import outlook
 
     refuse_in_build("approve")
     context = open_context(workspace, no_commit=no_commit)
     task = owner.approve(context, label, _by(context))
-    _answer(task.label, "approve", f"{task.label} approved as it stands; a change of its text ends the approval", as_json)
+    asks = [f"{g.gate}: {g.reason}" for g in outlook(context, task.label).assessment.gates if g.verdict is Verdict.ASK]
+    said = f"{task.label} approved as it stands; a change of its text ends the approval"
+    still = f"\nthis it can't open: {asks[0]}; autobuilds why {task.label}" if asks else ""
+    _answer(task.label, "approve", said + still, as_json, still_asks=asks)
 
 
 @click.command()

@@ -11,7 +11,10 @@ from autobuilds.domain.verdicts import OR, GateResult
 
 
 def paused(s: Situation) -> GateResult:
-    """Go unless the owner paused starts, or a file named STOP stands in the workspace."""
+    """Go unless the owner paused starts, a file named STOP stands in the workspace, or settings or rules can't be read."""
+    wrong = next((p for p in s.snapshot.problems if p.severity is Severity.ERROR), None)
+    if wrong is not None:
+        return ask("paused", f"nothing starts until this is mended: {wrong}", f"edit {wrong.file} line {wrong.line}")
     if s.moment.stop_file:
         return wait("paused", "a file named STOP stands in the workspace", fix="delete the file STOP")
     pause = s.snapshot.ledger.pause
