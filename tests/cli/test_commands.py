@@ -270,3 +270,13 @@ def test_the_heartbeat_takes_the_owner_s_word(make_repo, word: str, state: str) 
     assert ("- [x] One thing" in shown) is (state == "completed")
     assert ('"state": "cancelled"' in ledger.read_text() if ledger.exists() else False) is (state == "cancelled")
     assert run(["heartbeat", "--check", f"--{word}", "one-thing", "--workspace", str(root)]) == 2
+
+
+@pytest.mark.parametrize("command", [["add", "New thing"], ["set", "one-thing", "priority", "high"], ["complete", "one-thing"]])
+def test_a_queue_that_was_emptied_is_not_written_to(make_repo, capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    root = make_repo({"BUILD_QUEUE.md": "## Active Queue\n- [ ] One thing - Added: 2026-02-06 15:00\n"})
+    (root / "BUILD_QUEUE.md").write_bytes(b"")
+    assert run([*command, "--workspace", str(root)]) in {1, 2}
+    assert (root / "BUILD_QUEUE.md").read_bytes() == b""
+    assert git(root, "log", "--format=%s") == "first"
+    assert "BUILD_QUEUE.md" in capsys.readouterr().err

@@ -51,7 +51,7 @@ def needs_you(
     known = {n.label for n in found}
     given_up = {b.label for b in builds if b.state is BuildState.CANCELLED}
     found += [
-        _asking(a) for a in assessments if a.verdict is Verdict.ASK and a.label not in known | given_up and not _rests(a) and not errors
+        _asking(a) for a in assessments if a.verdict is Verdict.ASK and a.label not in known | given_up and not _rests(a) and _asks(a)
     ]
     for build in builds:
         if build.state is BuildState.REVIEW:
@@ -99,6 +99,11 @@ def _from_running(build: Build, progress: Progress | None) -> list[NeedsYou]:
     return found
 
 
+def _asks(assessment: Assessment) -> list[GateResult]:
+    """Return the gates that ask because of this task; what holds all of them (settings that can't be read) is said once."""
+    return [g for g in assessment.obstacles if g.verdict is Verdict.ASK and g.gate != "paused"]
+
+
 def _rests(assessment: Assessment) -> bool:
     """Whether a task is a low-priority one that only waits for an approval: an idea put aside, which nobody has to be told of daily."""
     asks = {g.gate for g in assessment.obstacles if g.verdict is Verdict.ASK}
@@ -106,7 +111,7 @@ def _rests(assessment: Assessment) -> bool:
 
 
 def _asking(assessment: Assessment) -> NeedsYou:
-    asks = [g for g in assessment.obstacles if g.verdict is Verdict.ASK]
+    asks = _asks(assessment)
     first = asks[0]
     best, *others = ways(first.fix) or (f"autobuilds why {assessment.label}",)
     return NeedsYou(
