@@ -9,6 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
+
+#: The same examples in every run, so that a green suite stays green; `HYPOTHESIS_PROFILE=default` looks for new ones.
+hypothesis_settings.register_profile("steady", derandomize=True, database=None, deadline=None, print_blob=True)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 _CLEAN = {
     "TZ": "UTC",
