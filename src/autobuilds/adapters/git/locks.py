@@ -48,7 +48,8 @@ class Claim:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for path in _files(self._folder, self._nonce):
+        # The guard last: what a kill in between leaves is found by it.
+        for path in sorted(_files(self._folder, self._nonce), key=lambda p: p.suffix == ".guard"):
             _drop(path)
         os.close(self._guard)
 
