@@ -135,4 +135,4 @@ def test_killed_at_a_few_points(role: str, tmp_path: Path) -> None:
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("role", ["heartbeat", "supervisor"])
 def test_killed_at_many_points(role: str, tmp_path: Path) -> None:
-    sweep(role, int(os.environ.get("CRASH_POINTS", "40")), tmp_path)
+    sweep(role, int(os.environ.get("CRASH_POINTS", "20")), tmp_path)
