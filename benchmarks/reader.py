@@ -63,7 +63,8 @@ def main() -> None:
 
     from autobuilds.store.queue.reader import read_queue
 
-    tasks = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    given = [a for a in sys.argv[1:] if a != "--smoke"]
+    tasks = int(given[0]) if given else (100 if "--smoke" in sys.argv else 1000)
     zone = ZoneInfo("America/Chicago")
     text = queue_text(tasks)
     data, large = text.encode(), queue_text(10 * tasks).encode()

@@ -69,7 +69,12 @@ class Bench:
         git(self.root, "commit", "-q", "-m", "first")
 
     def beat(self, crash_at: str = "") -> int:
-        environment = {**os.environ, "AUTOBUILDS_CRASH_FIRED": str(self.fired), "AUTOBUILDS_CRASH_COUNT": str(self.counted), "AUTOBUILDS_CRASH_AT": crash_at}
+        environment = {
+            **os.environ,
+            "AUTOBUILDS_CRASH_FIRED": str(self.fired),
+            "AUTOBUILDS_CRASH_COUNT": str(self.counted),
+            "AUTOBUILDS_CRASH_AT": crash_at,
+        }
         if crash_at:
             environment["PYTHONPATH"] = str(INJECT)
         argv = [sys.executable, "-m", "autobuilds", "heartbeat", "--wait", "--workspace", str(self.root)]

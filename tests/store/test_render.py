@@ -116,7 +116,10 @@ def test_values_are_escaped_for_their_sink_without_a_filter(tmp_path: Path, name
 def test_filters_compose_without_escaping_twice(tmp_path: Path) -> None:
     source = "{{ v | code }} {{ v | md }} {{ v | shorten(3) }} {{ [v, v] | join(' + ') }} {{ 'a' ~ v }} {{ n }} {{ nothing }}"
     renderer = _workspace(tmp_path, source)
-    assert renderer.render("x.md.j2", {"v": "*`*", "n": 3, "nothing": None}) == "``*`*`` \\*\\`\\* \\*\\`\\* \\*\\`\\* + \\*\\`\\* a\\*\\`\\* 3 \n"
+    assert (
+        renderer.render("x.md.j2", {"v": "*`*", "n": 3, "nothing": None})
+        == "``*`*`` \\*\\`\\* \\*\\`\\* \\*\\`\\* + \\*\\`\\* a\\*\\`\\* 3 \n"
+    )
 
 
 def test_html_text_holds_no_control_characters(tmp_path: Path) -> None:
