@@ -12,7 +12,7 @@ from autobuilds.domain.patterns import pattern
 from autobuilds.domain.times import format_when
 from autobuilds.errors import BadInput
 from autobuilds.store import files
-from autobuilds.store.files.writing import sync_folder, write_new
+from autobuilds.store.files.writing import sync_folder, temporary_name, write_new
 from autobuilds.store.render import packaged_templates
 
 GUIDE = "AUTONOMOUS_BUILDS.md"
@@ -140,7 +140,7 @@ def append(path: Path, text: str) -> None:
 
 def create(path: Path, text: str) -> bool:
     """Write a file that is not there yet, whole or not at all; return False, and leave it, where something has that name."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
+    temporary = path.with_name(temporary_name(path.name))
     try:
         write_new(temporary, text.encode())
         try:
