@@ -28,11 +28,22 @@ class LatePresets:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def invocation(self, name: str, *, run_folder: Path, steps: str | None, passed: Sequence[str] = ()) -> Invocation:
+    def invocation(
+        self,
+        name: str,
+        *,
+        run_folder: Path,
+        steps: str | None,
+        passed: Sequence[str] = (),
+        model: str | None = None,
+        resume: str | None = None,
+        clone: Path | None = None,
+    ) -> Invocation:
         """Return how the agent is run; raises BadInput for an unknown agent or an unreadable agents.toml."""
         from autobuilds.adapters.agents.presets import Presets
 
-        return Presets.load(self._root).invocation(name, run_folder=run_folder, steps=steps, passed=passed)
+        presets = Presets.load(self._root)
+        return presets.invocation(name, run_folder=run_folder, steps=steps, passed=passed, model=model, resume=resume, clone=clone)
 
 
 def make_context(root: Path, *, no_commit: bool = False) -> Context:

@@ -86,7 +86,7 @@ def test_a_value_as_a_person_writes_it(line: str, expected: object) -> None:
     [
         ("retrys: 3", 'HEARTBEAT.md:2:1: unknown key "retrys" (did you mean "retries"?)'),
         ("Max-Concurrent: 3", '(did you mean "max_concurrent"?)'),
-        ("sandbox: on", 'unknown key "sandbox"'),
+        ("sandbox: on", "`auto`, bubblewrap+landlock, bubblewrap, landlock or none"),
         ("qqqqqq: on", 'HEARTBEAT.md:2:1: unknown key "qqqqqq"'),
         ("timezone: Chicago", 'HEARTBEAT.md:2:11: "timezone" names no time zone known here: "Chicago" (did you mean "America/Chicago"?)'),
         ("timezone: europe/berlim", '(did you mean "Europe/Berlin"?)'),

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from autobuilds.domain.agents import FailureClass
+
 
 class BuildState(StrEnum):
     """Where a build stands; the legal moves between states are in `domain.lifecycle`."""
@@ -33,6 +35,8 @@ class Outcome(StrEnum):
     CHECKS_FAILED = "checks-failed"
     #: The agent ended with an error.
     AGENT_FAILED = "agent-failed"
+    #: The agent was denied what it needed and changed nothing: a fault of the set-up.
+    BLOCKED = "blocked"
     #: The agent changed nothing and the task does not say that this is fine.
     NO_CHANGE = "no-change"
     #: The change touches protected paths or paths outside *Touches*.
@@ -68,6 +72,8 @@ class DeliverMode(StrEnum):
     REVIEW = "review"
     #: Merged when clean and when the checks pass on the merged tree.
     MERGE = "merge"
+    #: A pull request, opened through the forge's own command.
+    PR = "pr"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +129,20 @@ class Attempt:
     lines_added: int | None = None
     lines_removed: int | None = None
     log: str | None = None
-    #: What was in force to contain the agent (`none` until a sandbox is chosen).
+    #: What was in force to contain the agent (`domain.sandbox.Tier`).
     sandbox: str = "none"
+    #: Why the agent failed, by its own output.
+    failure: FailureClass | None = None
+    #: When the usage limit ends that it ran into.
+    resets_at: datetime | None = None
+    #: The agent's session, by which an interrupted run is resumed; `resumed` says that this attempt did.
+    session: str | None = None
+    resumed: bool = False
+    model: str | None = None
+    #: The agent's final message.
+    said: str | None = None
+    #: Where the pull request is that was opened for it.
+    pull_request: str | None = None
     #: What of the work could not be taken, or looks odd, in words.
     notes: tuple[str, ...] = ()
 
@@ -176,9 +194,10 @@ class Build:
 
     @property
     def tries_used(self) -> int:
-        """Attempts that count against `retries`: ended, and neither never begun nor stopped by the owner."""
+        """Attempts that count against `retries`: ended, and neither never begun, nor stopped by the owner, nor ended by a usage limit."""
         free = {Outcome.NOT_STARTED, Outcome.STOPPED, None}
-        return sum(1 for a in self.attempts if a.number > self.counted_from and a.outcome not in free)
+        counted = (a for a in self.attempts if a.number > self.counted_from and a.failure is not FailureClass.RATE_LIMIT)
+        return sum(1 for a in counted if a.outcome not in free)
 
     def with_attempt(self, attempt: Attempt) -> Build:
         """Return the build with `attempt` in place of the one of the same id, or appended."""

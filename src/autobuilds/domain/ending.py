@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from autobuilds.domain.agents import AgentReport
 from autobuilds.domain.build import Check, Evidence, Outcome
 from autobuilds.domain.inert import line
 from autobuilds.domain.paths import Bounds
@@ -41,6 +42,8 @@ class AttemptFacts:
     setup_failure: str | None = None
     #: Negative for a signal, as `subprocess` has it; None when the agent never ran.
     exit_code: int | None = None
+    #: What the agent's output said of the run.
+    report: AgentReport = field(default_factory=AgentReport)
     #: The work could not be saved as a commit.
     harvest_failure: str | None = None
     bounds: Bounds = field(default_factory=Bounds)

@@ -7,10 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from autobuilds.domain.agents import FailureClass
 from autobuilds.domain.build import Check, Evidence, Ledger, Outcome, Usage
 from autobuilds.domain.model import Queue
 from autobuilds.domain.policy import Policy
 from autobuilds.domain.problem import Problem
+from autobuilds.domain.sandbox import TierProbe
 from autobuilds.domain.settings import Settings
 
 
@@ -51,6 +53,13 @@ class Ending:
     #: What of the work could not be taken or looks odd, in words.
     notes: tuple[str, ...] = ()
     tail: str = ""
+    #: What was in force to contain the agent; None where it never began.
+    sandbox: str | None = None
+    failure: FailureClass | None = None
+    resets_at: datetime | None = None
+    session: str | None = None
+    model: str | None = None
+    said: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +84,13 @@ class AgentStatus:
     version: str | None = None
     install: str | None = None
     limited_until: datetime | None = None
+    #: The oldest version that the preset was tried with, and whether the installed one is older; both only where they were asked for.
+    minimum: str | None = None
+    outdated: bool = False
+    #: Whether it is signed in, as far as that can be told without running it.
+    signed_in: bool | None = None
+    #: False for a preset that was written from documentation alone.
+    verified: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +113,8 @@ class Moment:
     agents: tuple[AgentStatus, ...] = ()
     #: Why the agents can't be told (agents.toml can't be read), for the agent gate.
     agents_fault: str | None = None
+    #: The sandbox tiers tried out just now, the strongest first; empty where nothing waits to be started.
+    tiers: tuple[TierProbe, ...] = ()
     #: A file named STOP stands in the workspace.
     stop_file: bool = False
     #: Labels whose hand-typed approval came by the owner's hand (working tree or an allowed author).

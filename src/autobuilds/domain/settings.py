@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import time, timedelta
 
 from autobuilds.domain.build import DeliverMode
+from autobuilds.domain.sandbox import Network, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class Settings:
     output_limit: int = field(default=64, metadata=_doc("output of one attempt in MiB, 1 to 4096; above it the attempt is stopped"))
     deliver: dict[str, DeliverMode] = field(
         default_factory=lambda: {"default": DeliverMode.REVIEW},
-        metadata=_doc("`review` or `merge`, for all or by category (a mapping with `default`)"),
+        metadata=_doc("`review`, `merge` or `pr`, for all or by category (a mapping with `default`)"),
     )
     review_limit: int = field(default=10, metadata=_doc("finished builds waiting for your review at which nothing new starts, 1 to 1000"))
     disk_limit: int = field(default=80, metadata=_doc("disk use in percent at which nothing new starts, 1 to 100"))
@@ -59,6 +60,32 @@ class Settings:
     cost_per_day: float | None = field(default=None, metadata=_doc("USD that agents report in one local day; default: no limit"))
     cost_per_task: float | None = field(default=None, metadata=_doc("USD that agents report for one build; default: no limit"))
     tokens_per_day: int | None = field(default=None, metadata=_doc("tokens that agents report in one local day; default: no limit"))
+    cost_per_night: float | None = field(default=None, metadata=_doc("USD that agents report in one span of off_hours; default: no limit"))
+    tokens_per_night: int | None = field(
+        default=None, metadata=_doc("tokens that agents report in one span of off_hours; default: no limit")
+    )
+    tokens_per_task: int | None = field(default=None, metadata=_doc("tokens that agents report for one build; default: no limit"))
+    model: dict[str, str] = field(
+        default_factory=dict,
+        metadata=_doc("model for all agents, or lines `agent: model` (a mapping with `default`); default: the agent's own"),
+    )
+    sandbox: Tier | None = field(
+        default=None,
+        metadata=_doc("`auto` (the strongest that works), or the name of a tier: bubblewrap+landlock, bubblewrap, landlock, none"),
+    )
+    require_sandbox: Tier = field(
+        default=Tier.NONE,
+        metadata=_doc(
+            "weakest sandbox tier in which anything may start; default: `none`, so nothing is demanded, but the tier in force is always shown"
+        ),
+    )
+    network: Network = field(
+        default=Network.OPEN,
+        metadata=_doc("what builds may reach: `open` (not what listens on this machine), `web` (ports 443, 80, 53, 22), `none`"),
+    )
+    process_limit: int = field(default=4096, metadata=_doc("processes of one build, 16 to 1000000"))
+    build_memory: int | None = field(default=None, metadata=_doc("memory of each process of a build in MiB; default: no limit"))
+    file_limit: int = field(default=8192, metadata=_doc("largest file that a build may write in MiB, 1 to 1048576"))
     commits: str = field(
         default="current", metadata=_doc("where the tool's commits go: `current`, `none`, or the name of a branch of their own")
     )

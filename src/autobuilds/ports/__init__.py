@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from autobuilds.ports.machine import Agents, Host, Invocation, Survey
+from autobuilds.ports.machine import Agents, Host, Invocation, Sandbox, Survey
 from autobuilds.ports.repository import CheckedMerge, Commit, DiffStat, Head, Identity, LineOrigin, Repo
-from autobuilds.ports.running import Checker, Job, Limits, Runner
+from autobuilds.ports.running import Checker, Job, Limits, Runner, StopStep
 from autobuilds.ports.timers import Timer, TimerJob, TimerPiece, TimerState
 
 __all__ = [
@@ -22,6 +22,8 @@ __all__ = [
     "LineOrigin",
     "Repo",
     "Runner",
+    "Sandbox",
+    "StopStep",
     "Survey",
     "Timer",
     "TimerJob",

@@ -8,7 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from autobuilds.domain.agents import ReportRules
 from autobuilds.domain.moment import AgentStatus, Resources
+from autobuilds.domain.sandbox import Network, TierProbe
+from autobuilds.ports.running import StopStep
 
 
 class Host(Protocol):
@@ -27,6 +30,14 @@ class Host(Protocol):
         ...
 
 
+class Sandbox(Protocol):
+    """What contains builds on this machine."""
+
+    def probe(self) -> tuple[TierProbe, ...]:
+        """Try out every tier with a harmless program and return what works now, the strongest first; under 100 ms in all."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
     """How an agent is run for one attempt: its command line and its whole environment."""
@@ -35,13 +46,40 @@ class Invocation:
     environment: dict[str, str] = field(default_factory=dict)
     #: False for an agent that reads the prompt's file or needs none (`Job.prompt_on_stdin`).
     prompt_on_stdin: bool = True
+    #: How its output is read, how it is stopped (empty: the usual way).
+    rules: ReportRules = field(default_factory=ReportRules)
+    stop: tuple[StopStep, ...] = ()
+    #: The session that was chosen for it (None: it reports its own), and whether an earlier one is resumed.
+    session: str | None = None
+    resumes: bool = False
+    #: Files below the owner's home that it needs copies of, relative to it: its credentials.
+    credentials: tuple[str, ...] = ()
+    #: What it may reach; None: what the owner set. The ports of its own base URLs come on top.
+    network: Network | None = None
+    ports: tuple[int, ...] = ()
+    #: Folders and files that it must be able to read besides the system's: its own program.
+    readable: tuple[str, ...] = ()
+    #: Whether it brings a sandbox of its own that needs user namespaces, which Landlock alone forbids.
+    nests: bool = False
 
 
 class Agents(Protocol):
     """The ways to run a sub-agent, read from declarative presets."""
 
-    def invocation(self, name: str, *, run_folder: Path, steps: str | None, passed: Sequence[str] = ()) -> Invocation:
+    def invocation(
+        self,
+        name: str,
+        *,
+        run_folder: Path,
+        steps: str | None,
+        passed: Sequence[str] = (),
+        model: str | None = None,
+        resume: str | None = None,
+        clone: Path | None = None,
+    ) -> Invocation:
         """Return how the agent is run; `passed` names environment variables that the owner lets through.
+
+        `model` None leaves it to the agent; `resume` is the session of an interrupted run; `clone` is where the code will stand.
 
         Raises BadInput for an unknown agent, or for `command` without Steps.
         """

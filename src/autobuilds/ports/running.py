@@ -8,9 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
+from autobuilds.domain.agents import ReportRules
 from autobuilds.domain.build import Check, DeliverMode, Outcome
 from autobuilds.domain.model import Criterion
 from autobuilds.domain.moment import RunStatus
+from autobuilds.domain.sandbox import Confinement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,14 @@ class Limits:
     silence: timedelta = timedelta(hours=8)
     check_timeout: timedelta = timedelta(minutes=30)
     output_bytes: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopStep:
+    """One step of stopping an agent: the signal's name, and the seconds it is given before the next."""
+
+    signal: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +70,21 @@ class Job:
     #: Absolute paths.
     progress_file: str
     log_file: str
+    #: How the agent's output is read.
+    rules: ReportRules = field(default_factory=ReportRules)
+    #: The session that was chosen for the agent before it began (None: it reports its own), and whether it is resumed.
+    session: str | None = None
+    resumes: bool = False
+    #: How the agent is stopped; empty for the usual way.
+    stop: tuple[StopStep, ...] = ()
+    #: What contains the agent, the saving of its work and the checks.
+    confinement: Confinement = field(default_factory=Confinement)
+    #: Files of the owner's home that are copied into the agent's own, relative to the home (its credentials).
+    credentials: tuple[str, ...] = ()
+    #: Absolute path of the private clone; None: its usual place. A resumed session needs the folder it began in.
+    clone: str | None = None
+    #: Absolute path of the agent's private home, kept between the attempts of one build; None: the owner's own is used.
+    home: str | None = None
     #: Run (detached) when the attempt has ended; empty for none.
     then: tuple[str, ...] = ()
 

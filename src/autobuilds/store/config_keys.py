@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from autobuilds.domain.build import DeliverMode
+from autobuilds.domain.sandbox import Network, Tier
 from autobuilds.domain.settings import Window
 from autobuilds.domain.spelling import did_you_mean, quoted
 from autobuilds.domain.times import format_duration, format_window, parse_duration, parse_window
@@ -35,6 +36,8 @@ class Key:
     write: Callable[[Any], str]
     #: Whether nothing written, or `none`, means the default without a word.
     optional: bool = False
+    #: How the default is written where it is no value.
+    nothing: str = ""
 
 
 def _text(where: Located, expects: str) -> str:
@@ -145,6 +148,43 @@ def _write_deliver(modes: dict[str, DeliverMode]) -> str:
     return ", ".join(f"{category}: {mode.value}" for category, mode in modes.items())
 
 
+_MODEL = r"[A-Za-z0-9@][A-Za-z0-9@._:/+-]{0,127}"
+
+
+def _read_models(where: Located, expects: str) -> dict[str, str]:
+    given = where.value if isinstance(where.value, dict) else {"default": where}
+    models: dict[str, str] = {}
+    for agent, item in given.items():
+        text = _text(item, expects)
+        if not re.fullmatch(_MODEL, text):
+            raise _refuse(item, expects)
+        models[agent.strip()] = text
+    return models
+
+
+def _write_models(models: dict[str, str]) -> str:
+    return ", ".join(f"{agent}: {model}" for agent, model in models.items())
+
+
+def _read_tier(where: Located, expects: str) -> Tier | None:
+    return None if _text(where, expects).casefold() == "auto" else _read_demand(where, expects)
+
+
+def _read_demand(where: Located, expects: str) -> Tier:
+    word = _text(where, expects).casefold()
+    word = {"bwrap": Tier.BWRAP.value, "off": Tier.NONE.value, "no": Tier.NONE.value, "false": Tier.NONE.value}.get(word, word)
+    if word not in list(Tier):
+        raise _refuse(where, expects, did_you_mean(word, list(Tier)))
+    return Tier(word)
+
+
+def _read_network(where: Located, expects: str) -> Network:
+    word = _text(where, expects).casefold()
+    if word not in list(Network):
+        raise _refuse(where, expects, did_you_mean(word, list(Network)))
+    return Network(word)
+
+
 #: A branch name that Git accepts (git-check-ref-format), outside the builds' own branches.
 _BRANCH = r"(?!build/)(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|$)))[\w](?:[\w./+@-]*[\w+@-])?"
 _GLOB = r"(?!/)(?!.*(?:^|/)\.\.(?:/|$))[^\x00-\x1f\\]+"
@@ -172,6 +212,16 @@ KEYS: dict[str, Key] = {
     "cost_per_day": _number(0.01, 1_000_000, " of USD", prefix="$", optional=True),
     "cost_per_task": _number(0.01, 1_000_000, " of USD", prefix="$", optional=True),
     "tokens_per_day": _integer(1, 1_000_000_000_000, optional=True),
+    "cost_per_night": _number(0.01, 1_000_000, " of USD", prefix="$", optional=True),
+    "tokens_per_night": _integer(1, 1_000_000_000_000, optional=True),
+    "tokens_per_task": _integer(1, 1_000_000_000_000, optional=True),
+    "model": Key(expects="a model's name, or lines `agent: model` below it", read=_read_models, write=_write_models, optional=True),
+    "sandbox": Key(expects="`auto`, bubblewrap+landlock, bubblewrap, landlock or none", read=_read_tier, write=_plain, nothing="auto"),
+    "require_sandbox": Key(expects="bubblewrap+landlock, bubblewrap, landlock or none", read=_read_demand, write=_plain),
+    "network": Key(expects="`open`, `web` or `none`", read=_read_network, write=_plain),
+    "process_limit": _integer(16, 1_000_000),
+    "build_memory": _integer(64, 10_000_000, " of MiB", "MiB", "MB", optional=True),
+    "file_limit": _integer(1, 1_048_576, " of MiB", "MiB", "MB"),
     "commits": _matching(
         _BRANCH,
         "`current`, `none`, or the name of a branch",
@@ -197,4 +247,4 @@ def read_value(name: str, where: Located) -> Any:
 
 def write_value(name: str, value: Any) -> str:
     """Return a value in the notation of the configuration; empty for none."""
-    return "" if value is None else KEYS[name].write(value)
+    return KEYS[name].nothing if value is None else KEYS[name].write(value)

@@ -73,7 +73,17 @@ class Presets:
             raise errors.BadInput(f"unknown agent {name!r}{hint}; known are {', '.join(self.table)}; add your own to {OWN_FILE}")
         return preset
 
-    def invocation(self, name: str, *, run_folder: Path, steps: str | None, passed: Sequence[str] = ()) -> Invocation:
+    def invocation(
+        self,
+        name: str,
+        *,
+        run_folder: Path,
+        steps: str | None,
+        passed: Sequence[str] = (),
+        model: str | None = None,  # noqa: ARG002
+        resume: str | None = None,  # noqa: ARG002
+        clone: Path | None = None,
+    ) -> Invocation:
         """Return how an agent is run for the attempt of `run_folder`; the environment is an allow-list over this process's.
 
         Raises BadInput for an unknown agent, for Steps that are missing or too long.
@@ -86,7 +96,7 @@ class Presets:
                 )
             if len(steps.encode("utf-8", "surrogatepass")) > MAX_ITEM_BYTES:
                 raise errors.BadInput(f"the task's Steps are longer than {MAX_ITEM_BYTES} bytes; put them into a script of the repository")
-        clone = run_folder.parent.parent / "clones" / run_folder.name
+        clone = clone or run_folder.parent.parent / "clones" / run_folder.name
         values = {
             "repo": str(clone),
             "gitdir": str(clone / ".git"),

@@ -1,0 +1,137 @@
+"""What is known of a sub-agent's program: how its output is read, and what that output said of one run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+#: What a rule compares with: the scalars of JSON.
+Scalar = str | int | float | bool | None
+
+
+class FailureClass(StrEnum):
+    """Why an agent failed; each has its own policy (`domain.retry`)."""
+
+    #: Not signed in, key refused: the owner must act; the agent is held until then.
+    AUTHENTICATION = "authentication"
+    #: A usage limit: waits for the reset and costs no try; the agent is held until then.
+    RATE_LIMIT = "rate-limit"
+    #: The model's service was not reached: retried.
+    NETWORK = "network"
+    #: A limit of turns, money or tokens that the agent or the owner set: the owner must act.
+    BUDGET = "budget"
+    #: The model declined the task: the owner must act.
+    REFUSED = "refused"
+    #: The program broke: retried.
+    CRASH = "crash"
+
+
+class Take(StrEnum):
+    """Which of the matching values a pick is."""
+
+    LAST = "last"
+    FIRST = "first"
+    SUM = "sum"
+    COUNT = "count"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pick:
+    """One value picked from an agent's output: the dotted `path` in events where all of `when` holds, or a `regex` on lines of text."""
+
+    name: str
+    path: str | None = None
+    regex: str | None = None
+    when: tuple[tuple[str, Scalar], ...] = ()
+    take: Take = Take.LAST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What must hold of a pick for the run to count as ended well; a missing pick fails all but `missing`."""
+
+    pick: str
+    equals: Scalar = None
+    #: True: there; False: not there; None: not asked.
+    exists: bool | None = None
+    not_match: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """How an event becomes a line of the progress log: for every item of the list `each` (or the event itself) where `when` holds."""
+
+    #: `file`, `command`, `tool`, `text` or `todo`.
+    kind: str
+    path: str
+    each: str | None = None
+    when: tuple[tuple[str, Scalar], ...] = ()
+    #: What is said before the value, such as `edits` or `runs`.
+    verb: str = ""
+    #: In a `todo`: the dotted paths of an item's text and of its state within it.
+    text: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRules:
+    """How one agent's output is read: `format` is `jsonl`, `json` or `text`; no conditions means that the exit status decides."""
+
+    format: str = "text"
+    #: A file that holds the result instead of standard output.
+    result_file: str | None = None
+    picks: tuple[Pick, ...] = ()
+    ok: tuple[Condition, ...] = ()
+    shows: tuple[Show, ...] = ()
+    #: (class, regex) tried on the error, in this order, after the general ones.
+    failures: tuple[tuple[FailureClass, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentReport:
+    """What an agent's output said of one run; every text is clean and bounded, None means that it was not said."""
+
+    #: Whether the rules say that it ended well; None for an agent that says nothing of the kind.
+    ok: bool | None = None
+    failure: FailureClass | None = None
+    #: The error in the agent's words.
+    error: str | None = None
+    #: Its final message.
+    said: str | None = None
+    session: str | None = None
+    model: str | None = None
+    #: Tool calls that were denied for want of permission.
+    denials: int = 0
+    #: When a usage limit ends, as far as it was told.
+    resets_at: datetime | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cost_usd: float | None = None
+
+
+class ActivityKind(StrEnum):
+    """What an agent was seen doing."""
+
+    FILE = "file"
+    COMMAND = "command"
+    TOOL = "tool"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """One thing that an agent was seen doing; `text` is one clean, bounded line such as `edits src/app.py`."""
+
+    kind: ActivityKind
+    text: str
+    #: The file it was done to, where there is one.
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Todo:
+    """One item of the agent's own to-do list; `state` is `open`, `doing` or `done`."""
+
+    text: str
+    state: str = "open"
