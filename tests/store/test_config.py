@@ -106,7 +106,7 @@ def test_a_value_as_a_person_writes_it(line: str, expected: object) -> None:
         ("retries:", '"retries" has no value'),
         ("agent: claude code", "the name of an agent"),
         ("deliver: merg", 'HEARTBEAT.md:2:10: "deliver" can\'t be "merg" (did you mean "merge"?)'),
-        ("deliver: {x: maybe}", "`review` or `merge`"),
+        ("deliver: {x: maybe}", "`review`, `merge` or `pr`"),
         ("deliver: {x: merge, X: review}", "twice"),
         ("disk_limit: 101", "from 1 to 100"),
         ("load_limit: inf", "a number from 0.1 to 1000"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,6 +81,16 @@ def test_the_configuration_is_read_as_meant(zone: str | None, agent: str | None)
     config = read_settings(starter.config_text(zone=zone, agent=agent).encode())
     assert not config.problems and (config.settings.timezone, config.settings.agent) == (zone, agent)
     assert config.duties
+
+
+def test_what_the_configuration_offers_is_read_as_meant_when_it_is_taken() -> None:
+    """Every line that is commented out but looks like a setting is one."""
+    text = starter.config_text(zone=None, agent=None)
+    taken = re.sub(r"(?m)^# ([a-z_]+: \S.*#.*)$", r"\1", text)
+    config = read_settings(taken.encode())
+    assert not config.problems
+    offered = {"agent", "model", "sandbox", "require_sandbox", "network", "cost_per_day"}
+    assert offered <= {key for key, origin in config.origins.items() if origin != "default"}
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,7 @@ KEYS: dict[str, Key] = {
     "check_timeout": _duration("1s", "1d"),
     "duty_timeout": _duration("1s", "1d"),
     "output_limit": _integer(1, 4096, " of MiB", "MiB", "MB"),
-    "deliver": Key(expects="`review` or `merge`, or lines `category: review` below it", read=_read_deliver, write=_write_deliver),
+    "deliver": Key(expects="`review`, `merge` or `pr`, or lines `category: review` below it", read=_read_deliver, write=_write_deliver),
     "review_limit": _integer(1, 1000),
     "disk_limit": _integer(1, 100, " of percent", "%"),
     "memory_limit": _integer(1, 100, " of percent", "%"),
