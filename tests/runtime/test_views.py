@@ -177,13 +177,18 @@ def test_the_page_is_the_same_while_nothing_happens() -> None:
             gate("window", "wait", "estimated 4 hours, but off-hours end in 2 h 40 min"),
         ),
         (gate("budget", "wait", "8.1 of 8 hours of building used today"), gate("budget", "wait", "8.25 of 8 hours of building used today")),
+        (gate("budget", "wait", "1,008 of 1,000 tokens used tonight"), gate("budget", "wait", "1,200 of 1,000 tokens used tonight")),
+        (
+            gate("resources", "wait", "memory 900 MiB free (openclaw needs 1792 MiB)"),
+            gate("resources", "wait", "memory 1200 MiB free (openclaw needs 1792 MiB)"),
+        ),
     ],
 )
 def test_measurements_that_move_are_not_on_the_page(one: object, other: object) -> None:
     snapshot = replace(EMPTY, queue=Queue(tasks=(task("a"),)))
     pages = [_page(status_view(snapshot, QUIET, (Assessment(label="a", gates=(g,)),), {})) for g in (one, other)]  # type: ignore[arg-type]
     assert pages[0] == pages[1]
-    assert "limit" in pages[0] or "longer than what is left" in pages[0] or "are used up" in pages[0]
+    assert "limit" in pages[0] or "longer than what is left" in pages[0] or "are used up" in pages[0] or "too little" in pages[0]
 
 
 HOSTILE = "x](http://evil) <img src=y> | \n# H\n- [x] done\n```\n@all \x1b[31m \u202e ![i](http://evil) www.evil.example"

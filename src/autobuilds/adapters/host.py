@@ -44,7 +44,8 @@ class MachineHost:
 
     def resources(self, path: Path) -> Resources:
         """Return the use of the disk that holds `path` and of memory in percent, and the 5-minute load per core; never waits."""
-        return Resources(disk_percent=_disk(path), memory_percent=_memory(), load_per_core=_load())
+        used, free = _memory()
+        return Resources(disk_percent=_disk(path), memory_percent=used, memory_free_mib=free, load_per_core=_load())
 
     def agents(self, wanted: Sequence[str] | None = None) -> tuple[AgentStatus, ...]:
         """Return whether each agent (or each of those wanted) is installed, the preferred first."""
@@ -80,13 +81,15 @@ def _disk(path: Path) -> float | None:
         return None
 
 
-def _memory() -> float | None:
+def _memory() -> tuple[float | None, int | None]:
+    """Return the use of memory in percent, and what a new program can have in MiB."""
     import psutil
 
     try:
-        return float(psutil.virtual_memory().percent)
+        memory = psutil.virtual_memory()
     except (OSError, RuntimeError):
-        return None
+        return None, None
+    return float(memory.percent), int(memory.available) // (1024 * 1024)
 
 
 def _load() -> float | None:

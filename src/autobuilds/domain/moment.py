@@ -91,6 +91,10 @@ class AgentStatus:
     signed_in: bool | None = None
     #: False for a preset that was written from documentation alone.
     verified: bool = True
+    #: The memory in MiB that a run of it takes, as measured; 0 where that is not known.
+    reserve_mib: int = 0
+    #: Whether it brings a sandbox of its own that needs user namespaces, which Landlock alone forbids.
+    nests: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,8 @@ class Resources:
     disk_percent: float | None = None
     memory_percent: float | None = None
     load_per_core: float | None = None
+    #: Memory that a new program can have without others being pushed out.
+    memory_free_mib: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,9 @@ from autobuilds.runtime.view_values import DoneRow, NeedsYou
 _VOLATILE = (
     (pattern(r"(disk|memory|load) [0-9.]+ (?:% |per core )?(?:full |used )?\(limit ([^)]*)\)"), r"\1 over its limit of \2"),
     (pattern(r", but off-hours end in .*"), ": longer than what is left of the off-hours"),
-    (pattern(r"^[0-9.]+ of ([0-9.]+ [A-Za-z ]+) used today"), r"the day's \1 are used up"),
+    (pattern(r"[0-9.,]+ of ([0-9.,]+ [A-Za-z ]+) used today"), r"the day's \1 are used up"),
+    (pattern(r"[0-9.,]+ of ([0-9.,]+ [A-Za-z ]+) used tonight"), r"the night's \1 are used up"),
+    (pattern(r"memory [0-9]+ MiB free \(([^)]*)\)"), r"too little memory is free (\1)"),
 )
 
 

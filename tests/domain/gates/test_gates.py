@@ -401,6 +401,16 @@ class TestResources:
     def test_limits(self, resources: Resources, verdict: Verdict) -> None:
         assert gate("resources", a_situation(moment=a_moment(resources=resources))).verdict is verdict
 
+    @pytest.mark.parametrize(("free", "verdict"), [(1791, WAIT), (1792, GO), (None, GO)])
+    def test_the_memory_that_an_agent_takes_has_to_be_free(self, free: int | None, verdict: Verdict) -> None:
+        heavy = AgentStatus(name="openclaw", found=True, reserve_mib=1792)
+        moment = a_moment(agents=(heavy, AgentStatus(name="command", found=True)), resources=Resources(memory_free_mib=free))
+        found = gate("resources", a_situation(a_task(agent="openclaw"), moment=moment))
+        assert found.verdict is verdict
+        assert gate("resources", a_situation(moment=moment)).verdict is GO, "a task with Steps needs no model's program"
+        if verdict is WAIT:
+            assert found.reason == "memory 1791 MiB free (openclaw needs 1792 MiB)"
+
 
 class TestBudget:
     def used(self, usage: Usage = NOTHING, started: datetime = NOW - timedelta(hours=2), **settings) -> GateResult:
@@ -428,3 +438,22 @@ class TestBudget:
         ledger = Ledger(builds=(build,))
         found = gate("budget", a_situation(task, snapshot=a_snapshot(task, ledger=ledger, settings=Settings(cost_per_task=2.0))))
         assert found.verdict is ASK
+        assert found.reason == "2.00 of 2.00 USD used by this task"
+        assert found.fix == f"raise cost_per_task in HEARTBEAT.md, or autobuilds cancel {task.label}"
+
+    def test_a_night_s_limit_waits_for_its_end_and_holds_nothing_by_day(self) -> None:
+        usage = Usage(cost_usd=3.0, tokens_in=10, tokens_out=20)
+        settings = {"cost_per_night": 2.5, "tokens_per_night": 1000}
+        assert self.used(usage, **settings).verdict is GO
+        night = NOW.replace(hour=23)
+        task, other = a_task(), a_task("Other")
+        ran = an_attempt(started=night - timedelta(minutes=30), ended=night, outcome=Outcome.PASSED, usage=usage)
+        builds = (a_build(other, BuildState.COMPLETED, attempts=(ran,)),)
+        snapshot = a_snapshot(task, ledger=Ledger(builds=builds), settings=Settings(**settings))
+        found = gate("budget", a_situation(task, snapshot=snapshot, moment=a_moment(now=night)))
+        assert (found.verdict, found.until) == (WAIT, datetime(2026, 2, 7, 6, tzinfo=UTC))
+        assert (found.reason, found.fix) == ("3.00 of 2.50 USD used tonight", "raise cost_per_night in HEARTBEAT.md")
+
+    def test_what_is_left_is_said_while_it_goes(self) -> None:
+        assert self.used(Usage(cost_usd=0.4), cost_per_day=0.5).reason == "0.40 of 0.50 USD used today"
+        assert self.used().reason == "no limit is set"

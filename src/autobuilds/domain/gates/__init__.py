@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from autobuilds.domain.gates import authority, machine, order, standing, timing
+from autobuilds.domain.gates import authority, budget, machine, order, standing, timing
 from autobuilds.domain.situation import Situation
 from autobuilds.domain.verdicts import Assessment, GateResult
 
@@ -26,7 +26,7 @@ GATES: dict[str, Gate] = {
     "agent": machine.agent,
     "capacity": order.capacity,
     "resources": machine.resources,
-    "budget": machine.budget,
+    "budget": budget.budget,
 }
 
 

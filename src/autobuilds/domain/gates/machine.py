@@ -1,16 +1,12 @@
-"""Gates on means: the agent, the machine's resources, the day's budget."""
+"""Gates on means: the agent and the machine's resources."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
-
-from autobuilds.domain.build import Attempt
 from autobuilds.domain.gates.answers import ask, go, wait
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import AgentStatus
 from autobuilds.domain.settings import Settings
 from autobuilds.domain.situation import Situation
-from autobuilds.domain.times import at_clock, local_day
 from autobuilds.domain.verdicts import OR, GateResult
 
 #: The embedded agent that runs a task's Steps.
@@ -46,7 +42,7 @@ def agent(s: Situation) -> GateResult:
 
 
 def resources(s: Situation) -> GateResult:
-    """Go when disk, memory and load are below their limits; what can't be measured holds nothing."""
+    """Go when disk, memory and load are below their limits and the agent's own need is free; what can't be measured holds nothing."""
     now, limits = s.moment.resources, s.snapshot.settings
     over = []
     if now.disk_percent is not None and now.disk_percent >= limits.disk_limit:
@@ -55,43 +51,11 @@ def resources(s: Situation) -> GateResult:
         over.append(f"memory {now.memory_percent:.0f} % used (limit {limits.memory_limit} %)")
     if now.load_per_core is not None and now.load_per_core >= limits.load_limit:
         over.append(f"load {now.load_per_core:.1f} per core (limit {limits.load_limit:g})")
+    chosen = choose_agent(s.task, limits, s.moment.agents)
+    needed = chosen.reserve_mib if chosen is not None else 0
+    if now.memory_free_mib is not None and now.memory_free_mib < needed:
+        assert chosen is not None, "only an agent reserves memory"
+        over.append(f"memory {now.memory_free_mib} MiB free ({chosen.name} needs {needed} MiB)")
     if over:
         return wait("resources", ", ".join(over), fix=f"free some{OR}raise the limit in HEARTBEAT.md")
     return go("resources", "disk, memory and load are below their limits")
-
-
-def budget(s: Situation) -> GateResult:
-    """Go while the day's and the task's limits of attempts, hours, cost and tokens are not reached."""
-    limits, now = s.snapshot.settings, s.now
-    midnight = at_clock(local_day(now) + timedelta(days=1), time(), now.tzinfo or UTC)
-    today = [a for b in s.snapshot.ledger.builds for a in b.attempts if _same_day(a.started, now)]
-    day = {
-        "attempts_per_day": (float(len(today)), limits.attempts_per_day, "attempts"),
-        "hours_per_day": (
-            sum((_length(a, now) for a in today), timedelta()) / timedelta(hours=1),
-            limits.hours_per_day,
-            "hours of building",
-        ),
-        "cost_per_day": (sum(a.usage.cost_usd or 0.0 for a in today), limits.cost_per_day, "USD"),
-        "tokens_per_day": (
-            float(sum((a.usage.tokens_in or 0) + (a.usage.tokens_out or 0) for a in today)),
-            limits.tokens_per_day,
-            "tokens",
-        ),
-    }
-    for key, (used, limit, unit) in day.items():
-        if limit is not None and used >= limit:
-            return wait("budget", f"{used:g} of {limit:g} {unit} used today", until=midnight, fix=f"raise {key} in HEARTBEAT.md")
-    spent = sum(a.usage.cost_usd or 0.0 for a in (s.build.attempts if s.build else ()))
-    if limits.cost_per_task is not None and spent >= limits.cost_per_task:
-        reason = f"this task has cost {spent:.2f} of {limits.cost_per_task:.2f} USD"
-        return ask("budget", reason, f"raise cost_per_task in HEARTBEAT.md{OR}autobuilds cancel {s.task.label}")
-    return go("budget", "within its limits")
-
-
-def _same_day(started: datetime, now: datetime) -> bool:
-    return local_day(started.astimezone(now.tzinfo)) == local_day(now)
-
-
-def _length(attempt: Attempt, now: datetime) -> timedelta:
-    return (attempt.ended or now) - attempt.started

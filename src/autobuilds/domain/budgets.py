@@ -1,0 +1,100 @@
+"""Budgets: what was used of the limits of a task, a night and a day. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from autobuilds.domain.build import Attempt, Build, Ledger
+from autobuilds.domain.settings import Settings, Window
+from autobuilds.domain.times import at_clock, elapsed, in_window, local_day, reached, window_closes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What was used of one limit; `until` is when it counts anew, None for a task's own limit."""
+
+    #: The key of the configuration.
+    key: str
+    used: float
+    limit: float
+    unit: str
+    #: `today`, `tonight` or `by this task`.
+    span: str
+    until: datetime | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the limit is reached."""
+        return self.used >= self.limit
+
+    def __str__(self) -> str:
+        """Return `3.20 of 10.00 USD used today`."""
+        return f"{_figure(self.used, self.unit)} of {_figure(self.limit, self.unit)} {self.unit} used {self.span}"
+
+
+def _figure(value: float, unit: str) -> str:
+    if unit == "USD":
+        return f"{value:.2f}"
+    return f"{value:,.0f}" if value == int(value) else f"{value:.1f}"
+
+
+def night_began(now: datetime, off_hours: Window) -> datetime | None:
+    """Return when the span of off_hours in which `now` stands began, in the zone of `now`; None outside of it.
+
+    Where off_hours are the whole day, a night is 24 hours on the clock from their beginning.
+    """
+    if not in_window(now, off_hours):
+        return None
+    zone = now.tzinfo or UTC
+    begins = (at_clock(local_day(now) - timedelta(days=back), off_hours.start, zone) for back in (0, 1))
+    return next((moment for moment in begins if reached(moment, now)), None)
+
+
+def spendings(ledger: Ledger, build: Build | None, settings: Settings, now: datetime) -> tuple[Spending, ...]:
+    """Return what was used of every limit that is set: of the task (`build`) first, then of the night and of the day.
+
+    A day has the attempts that began on it; a night, cautiously, has those that began or ended in it.
+    """
+    attempts = [a for b in ledger.builds for a in b.attempts]
+    own = build.attempts if build is not None else ()
+    found = list(_measured("task", own, settings, "by this task", None))
+    began = night_began(now, settings.off_hours)
+    if began is not None:
+        whole_day = settings.off_hours.start == settings.off_hours.end
+        opens = at_clock(local_day(began) + timedelta(days=1), settings.off_hours.start, now.tzinfo or UTC)
+        until = opens if whole_day else window_closes(now, settings.off_hours)
+        night = [a for a in attempts if reached(began, a.started) or (a.ended is not None and reached(began, a.ended))]
+        found += _measured("night", night, settings, "tonight", until)
+    today = [a for a in attempts if local_day(a.started.astimezone(now.tzinfo)) == local_day(now)]
+    midnight = at_clock(local_day(now) + timedelta(days=1), time(), now.tzinfo or UTC)
+    found += _measured("day", today, settings, "today", midnight)
+    found += _counted(today, settings, now, midnight)
+    return tuple(found)
+
+
+_REPORTED: tuple[tuple[str, str, Callable[[Attempt], float]], ...] = (
+    ("cost", "USD", lambda a: a.usage.cost_usd or 0.0),
+    ("tokens", "tokens", lambda a: float((a.usage.tokens_in or 0) + (a.usage.tokens_out or 0))),
+)
+
+
+def _measured(per: str, attempts: Iterable[Attempt], settings: Settings, span: str, until: datetime | None) -> Iterator[Spending]:
+    """Yield what agents reported against the limits `cost_per_...` and `tokens_per_...`."""
+    kept = tuple(attempts)
+    for what, unit, of in _REPORTED:
+        limit: float | None = getattr(settings, f"{what}_per_{per}")
+        if limit is not None:
+            yield Spending(key=f"{what}_per_{per}", used=sum(map(of, kept)), limit=float(limit), unit=unit, span=span, until=until)
+
+
+def _counted(today: list[Attempt], settings: Settings, now: datetime, midnight: datetime) -> Iterator[Spending]:
+    """Yield what this program itself counts: attempts and hours."""
+    if settings.attempts_per_day is not None:
+        limit = float(settings.attempts_per_day)
+        yield Spending(key="attempts_per_day", used=float(len(today)), limit=limit, unit="attempts", span="today", until=midnight)
+    if settings.hours_per_day is not None:
+        hours = sum((elapsed(a.started, a.ended or now) for a in today), timedelta()) / timedelta(hours=1)
+        limit = settings.hours_per_day
+        yield Spending(key="hours_per_day", used=hours, limit=limit, unit="hours of building", span="today", until=midnight)
