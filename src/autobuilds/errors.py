@@ -62,3 +62,7 @@ class GitFailure(AutobuildsError):
 
 class TimerFailure(AutobuildsError):
     """The system's scheduler answered with an error; its words follow."""
+
+
+class ForgeFailure(AutobuildsError):
+    """The pull request could not be opened; the words of Git or of the forge's command follow."""
