@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autobuilds.adapters.host import MachineHost
+from autobuilds.adapters.proofs import KeyedProofs, state_folder
 from autobuilds.adapters.runners.checker import LocalChecker
 from autobuilds.adapters.runners.local import LocalRunner
 from autobuilds.errors import BadInput
@@ -68,6 +69,7 @@ def make_context(root: Path, *, no_commit: bool = False) -> Context:
         checker=LocalChecker(),
         agents=LatePresets(root),
         host=host,
+        proofs=KeyedProofs(root=root, folder=state_folder()),
         open_repo=open_repo,
         heartbeat_argv=(sys.executable, "-P", "-m", "autobuilds", "heartbeat", "--workspace", str(root), "--patient"),
         no_commit=no_commit,

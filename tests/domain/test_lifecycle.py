@@ -18,7 +18,7 @@ from autobuilds.domain.retry import MAX_NOT_STARTED, decide
 from autobuilds.domain.settings import Settings
 from autobuilds.domain.situation import ApprovalState, approval_state, is_earlier_life
 from autobuilds.domain.stall import Stall, stall
-from tests.builders import NOW, a_build, a_task, an_attempt, an_ending, failed_attempt
+from tests.builders import NOW, a_build, a_moment, a_task, an_attempt, an_ending, failed_attempt
 
 
 @pytest.mark.parametrize("event", Event)
@@ -118,7 +118,8 @@ class TestApproval:
         task = a_task()
         for same in (
             replace(task, priority="low"),
-            replace(task, notes="x"),
+            replace(task, estimate_text="x"),
+            replace(task, source="a plan"),
             replace(task, description=task.description.replace(" ", "\n  ")),
         ):
             assert fingerprint(same) == fingerprint(task)
@@ -130,6 +131,13 @@ class TestApproval:
             {"steps": "false"},
             {"repository": "../x"},
             {"agent": "claude"},
+            {"base": "release"},
+            {"notes": "and mail it"},
+            {"role": "operator"},
+            {"tech_stack": "curl"},
+            {"deliverables": ("none",)},
+            {"touches": ("/etc",)},
+            {"category": "Bug fixes, merged at once"},
         ]
         prints = {fingerprint(replace(task, **c)) for c in changes}
         assert len(prints) == len(changes)
@@ -138,11 +146,16 @@ class TestApproval:
     def test_states(self) -> None:
         task = a_task(approved=True)
         right = Approval(label=task.label, fingerprint=fingerprint(task), by="x", at=NOW)
-        assert approval_state(task, right, False) is ApprovalState.VALID
-        assert approval_state(task, replace(right, fingerprint="0"), True) is ApprovalState.LAPSED
-        assert approval_state(task, None, True) is ApprovalState.VALID
-        assert approval_state(task, None, False) is ApprovalState.UNTRUSTED
-        assert approval_state(replace(task, approved=False), right, True) is ApprovalState.NONE
+        label = frozenset({task.label})
+        proven, typed, nothing = a_moment(proven=label), a_moment(hand_approved=label), a_moment()
+        assert approval_state(task, right, proven) is ApprovalState.VALID
+        assert approval_state(task, right, typed) is ApprovalState.UNPROVEN, "a line by hand proves nothing of what the ledger says"
+        assert approval_state(task, replace(right, fingerprint="0"), proven) is ApprovalState.LAPSED
+        assert approval_state(task, None, typed) is ApprovalState.VALID
+        assert approval_state(task, None, proven) is ApprovalState.UNTRUSTED
+        assert approval_state(task, None, replace(typed, doubted=label)) is ApprovalState.DOUBTED
+        assert approval_state(replace(task, approved=False), right, proven) is ApprovalState.NONE
+        assert approval_state(task, None, nothing) is ApprovalState.UNTRUSTED
 
 
 def test_an_earlier_life_is_over_before_the_entry_was_added() -> None:

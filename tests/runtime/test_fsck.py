@@ -40,6 +40,7 @@ def context(root: Path) -> Context:
         checker=nothing,
         agents=nothing,
         host=cast("Any", Host()),
+        proofs=nothing,
         open_repo=GitRepo,
     )
 

@@ -9,9 +9,10 @@ from autobuilds.domain.model import Task
 
 
 def fingerprint(task: Task) -> str:
-    """Return the SHA-256 of what an approval binds: name, description, criteria, steps, repository.
+    """Return the SHA-256 of what an approval binds: what the agent is told, where it works, who it is.
 
-    White space is folded, so a re-wrapped paragraph keeps its approval; a changed word does not.
+    That is name, description, criteria, steps, repository, base, agent, and the fields that stand in the prompt, set the bounds, or
+    say how the work is delivered. White space is folded, so a re-wrapped paragraph keeps its approval; a changed word does not.
     """
 
     def fold(text: str | None) -> str:
@@ -25,5 +26,8 @@ def fingerprint(task: Task) -> str:
         "repository": fold(task.repository),
         "base": fold(task.base),
         "agent": fold(task.agent),
+        "category": fold(task.category),
+        "details": [fold(task.tech_stack), fold(task.role), fold(task.notes), [fold(d) for d in task.deliverables]],
+        "touches": [fold(t) for t in task.touches],
     }
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()

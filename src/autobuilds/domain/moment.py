@@ -125,6 +125,10 @@ class Moment:
     stop_file: bool = False
     #: Labels whose hand-typed approval came by the owner's hand (working tree or an allowed author).
     hand_approved: frozenset[str] = frozenset()
+    #: Labels whose recorded approval is proven, outside the repository, to be the owner's.
+    proven: frozenset[str] = frozenset()
+    #: Labels whose line `Approved: yes` appeared while a build ran that could have written it.
+    doubted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

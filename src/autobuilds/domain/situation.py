@@ -23,15 +23,23 @@ class ApprovalState(Enum):
     LAPSED = "lapsed"
     #: `Approved: yes` stands in the queue, but did not come by the owner's hand.
     UNTRUSTED = "untrusted"
+    #: The ledger has an approval, but nothing outside the repository proves that the owner gave it.
+    UNPROVEN = "unproven"
+    #: `Approved: yes` appeared while a build ran that nothing kept from writing the queue.
+    DOUBTED = "doubted"
 
 
-def approval_state(task: Task, approval: Approval | None, by_owner: bool) -> ApprovalState:
-    """Return what an approval is worth: the queue's line says yes, the ledger's fingerprint says to what."""
+def approval_state(task: Task, approval: Approval | None, moment: Moment) -> ApprovalState:
+    """Return what an approval is worth: the queue's line says yes, the ledger's fingerprint says to what, the proof by whom."""
     if not task.approved:
         return ApprovalState.NONE
+    if approval is None and task.label in moment.doubted:
+        return ApprovalState.DOUBTED
     if approval is None:
-        return ApprovalState.VALID if by_owner else ApprovalState.UNTRUSTED
-    return ApprovalState.VALID if approval.fingerprint == fingerprint(task) else ApprovalState.LAPSED
+        return ApprovalState.VALID if task.label in moment.hand_approved else ApprovalState.UNTRUSTED
+    if approval.fingerprint != fingerprint(task):
+        return ApprovalState.LAPSED
+    return ApprovalState.VALID if task.label in moment.proven else ApprovalState.UNPROVEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +85,7 @@ class Situation:
     def approval(self) -> ApprovalState:
         """What the owner's approval is worth."""
         recorded = self.snapshot.ledger.approval(self.task.label)
-        return approval_state(self.task, recorded, self.task.label in self.moment.hand_approved)
+        return approval_state(self.task, recorded, self.moment)
 
     @property
     def approved(self) -> bool:

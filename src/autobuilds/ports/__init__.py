@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autobuilds.ports.authority import Proofs
 from autobuilds.ports.machine import Agents, Host, Invocation, Sandbox, Survey
 from autobuilds.ports.repository import CheckedMerge, Commit, DiffStat, Head, Identity, LineOrigin, Repo
 from autobuilds.ports.running import Checker, Job, Limits, Runner, StopStep
@@ -20,6 +21,7 @@ __all__ = [
     "Job",
     "Limits",
     "LineOrigin",
+    "Proofs",
     "Repo",
     "Runner",
     "Sandbox",

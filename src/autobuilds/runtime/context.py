@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 
 from autobuilds.errors import AutobuildsError
-from autobuilds.ports import Agents, Checker, Host, Repo, Runner
+from autobuilds.ports import Agents, Checker, Host, Proofs, Repo, Runner
 from autobuilds.store.workspace import Loaded, Workspace
 
 
@@ -21,6 +21,8 @@ class Context:
     checker: Checker
     agents: Agents
     host: Host
+    #: Proves approvals outside the repository.
+    proofs: Proofs
     #: Opens the Git repository at an absolute path; raises BadInput where there is none.
     open_repo: Callable[[Path], Repo]
     #: The command line that runs a heartbeat of this workspace, for a build's end.

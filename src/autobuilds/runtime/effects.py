@@ -62,12 +62,14 @@ class Effects:
     def record_approval(self, action: planning.RecordApproval) -> None:
         """Bind an approval typed by hand to the text as it stands."""
         with self.recorder.transaction(f"approve {action.label}", hold=True):
+            self.context.proofs.give(action.approval)
             self.recorder.note("approved", action.label, "approved by hand", approval=action.approval)
             self.recorder.put(self.context.workspace.ledger().with_approval(action.approval))
 
     def drop_approval(self, action: planning.DropApproval) -> None:
         """Forget an approval whose line is gone."""
         with self.recorder.transaction(f"unapprove {action.label}", hold=True):
+            self.context.proofs.withdraw(action.label)
             self.recorder.note("unapproved", action.label, "its approval was removed", revoked=action.label, transition=False)
             self.recorder.put(self.context.workspace.ledger().without_approval(action.label))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from autobuilds.domain.approval import fingerprint
+from autobuilds.domain.build import Attempt
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import AgentStatus, Moment, RunState, RunStatus
+from autobuilds.domain.sandbox import STRENGTH, Tier
 from autobuilds.errors import AutobuildsError, BadInput
 from autobuilds.ports import Repo
 from autobuilds.runtime.context import Context
@@ -15,6 +17,8 @@ from autobuilds.store.workspace import QUEUE, STOP, Loaded
 
 #: As whom an owner's edits are committed where Git knows no identity.
 _NAMELESS = "autobuilds@localhost"
+#: In these tiers a build can't write the workspace, whatever it runs.
+_CONTAINED = frozenset(t.value for t, strength in STRENGTH.items() if strength >= STRENGTH[Tier.BWRAP])
 
 
 def observe(context: Context, loaded: Loaded, now: datetime | None = None, *, acting: bool = False) -> Moment:
@@ -32,6 +36,7 @@ def observe(context: Context, loaded: Loaded, now: datetime | None = None, *, ac
         agents = context.host.agents() if waiting else ()
     except BadInput as unreadable:
         fault = str(unreadable)
+    doubted = _doubted(context, loaded, acting=acting)
     return Moment(
         now=now or context.now(loaded.zone),
         resources=context.host.resources(workspace.root),
@@ -39,7 +44,9 @@ def observe(context: Context, loaded: Loaded, now: datetime | None = None, *, ac
         agents=agents,
         agents_fault=fault,
         stop_file=workspace.path(STOP).exists(),
-        hand_approved=frozenset(t.label for t in snapshot.queue.active if _by_owners_hand(context, loaded, t)),
+        hand_approved=frozenset(t.label for t in snapshot.queue.active if t.label not in doubted and _by_owners_hand(context, loaded, t)),
+        proven=context.proofs.proven(snapshot.ledger.approvals),
+        doubted=doubted,
     )
 
 
@@ -49,6 +56,26 @@ def _state_of(context: Context, attempt_id: str, *, acting: bool) -> RunStatus:
         return ask(attempt_id)
     except (AutobuildsError, OSError):
         return RunStatus(state=RunState.UNKNOWN)
+
+
+def _doubted(context: Context, loaded: Loaded, *, acting: bool) -> frozenset[str]:
+    """Return the labels whose approval by hand a build may have typed, those found earlier and those of now.
+
+    The line of an approval that is not recorded yet appeared after the last heartbeat; while an attempt is open in the ledger that
+    nothing keeps from writing the queue, it may be that one's. It stays in doubt until it is gone or `approve` confirms it.
+    """
+    ledger = loaded.snapshot.ledger
+    typed = frozenset(t.label for t in loaded.snapshot.queue.active if t.approved and ledger.approval(t.label) is None)
+    if loaded.snapshot.queue.fatal:
+        return context.proofs.doubted()
+    found = typed if typed and any(_could_write(b.last) for b in ledger.active) else context.proofs.doubted() & typed
+    if acting:
+        context.proofs.doubt(found)
+    return found
+
+
+def _could_write(attempt: Attempt | None) -> bool:
+    return attempt is not None and attempt.is_open and attempt.sandbox not in _CONTAINED
 
 
 def _by_owners_hand(context: Context, loaded: Loaded, task: Task) -> bool:

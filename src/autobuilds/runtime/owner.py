@@ -49,15 +49,17 @@ def fatal_message(queue: Queue) -> str:
 
 
 def approve(context: Context, label: str, by: str) -> Task:
-    """Approve a task as its text stands: the line in the queue, the fingerprint in the ledger."""
+    """Approve a task as its text stands: the line in the queue, the fingerprint in the ledger, the proof in the owner's home."""
     with recording(context, f"approve {label}") as (recorder, ledger):
         task = find_task(context.load(), label)
         if not task.is_active:
             raise NotSo(f"{task.label} is completed; there is nothing to approve")
         recorded = ledger.approval(task.label)
-        if task.approved and recorded is not None and recorded.fingerprint == fingerprint(task):
+        same = recorded is not None and recorded.fingerprint == fingerprint(task)
+        if task.approved and recorded is not None and same and context.proofs.proven([recorded]):
             return task
         approval = Approval(label=task.label, fingerprint=fingerprint(task), by=by, at=recorder.now)
+        context.proofs.give(approval)
         recorder.note("approved", task.label, f"approved by {by}", approval=approval)
         recorder.edit(Approve(label=task.label))
         recorder.put(ledger.with_approval(approval))

@@ -198,6 +198,7 @@ def approved(task, text_changed: bool = False, **more) -> Situation:
     task = replace(task, approved=True)
     told = replace(task, description="something else") if text_changed else task
     ledger = Ledger(approvals=(Approval(label=task.label, fingerprint=fingerprint(told), by="olive", at=NOW),))
+    more.setdefault("moment", a_moment(proven=frozenset({task.label})))
     return with_ledger(task, ledger, **more)
 
 
@@ -286,6 +287,17 @@ class TestRisk:
         found = gate("risk", a_situation(task, risk=self.danger))
         assert found.verdict is ASK
         assert "allowed author" in found.reason
+
+    @pytest.mark.parametrize(("which", "words"), [("unproven", "not proven to be yours"), ("doubted", "a build ran meanwhile")])
+    def test_an_approval_that_a_build_may_have_made_asks(self, which: str, words: str) -> None:
+        task = a_task(approved=True)
+        label = frozenset({task.label})
+        unproven = approved(task, risk=self.danger, moment=a_moment(hand_approved=label))
+        doubted = a_situation(task, risk=self.danger, moment=a_moment(doubted=label, hand_approved=label))
+        found = gate("risk", {"unproven": unproven, "doubted": doubted}[which])
+        assert found.verdict is ASK
+        assert words in found.reason
+        assert found.fix == f"autobuilds approve {task.label}"
 
     def test_a_removed_line_ends_the_approval(self) -> None:
         task = a_task()

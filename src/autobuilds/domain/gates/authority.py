@@ -22,12 +22,19 @@ def requirements(s: Situation) -> GateResult:
     return ask("requirements", "; ".join(clarity.why) or f"missing: {', '.join(clarity.missing)}", fix)
 
 
+#: What is said of an approval that does not count; the gate's fix confirms it.
+_NOTES = {
+    ApprovalState.LAPSED: "; the approval lapsed because the text changed",
+    ApprovalState.UNTRUSTED: "; its `Approved: yes` was not committed by an allowed author",
+    ApprovalState.UNPROVEN: (
+        "; the ledger has an approval that is not proven to be yours (given on another machine or copy, or by an older version): confirm it"
+    ),
+    ApprovalState.DOUBTED: "; it says approved, but a build ran meanwhile that nothing kept from writing the queue: confirm it",
+}
+
+
 def _approval_note(s: Situation) -> str:
-    if s.approval is ApprovalState.LAPSED:
-        return "; the approval lapsed because the text changed"
-    if s.approval is ApprovalState.UNTRUSTED:
-        return "; its `Approved: yes` was not committed by an allowed author"
-    return ""
+    return _NOTES.get(s.approval, "")
 
 
 def category(s: Situation) -> GateResult:
