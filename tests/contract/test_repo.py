@@ -136,6 +136,15 @@ def test_line_origin_is_who_committed_the_line_last(repo: Repo) -> None:
     assert repo.line_origin(made, "not-there.txt", 1) is None
 
 
+def test_a_commit_says_who_made_it(repo: Repo) -> None:
+    put(repo, "a.txt", "by olive\n")
+    commit = repo.commit(["a.txt"], "by hand", author=OLIVE)
+    assert commit is not None
+    maker = repo.made(commit)
+    assert maker is not None and maker.by == "autobuilds@localhost" and maker.when.tzinfo is not None
+    assert repo.made("0" * 40) is None
+
+
 def test_merge_and_deliver_bring_work_in(repo: Repo, tmp_path: Path) -> None:
     work = side(repo, "new.txt", "new\n")
     put(repo, "a.txt", "moved on\n")

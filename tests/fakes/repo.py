@@ -10,7 +10,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 from autobuilds.errors import GitBusy, Refused
-from autobuilds.ports import CheckedMerge, Commit, DiffStat, Head, Identity, LineOrigin
+from autobuilds.ports import CheckedMerge, Commit, DiffStat, Head, Identity, LineOrigin, Maker
 from autobuilds.store.history import trailers
 
 Tree = dict[str, bytes]
@@ -154,6 +154,11 @@ class FakeRepo:
             found.append(Commit(sha=tip, when=when, subject=made.message.split("\n")[0], trailers=trailers(made.message)))
             tip = made.parents[0] if made.parents else None
         yield from (c for c in reversed(found) if "Build" in c.trailers or "Event" in c.trailers)
+
+    def made(self, commit: str) -> Maker | None:
+        found = self.objects.get(commit)
+        when = datetime(2026, 1, 1, tzinfo=UTC)
+        return Maker(by="autobuilds@localhost", when=when + timedelta(seconds=found.number)) if found else None
 
     def line_origin(self, commit: str, path: str, line: int) -> LineOrigin | None:
         def at(data: bytes | None) -> bytes | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autobuilds.ports.authority import Proofs
 from autobuilds.ports.machine import Agents, Host, Invocation, Sandbox, Survey
-from autobuilds.ports.repository import CheckedMerge, Commit, DiffStat, Head, Identity, LineOrigin, Repo
+from autobuilds.ports.repository import CheckedMerge, Commit, DiffStat, Head, Identity, LineOrigin, Maker, Repo
 from autobuilds.ports.running import Checker, Job, Limits, Runner, StopStep
 from autobuilds.ports.timers import Timer, TimerJob, TimerPiece, TimerState
 
@@ -21,6 +21,7 @@ __all__ = [
     "Job",
     "Limits",
     "LineOrigin",
+    "Maker",
     "Proofs",
     "Repo",
     "Runner",

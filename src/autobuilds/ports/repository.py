@@ -38,6 +38,14 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Maker:
+    """Who committed, by address, and when."""
+
+    by: str
+    when: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineOrigin:
     """Where a line of a committed file comes from."""
 
@@ -138,6 +146,10 @@ class Repo(Protocol):
 
     def history(self, *, since: str | None = None) -> Iterator[Commit]:
         """Yield the commits with a `Build:` or `Event:` trailer, oldest first, from all of our branches of record."""
+        ...
+
+    def made(self, commit: str) -> Maker | None:
+        """Return who made a commit and when, or None where there is no such commit."""
         ...
 
     def line_origin(self, commit: str, path: str, line: int) -> LineOrigin | None:

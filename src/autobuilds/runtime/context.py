@@ -9,7 +9,11 @@ from pathlib import Path
 
 from autobuilds.errors import AutobuildsError
 from autobuilds.ports import Agents, Checker, Host, Proofs, Repo, Runner
-from autobuilds.store.workspace import Loaded, Workspace
+from autobuilds.store.queue.file import QueueFile
+from autobuilds.store.workspace import QUEUE, Loaded, Workspace
+
+#: The address with which the tool commits.
+TOOL_ADDRESS = "autobuilds@localhost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,28 @@ class Context:
         except AutobuildsError:
             return None
 
+    def queue_file(self, zone: tzinfo) -> QueueFile:
+        """Return the queue's file, for reading and editing, with what Git knows of it."""
+        return self.workspace.queue_file(zone, self.committed, self.restored)
+
+    def restored(self, text: bytes, since: int) -> bool:
+        """Whether a text of the queue is what Git put there: HEAD's, if the tool did not commit it at or after a time (ns since 1970)."""
+        try:
+            repo = self.repo
+            commit = repo.head().commit
+            made = repo.made(commit) if commit else None
+        except AutobuildsError:
+            return False
+        if made is None or not same_text(text, self.committed(QUEUE)):
+            return False
+        # Git keeps whole seconds; a commit of ours may hold what was saved into the file right before it.
+        return made.by != TOOL_ADDRESS or made.when.timestamp() < since / 1e9 - 1.0
+
     def now(self, zone: tzinfo) -> datetime:
         """Return the host's time in a zone."""
         return self.host.now(None).astimezone(zone)
+
+
+def same_text(disk: bytes, committed: bytes | None) -> bool:
+    """Whether two versions are the same but for line ends, which Git may have converted for the owner."""
+    return committed is not None and (disk == committed or disk.replace(b"\r\n", b"\n") == committed.replace(b"\r\n", b"\n"))

@@ -92,7 +92,7 @@ def beat(context: Context, *, start: bool = True, patience: float = PATIENCE) ->
         raise BadInput(f"{context.workspace.root} is not the top of its Git repository; put the workspace at {context.repo.root}")
     with context.workspace.lock("heartbeat", "heartbeat", patience):
         recorder = recorder_for(context)
-        context.workspace.recover(recorder.zone)
+        context.workspace.recover(context.queue_file(recorder.zone))
         state = _Round()
         with recorder.transaction("heartbeat"):
             pass

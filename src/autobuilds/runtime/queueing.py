@@ -10,12 +10,10 @@ from autobuilds.domain.model import Section, Task
 from autobuilds.errors import BadInput, NotSo
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.record import recorder_for
-from autobuilds.store import files
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.edit import apply
 from autobuilds.store.queue.operations import Add, Block, NewTask, Operation, Reopen, SetField, Tick, Unblock
 from autobuilds.store.queue.reader import read_queue
-from autobuilds.store.workspace import QUEUE
 
 #: So many labels are named in the subject of a commit that adds many tasks.
 _NAMED = 4
@@ -63,7 +61,7 @@ def rehearse(context: Context, tasks: Sequence[NewTask]) -> tuple[Task, ...]:
     """Return the tasks as they would be read after `add`, which is verified but not written; raises what `add` raises."""
     zone = recorder_for(context).zone
     operations = [Add(task=task) for task in tasks]
-    queue = context.workspace.queue_file(zone)
+    queue = context.queue_file(zone)
     return _found(apply(queue.read(), operations, lambda data: read_queue(data, zone=zone), zone), operations)
 
 
@@ -86,7 +84,7 @@ def _with_place(refused: BadInput | NotSo, context: Context, operations: Sequenc
         return refused
     zone = recorder_for(context).zone
     try:
-        document = context.workspace.queue_file(zone).read()
+        document = context.queue_file(zone).read()
         for operation, place in zip(operations, places, strict=True):
             try:
                 document = apply(document, [operation], lambda data: read_queue(data, zone=zone), zone)
@@ -141,7 +139,7 @@ def unblock(context: Context, label: str, n: int | None) -> Written:
 def _edit(context: Context, label: str, said: str, operation: Operation) -> Written:
     recorder = recorder_for(context)
     with recorder.transaction(f"edit {label}"):
-        before = files.read_stable(context.workspace.path(QUEUE))
+        before = context.queue_file(recorder.zone).read().data
         recorder.note("edited", label, said)
         document = recorder.edit(operation)
         changed = document.data != before

@@ -13,7 +13,7 @@ from typing import Any
 
 from autobuilds.domain.build import Approval, Build, Ledger, Pause
 from autobuilds.errors import AutobuildsError, BadInput, FatalQueue
-from autobuilds.runtime.context import Context
+from autobuilds.runtime.context import Context, same_text
 from autobuilds.store import files, history
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.operations import Operation
@@ -106,7 +106,7 @@ class Recorder:
             raise FatalQueue("; ".join(str(p) for p in now.problems) + ". Nothing was written")
         before, self._touched = self._touched, True
         try:
-            document = self.context.workspace.queue_file(self.zone).edit(*operations)
+            document = self.context.queue_file(self.zone).edit(*operations)
             self._fit = self._state_of_queue()
             return document
         except AutobuildsError:
@@ -212,7 +212,7 @@ class Recorder:
         path = self.context.workspace.path(QUEUE)
         message = history.message("hand-edit", None, None, f"{QUEUE} edited by hand")
         try:
-            same = not path.exists() or _same_text(files.read_stable(path), self.context.committed(QUEUE))
+            same = not path.exists() or same_text(files.read_stable(path), self.context.committed(QUEUE))
             if same or not self._queue_is_fit():
                 return
             self._commit(message, [QUEUE], owner=True)
@@ -237,11 +237,6 @@ def _add_paths(announcement: Path, paths: Sequence[str]) -> None:
     entry = json.loads(announcement.read_bytes())
     entry["paths"] = list(dict.fromkeys([*entry["paths"], *paths]))
     files.write_atomic(announcement, json.dumps(entry, ensure_ascii=False).encode())
-
-
-def _same_text(disk: bytes, committed: bytes | None) -> bool:
-    """Whether two versions are the same but for line ends, which Git may have converted for the owner."""
-    return committed is not None and (disk == committed or disk.replace(b"\r\n", b"\n") == committed.replace(b"\r\n", b"\n"))
 
 
 @contextmanager

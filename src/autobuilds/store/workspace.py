@@ -11,7 +11,7 @@ from autobuilds.domain.build import Ledger
 from autobuilds.domain.moment import Snapshot
 from autobuilds.domain.problem import Problem
 from autobuilds.domain.settings import Settings
-from autobuilds.errors import NoWorkspace
+from autobuilds.errors import BadInput, NoWorkspace
 from autobuilds.store import files
 from autobuilds.store.config import Config, read_settings, zone_of
 from autobuilds.store.files.debris import remove_debris
@@ -19,7 +19,6 @@ from autobuilds.store.ledger import read_ledger, write_ledger
 from autobuilds.store.policy import open_policy
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.file import QueueFile
-from autobuilds.store.queue.reader import read_queue
 from autobuilds.store.render import packaged_templates
 
 QUEUE = "BUILD_QUEUE.md"
@@ -115,17 +114,23 @@ class Workspace:
 
     def document(self, zone: tzinfo, committed: Callable[[str], bytes | None]) -> Document:
         """Read BUILD_QUEUE.md alone; `committed` gives it as last committed (asked only when it is empty now)."""
-        data = self._queue_bytes()
-        had_tasks = not data.strip() and _held_tasks(committed(QUEUE), zone)
-        return read_queue(data, zone=zone, had_tasks=had_tasks)
+        queue = self.queue_file(zone, committed)
+        try:
+            return queue.read()
+        except BadInput:
+            if queue.path.exists():
+                raise
+            raise NoWorkspace(f"{queue.path} is gone. Bring it back (git checkout -- {QUEUE}), or run `autobuilds init`") from None
 
-    def queue_file(self, zone: tzinfo) -> QueueFile:
-        """Return the owner of BUILD_QUEUE.md's edits."""
-        return QueueFile(self.root, zone)
+    def queue_file(
+        self, zone: tzinfo, committed: Callable[[str], bytes | None], restored: Callable[[bytes, int], bool] | None = None
+    ) -> QueueFile:
+        """Return the owner of BUILD_QUEUE.md, through which it is read and edited; the functions are those of `Context`."""
+        return QueueFile(self.root, zone, committed=lambda: committed(QUEUE), restored=restored)
 
-    def recover(self, zone: tzinfo) -> None:
+    def recover(self, queue: QueueFile) -> None:
         """Put back what people saved while the queue was being replaced, and remove what killed processes left half written."""
-        self.queue_file(zone).rescue()
+        queue.rescue()
         folders = (self.root, self.root / "subagents", self.root / "subagents" / "logs", self.root / REPORTS, self.root / PRIVATE)
         remove_debris((*folders, self.root / PRIVATE / "outbox"))
 
@@ -146,16 +151,6 @@ class Workspace:
     def _bytes(self, name: str) -> bytes | None:
         path = self.path(name)
         return files.read_stable(path) if path.exists() else None
-
-    def _queue_bytes(self) -> bytes:
-        path = self.path(QUEUE)
-        if not path.exists():
-            raise NoWorkspace(f"{path} is gone. Bring it back (git checkout -- {QUEUE}), or run `autobuilds init`")
-        return files.read_stable(path)
-
-
-def _held_tasks(data: bytes | None, zone: tzinfo) -> bool:
-    return data is not None and bool(read_queue(data, zone=zone).queue.tasks)
 
 
 def find_root(start: Path) -> Path:

@@ -6,8 +6,9 @@ What a heartbeat without news does not need is imported where it is used.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from autobuilds.adapters.git import place
@@ -15,7 +16,10 @@ from autobuilds.adapters.git.committing import Committer, algorithm_of, check_pa
 from autobuilds.adapters.git.objects import Objects
 from autobuilds.adapters.git.process import Git
 from autobuilds.errors import BadInput, Refused
-from autobuilds.ports import CheckedMerge, Commit, DiffStat, Head, Identity, LineOrigin
+from autobuilds.ports import CheckedMerge, Commit, DiffStat, Head, Identity, LineOrigin, Maker
+
+#: The committer of a commit object: address and seconds since 1970.
+_COMMITTER = re.compile(rb"(?m)^committer [^\n]*<([^>\n]*)> (\d{1,12}) ")
 
 
 class GitRepo:
@@ -168,6 +172,18 @@ class GitRepo:
         known = list(dict.fromkeys(tip for tip in tips if tip is not None))
         start = self._must(since) if since else None
         yield from reading.history(self._place, known, start) if known else ()
+
+    def made(self, commit: str) -> Maker | None:
+        """Return who made a commit and when, or None where there is no such commit."""
+        full = commit if place.is_oid(commit) else self.resolve(commit)
+        if full is None:
+            return None
+        with Objects(self._git, self._place.objects, "sha1" if len(full) == 40 else "sha256") as objects:
+            found = objects.read(full)
+        match = _COMMITTER.search(found[1]) if found is not None and found[0] == "commit" else None
+        if match is None:
+            return None
+        return Maker(by=match[1].decode("utf-8", "replace"), when=datetime.fromtimestamp(int(match[2]), UTC))
 
     def line_origin(self, commit: str, path: str, line: int) -> LineOrigin | None:
         """Return who brought a line of a file, as it stands at `commit`, into the history; None where there is no such line."""

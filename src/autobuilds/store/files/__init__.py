@@ -3,11 +3,13 @@
 from autobuilds.store.files.exchange import exchange_supported
 from autobuilds.store.files.lock import Lock
 from autobuilds.store.files.reading import read_stable, read_untrusted
-from autobuilds.store.files.rescue import Rescued, rescue_late_saves
+from autobuilds.store.files.rescue import Rescued, rescue_late_saves, unite_stale
 from autobuilds.store.files.shared import replace_guarded
+from autobuilds.store.files.stale import Clues
 from autobuilds.store.files.writing import append_line, private_folder, storage_failure, write_atomic
 
 __all__ = [
+    "Clues",
     "Lock",
     "Rescued",
     "append_line",
@@ -18,5 +20,6 @@ __all__ = [
     "replace_guarded",
     "rescue_late_saves",
     "storage_failure",
+    "unite_stale",
     "write_atomic",
 ]

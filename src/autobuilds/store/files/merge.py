@@ -11,8 +11,8 @@ _LINES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _WORDS = re.compile(rb"[^\W\s]+|\s+|.", re.DOTALL)
 #: Longest lines of one conflict, in bytes, that are merged word by word.
 _FINE = 20_000
-#: Places that one save of a person changes, at most.
-_EDITS = 3
+#: Places that one save of a person changes, at most; or one in so many lines.
+_EDITS, _EDITED = 3, 10
 
 
 class _Hunk(NamedTuple):
@@ -43,13 +43,11 @@ def distance(one: bytes, other: bytes) -> int:
 
 
 def descends(new: bytes, old: bytes) -> bool:
-    """Whether a text is another one with an edit or two: few places changed, most lines kept; a missing end counts for nothing."""
+    """Whether a text is another one with a few edits: few places changed, most lines kept."""
     lines = split_lines(old)
     hunks = _hunks(lines, split_lines(new))
-    if hunks and hunks[-1].end == len(lines) and len(hunks[-1].new) <= 1:
-        hunks.pop()
     gone = sum(hunk.end - hunk.start for hunk in hunks)
-    return len(hunks) <= _EDITS and gone <= max(1, len(lines) // 4)
+    return len(hunks) <= max(_EDITS, len(lines) // _EDITED) and gone <= max(1, len(lines) // 4)
 
 
 def merge_late(base: bytes, theirs: bytes, current: bytes) -> bytes:

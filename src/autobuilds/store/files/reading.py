@@ -40,6 +40,8 @@ class Stable(NamedTuple):
 
     data: bytes
     stamp: Stamp
+    #: When the file, or its name, was last changed: nanoseconds since 1970, by the file system's clock.
+    landed: int
 
 
 def read_stable(path: Path, *, limit: int = MAX_BYTES, wait: float = 2.0) -> bytes:
@@ -87,7 +89,7 @@ def _read_once(path: Path, limit: int) -> Stable | None:
         os.close(fd)
     stamp = Stamp.of(before)
     quiet = stamp == Stamp.of(after) == Stamp.of(there) and len(data) == before.st_size
-    return Stable(data, stamp) if quiet else None
+    return Stable(data, stamp, before.st_ctime_ns) if quiet else None
 
 
 def _refuse(path: Path, info: os.stat_result, limit: int) -> None:

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from autobuilds.errors import BadInput, Busy
-from autobuilds.store.files.merge import descends, distance, merge_late
-from autobuilds.store.files.reading import Stable, read_stamped
+from autobuilds.store.files.merge import distance, merge_late
+from autobuilds.store.files.reading import Stable, Stamp, read_stamped
 from autobuilds.store.files.shared import replace_guarded
+from autobuilds.store.files.stale import Clues, Merge, begun_from, united
 from autobuilds.store.files.vault import Held, Vault
 from autobuilds.store.files.writing import target_of
 
-#: A three-way merge of (base, theirs, current).
-Merge = Callable[[bytes, bytes, bytes], bytes]
-
 #: Seconds without a change after which a late save counts as finished.
 _SETTLED = 0.1
-#: Seconds after a write of ours within which a save that does not know of it was begun before it.
-_UNSEEN = 0.04
 #: How often a rescue begins anew because the file changes under it; what is left waits for the next time.
 _TRIES = 5
+#: What is known where nobody says more.
+_NO_CLUES = Clues()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,31 +28,41 @@ class Rescued:
     """One save that was put back: `late` into a displaced file, or `over` a write that it had not seen."""
 
     how: str
-    #: The lines that differ between the text the person began from and the text they saved.
-    lines: int
+    #: The bytes of words that differ between the text the person began from and the text they saved.
+    size: int
 
 
-def rescue_late_saves(path: Path, *, private: Path, merge: Merge = merge_late) -> tuple[Rescued, ...]:
-    """Merge saves that missed the file into it, and return what was put back.
+def rescue_late_saves(path: Path, *, private: Path, merge: Merge = merge_late, clues: Clues = _NO_CLUES) -> tuple[Rescued, ...]:
+    """Merge saves that missed the file, or our last writes, into it, and return what was put back.
 
-    Only for the holder of the write lock, at the start of every edit and heartbeat; costs one `stat` a displaced file.
-    A save still in progress is left for the next time. Raises StorageFailure where the file can't be written.
+    Only for the holder of the write lock, at the start of every edit and heartbeat; costs one `stat` a displaced file, and
+    reads no text where nothing changed since the last time. A save still in progress is left for the next time.
+    Raises StorageFailure where the file can't be written.
     """
     vault = Vault(private, path.name)
     remembered = vault.all()
     if not remembered:
         return ()
-    target = target_of(path)
     rescued: list[Rescued] = []
     with suppress(OSError):
         for held in remembered:
             late = _late(vault, held)
-            if late is not None and _put_back(path, private, vault, held, late, merge):
-                rescued.append(Rescued(how="late", lines=distance(vault.text(held.base) or b"", late.data)))
-    over = _saved_over(path, target, private, vault, merge)
-    remembered = vault.all()
-    vault.prune(remembered)
+            if late is not None:
+                base = _base_of(vault, held, late)
+                if _put_back(path, private, vault, held, late, base, merge):
+                    rescued.append(Rescued(how="late", size=distance(base or b"", late.data)))
+    over = _saved_over(path, private, vault, merge, clues)
+    vault.prune(vault.all())
     return (*rescued, over) if over else tuple(rescued)
+
+
+def unite_stale(path: Path, found: Stable, *, private: Path, merge: Merge = merge_late, clues: Clues = _NO_CLUES) -> bool | None:
+    """Merge what was just read with our last writes if it is a stale save over them: None if it is not, else whether it was written.
+
+    An edit asks this of the very bytes that it is going to change. Only for the holder of the write lock.
+    """
+    made = united(Vault(private, path.name), found, merge, clues)
+    return None if made is None else replace_guarded(path, found.data, made[0], private=private)
 
 
 def _late(vault: Vault, held: Held) -> Stable | None:
@@ -78,8 +85,16 @@ def _late(vault: Vault, held: Held) -> Stable | None:
     return found
 
 
-def _put_back(path: Path, private: Path, vault: Vault, held: Held, late: Stable, merge: Merge) -> bool:
-    base = vault.text(held.base)
+def _base_of(vault: Vault, held: Held, late: Stable) -> bytes | None:
+    """Return the text that a late save was begun from: what stood in its file, or an older version that a buffer held."""
+    stood = vault.text(held.base)
+    if stood is None:
+        return None
+    before = [write for write in vault.writes() if write.at <= held.at]
+    return begun_from(late.data, stood, vault.versions(before)) or stood
+
+
+def _put_back(path: Path, private: Path, vault: Vault, held: Held, late: Stable, base: bytes | None, merge: Merge) -> bool:
     for _ in range(_TRIES):
         try:
             current = read_stamped(path).data
@@ -92,30 +107,22 @@ def _put_back(path: Path, private: Path, vault: Vault, held: Held, late: Stable,
     return False
 
 
-def _saved_over(path: Path, target: Path, private: Path, vault: Vault, merge: Merge) -> Rescued | None:
-    """Merge a save that was begun before our last writes and landed after them; a plain return to an old text is meant so."""
+def _saved_over(path: Path, private: Path, vault: Vault, merge: Merge, clues: Clues) -> Rescued | None:
+    """Merge a stale save over our last writes; any other is noted, so that it is looked at once."""
     for _ in range(_TRIES):
-        writes = [held for held in vault.all() if held.base != held.ours]
-        if not writes:
-            return None
+        writes = vault.writes()
         try:
-            changed = target.stat().st_ctime_ns
-            recent = [held for held in writes if abs(changed - held.at) < _UNSEEN * 1e9]
-            if not recent:
+            info = target_of(path).stat()
+            untouched = not writes or (info.st_ino == writes[-1].inode and info.st_mtime_ns <= writes[-1].at)
+            if untouched or vault.judged(Stamp.of(info)):
                 return None
-            current = read_stamped(path).data
+            found = read_stamped(path)
         except (OSError, Busy, BadInput):
             return None
-        newest = vault.text(writes[-1].ours)
-        bases = [text for held in recent if (text := vault.text(held.base)) is not None]
-        if newest is None or current == newest or current in bases:
+        made = united(vault, found, merge, clues)
+        if made is None:
+            vault.judge(found.stamp)
             return None
-        base = min((newest, *bases), key=lambda text: distance(text, current))
-        if base == newest or not descends(current, base):
-            return None
-        merged = merge(base, current, newest)
-        if merged == current:
-            return None
-        if replace_guarded(path, current, merged, private=private):
-            return Rescued(how="over", lines=distance(base, current))
+        if replace_guarded(path, found.data, made[0], private=private):
+            return Rescued(how="over", size=distance(made[1], found.data))
     return None

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,13 @@ from autobuilds.store.files.writing import write_new
 KEPT, KEPT_AT_LEAST = 24 * 3600, 600
 #: Bytes and files above which the oldest go before their time.
 _MOST_BYTES, _MOST_FILES = 64 * 1024 * 1024, 512
+#: Bytes of older versions that are read to find the one that a save was begun from.
+_MOST_READ = 16 * 1024 * 1024
 _NAME = pattern(r"(\d{1,20})-(\d{1,20})-([0-9a-f]{32})-([0-9a-f]{32})(?:-(\d{1,20})-(\d{1,20}))?\.held", re.ASCII)
+
+
+def _stamped(stamp: Stamp) -> str:
+    return "-".join(str(part) for part in stamp)
 
 
 def digest(data: bytes) -> str:
@@ -31,7 +38,7 @@ class Held:
     """One write of ours as its file's name tells it: `path` holds what was displaced (or, before the swap, what is to be written)."""
 
     path: Path
-    #: Nanoseconds since 1970.
+    #: Nanoseconds since 1970, later than of every write before.
     at: int
     #: The inode that we wrote.
     inode: int
@@ -83,7 +90,9 @@ class Vault:
         temporary = self.folder / f"{os.getpid()}-{os.urandom(4).hex()}.tmp"
         try:
             inode = write_new(temporary, data, like=like)
-            held = Held(path=temporary, at=time.time_ns(), inode=inode, base=base, ours=ours)
+            # Later than every other, whatever the clock says: the order of our writes is read from these times.
+            at = max([time.time_ns(), *(other.at + 1 for other in self.all())])
+            held = Held(path=temporary, at=at, inode=inode, base=base, ours=ours)
             return self.renamed(held)
         except BaseException:
             with suppress(OSError):
@@ -116,12 +125,40 @@ class Vault:
                 found.append(Held(path=path, at=int(match[1]), inode=int(match[2]), base=match[3], ours=match[4], seen=seen))
         return sorted(found, key=lambda held: held.at)
 
+    def writes(self) -> list[Held]:
+        """Return our writes that took place, oldest first, without those that were taken back at once."""
+        return [held for held in self.all() if held.base != held.ours]
+
+    def versions(self, writes: Iterable[Held]) -> Iterator[bytes]:
+        """Yield the texts that stood before and after these writes, the newest first, each once; the bytes read are limited."""
+        names = dict.fromkeys(name for held in reversed(list(writes)) for name in (held.ours, held.base))
+        total = 0
+        for name in names:
+            data = self.text(name)
+            if data is not None:
+                total += len(data)
+                yield data
+            if total > _MOST_READ:
+                return
+
+    def judge(self, stamp: Stamp) -> None:
+        """Note that the file, with this stamp, was looked at and is as its writer meant it."""
+        with suppress(OSError):
+            for path in self.folder.glob("*.judged"):
+                path.unlink()
+            (self.folder / f"{_stamped(stamp)}.judged").touch()
+
+    def judged(self, stamp: Stamp) -> bool:
+        """Whether the file was looked at when it had this stamp."""
+        return (self.folder / f"{_stamped(stamp)}.judged").exists()
+
     def prune(self, held: list[Held]) -> None:
         """Drop what was watched long enough, and temporary files of killed writers; only for the holder of the write lock."""
         kept = self._drop_old(held, time.time_ns())
         names = {name for one in kept for name in (one.base, one.ours)}
         for path in self.folder.iterdir():
-            if path.suffix == ".tmp" or (path.suffix == ".text" and path.stem not in names):
+            gone = (path.suffix == ".text" and path.stem not in names) or (path.suffix == ".judged" and not kept)
+            if gone or path.suffix == ".tmp":
                 with suppress(OSError):
                     path.unlink()
 
@@ -129,7 +166,7 @@ class Vault:
         kept: list[Held] = []
         total = 0
         for count, one in enumerate(reversed(held)):
-            age = (now - one.at) / 1e9
+            age = abs(now - one.at) / 1e9  # a clock that was set back must not keep them for ever
             with suppress(OSError):
                 total += one.path.stat().st_size
             crowded = count >= _MOST_FILES or total > _MOST_BYTES

@@ -1,16 +1,21 @@
-"""BUILD_QUEUE.md on disk: read at rest, edited by operations under the write lock, beside people with editors."""
+"""BUILD_QUEUE.md on disk: read when it can be believed, edited by operations under the write lock, beside people with editors."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import tzinfo
+from functools import lru_cache, partial
 from pathlib import Path
 
 from autobuilds.errors import BadInput, Busy, FatalQueue, NotSo
-from autobuilds.store.files import Lock, Rescued, private_folder, read_stable, replace_guarded, rescue_late_saves
+from autobuilds.store.files import Clues, Lock, Rescued, private_folder, replace_guarded, rescue_late_saves, unite_stale
+from autobuilds.store.files.reading import Stable, read_stamped
+from autobuilds.store.files.vault import Vault
+from autobuilds.store.queue.belief import Belief
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.edit import Operation, apply
-from autobuilds.store.queue.reader import read_queue
+from autobuilds.store.queue.marks import marks_lost
 
 QUEUE = "BUILD_QUEUE.md"
 #: Seconds for which an edit waits for other writers, and for a moment in which nobody saves.
@@ -19,21 +24,47 @@ PATIENCE = 60.0
 _FRESH = 0.5
 #: Seconds for which something missing is looked for while the file is saved again and again.
 _DOUBTFUL = 2.0
+#: Seconds for which a file that is gone is looked for: some editors move it away before they write it anew.
+_GONE = 0.5
 _PAUSE = 0.02
 
 
 class QueueFile:
-    """The queue of one workspace; `zone` is the workspace's, for times without an offset."""
+    """The queue of one workspace; `zone` is the workspace's, for times without an offset.
 
-    def __init__(self, workspace_root: Path, zone: tzinfo, *, patience: float = PATIENCE) -> None:
+    `committed` gives the queue as last committed; `restored` says whether Git put a text there that was not committed by
+    the tool at or after a time (nanoseconds since 1970). Without them the file's own history is all that is known.
+    """
+
+    def __init__(
+        self,
+        workspace_root: Path,
+        zone: tzinfo,
+        *,
+        patience: float = PATIENCE,
+        committed: Callable[[], bytes | None] | None = None,
+        restored: Callable[[bytes, int], bool] | None = None,
+    ) -> None:
         self.root = workspace_root
         self.path = workspace_root / QUEUE
         self.zone = zone
         self.patience = patience
+        self._committed = committed or (lambda: None)
+        self._clues = Clues(marks=partial(marks_lost, zone=zone), restored=restored)
+        self._private = workspace_root / ".autobuilds"
 
     def read(self) -> Document:
-        """Return the document as it is now. Raises BadInput where there is no such file, Busy where it does not come to rest."""
-        return self._document(read_stable(self.path))
+        """Return the document as it is now, half a save excepted: what lost much is believed when it was left alone for a moment.
+
+        Every reader goes this way. Raises BadInput where there is no such file, Busy where it does not come to rest.
+        """
+        belief = self._belief()
+        while True:
+            found = self._found()
+            document = _once(partial(belief.document, found.data))
+            if belief.holds(found, document):
+                return document()
+            time.sleep(_PAUSE)
 
     def edit(self, *operations: Operation) -> Document:
         """Apply operations to what stands in the file at that moment, write it, and return what stands there now.
@@ -44,37 +75,59 @@ class QueueFile:
         private = private_folder(self.root)
         with Lock(private / "write.lock", what="editing the queue", wait=self.patience):
             began = time.monotonic()
+            belief = self._belief()
             while True:
-                rescue_late_saves(self.path, private=private)
-                data = read_stable(self.path)
-                try:
-                    after = apply(self._document(data), operations, self._document, self.zone)
-                except (NotSo, BadInput, FatalQueue):
-                    if not self._fresh() or time.monotonic() > began + _DOUBTFUL:
-                        raise
-                else:
-                    if replace_guarded(self.path, data, after.data, private=private):
-                        return after
+                rescue_late_saves(self.path, private=private, clues=self._clues)
+                after = self._tried(belief, operations, private, began)
+                if after is not None:
+                    return after
                 if time.monotonic() > began + self.patience:
                     raise Busy(f"{self.path} is being saved all the time; nothing was written. Try again in a moment")
                 time.sleep(_PAUSE)
+
+    def _tried(self, belief: Belief, operations: tuple[Operation, ...], private: Path, began: float) -> Document | None:
+        """Return what stands in the file after the operations, or None where it must be read anew."""
+        found = self._found()
+        if unite_stale(self.path, found, private=private, clues=self._clues) is not None:
+            return None
+        document = _once(partial(belief.document, found.data))
+        if not belief.holds(found, document):
+            return None
+        try:
+            after = apply(document(), operations, belief.document, self.zone)
+        except (NotSo, BadInput, FatalQueue):
+            if not self._fresh() or time.monotonic() > began + _DOUBTFUL:
+                raise
+            return None
+        return after if replace_guarded(self.path, found.data, after.data, private=private) else None
 
     def rescue(self) -> tuple[Rescued, ...]:
         """Put back what people saved into the file while it was being replaced, and return what that was.
 
         For every heartbeat; costs next to nothing where nothing was written lately. Raises Busy, StorageFailure.
         """
-        private = self.root / ".autobuilds"
-        if not (private / "retired" / QUEUE).is_dir():
+        if not (self._private / "retired" / QUEUE).is_dir():
             return ()
-        with Lock(private / "write.lock", what="looking for late saves", wait=self.patience):
-            return rescue_late_saves(self.path, private=private)
+        with Lock(self._private / "write.lock", what="looking for late saves", wait=self.patience):
+            return rescue_late_saves(self.path, private=self._private, clues=self._clues)
 
-    def _document(self, data: bytes) -> Document:
-        return read_queue(data, zone=self.zone)
+    def _belief(self) -> Belief:
+        return Belief(Vault(self._private, QUEUE), self.zone, self._committed)
+
+    def _found(self) -> Stable:
+        """Return the file at rest; one that is gone is looked for a little longer where the tool has been at work."""
+        deadline = time.monotonic() + _GONE
+        while not self.path.exists() and self._private.is_dir() and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
+        return read_stamped(self.path)
 
     def _fresh(self) -> bool:
         try:
             return time.time() - self.path.stat().st_mtime < _FRESH
         except OSError:
             return True
+
+
+def _once(read: Callable[[], Document]) -> Callable[[], Document]:
+    """Return a function that reads at most once."""
+    return lru_cache(maxsize=1)(read)

@@ -1,0 +1,104 @@
+"""Whether the queue, as just read, may be believed: half a save looks like a file from which a person deleted much."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import tzinfo
+from functools import lru_cache
+from typing import NamedTuple
+
+from autobuilds.store.files.reading import Stable, Stamp
+from autobuilds.store.files.stale import is_known
+from autobuilds.store.files.vault import Held, Vault, digest
+from autobuilds.store.queue.document import Document
+from autobuilds.store.queue.reader import read_queue
+
+#: Seconds for which a file that lost much, or something, must have been left alone before that is believed.
+BIG_LOSS, LOSS = 1.5, 0.5
+#: Share of the tasks whose loss is a big one.
+_MUCH = 0.2
+
+
+class _Seen(NamedTuple):
+    """What a queue holds, as far as it can be missed."""
+
+    labels: frozenset[str]
+    front_matter: bool
+    fatal: bool
+
+
+class Belief:
+    """Judges the readings of one act (a command, an edit, a heartbeat's look), one after the other.
+
+    `zone` is the workspace's; `committed` gives the queue as last committed. Both the last text that we wrote and the
+    committed one are what a new text is held against. Everything is believed that stands for long enough, or is as bad for
+    as long whatever is saved: then it is meant so.
+    """
+
+    def __init__(self, vault: Vault, zone: tzinfo, committed: Callable[[], bytes | None]) -> None:
+        self._vault = vault
+        self._zone = zone
+        self._committed = lru_cache(maxsize=1)(committed)
+        #: When a state of the file, and a doubt, were first met (seconds of the monotonic clock).
+        self._met: tuple[Stamp, float] | None = None
+        self._doubted: tuple[object, float] | None = None
+
+    def document(self, data: bytes) -> Document:
+        """Return what the bytes hold; an empty file that held tasks when it was last committed is fatal."""
+        return read_queue(data, zone=self._zone, had_tasks=not data.strip() and self._held_tasks())
+
+    def holds(self, found: Stable, document: Callable[[], Document]) -> bool:
+        """Whether a reading may be acted on now; if not, read again in a moment. `document` gives what it holds."""
+        rest = self._rest(found)
+        if rest >= BIG_LOSS:
+            return True
+        doubt, needed = self._doubt(found, document)
+        if rest >= needed:
+            return True
+        now = time.monotonic()
+        if self._doubted is None or self._doubted[0] != doubt:
+            self._doubted = (doubt, now)
+        return now - self._doubted[1] >= needed
+
+    def _rest(self, found: Stable) -> float:
+        """Return for how many seconds the file has been as it is, by its own time or by what was seen of it."""
+        now = time.monotonic()
+        if self._met is None or self._met[0] != found.stamp:
+            self._met = (found.stamp, now)
+        return max(abs(time.time() - found.landed / 1e9), now - self._met[1])
+
+    def _doubt(self, found: Stable, document: Callable[[], Document]) -> tuple[object, float]:
+        """Return what speaks against a reading, and for how many seconds that must stand to be believed."""
+        writes = self._vault.writes()
+        if writes and digest(found.data) == writes[-1].ours:
+            return None, 0.0
+        queue = document()
+        fatal = queue.queue.fatal
+        here = _seen(queue)
+        for before in self._before(writes):
+            lost = before.labels - here.labels
+            much = len(lost) > _MUCH * len(before.labels) or (before.front_matter and not here.front_matter)
+            if not before.fatal and (fatal or much):
+                return (fatal, lost), LOSS if fatal and found.data.strip() else BIG_LOSS
+            if lost:
+                return (fatal, lost), LOSS
+        if is_known(found.data, writes):
+            return "an older text", LOSS
+        return None, 0.0
+
+    def _before(self, writes: list[Held]) -> list[_Seen]:
+        texts = {self._vault.text(writes[-1].ours) if writes else None, self._committed()}
+        return [_seen(read_queue(text, zone=self._zone)) for text in texts if text is not None]
+
+    def _held_tasks(self) -> bool:
+        committed = self._committed()
+        return committed is not None and bool(read_queue(committed, zone=self._zone).queue.tasks)
+
+
+def _seen(document: Document) -> _Seen:
+    return _Seen(
+        labels=frozenset(task.label for task in document.queue.tasks),
+        front_matter=document.text.startswith("---"),
+        fatal=document.queue.fatal,
+    )

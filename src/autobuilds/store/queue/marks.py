@@ -1,0 +1,35 @@
+"""Marks of work done: what an older text lacks that was saved over a newer one."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+
+from autobuilds.domain.model import Queue, Task
+from autobuilds.store.queue.reader import read_queue
+
+
+def marks_lost(base: bytes, ours: bytes, theirs: bytes, zone: tzinfo) -> bool:
+    """Whether `ours` completed a task or ticked a criterion that is as open in `theirs` as it was in `base`."""
+    was, here, there = (read_queue(data, zone=zone).queue for data in (base, ours, theirs))
+    if was.fatal or here.fatal or there.fatal:
+        return False
+    return any(_lost(label, was, here, there) for label in {task.label for task in here.tasks})
+
+
+def _lost(label: str, was: Queue, here: Queue, there: Queue) -> bool:
+    tasks = [queue.find(label) for queue in (was, here, there)]
+    if None in tasks:
+        return False
+    before, after, now = (task for task in tasks if task is not None)
+    if _done(after) and not _done(before) and not _done(now):
+        return True
+    ticked = _ticked(after) - _ticked(before) - _ticked(now)
+    return any(criterion.text in ticked for criterion in now.criteria)
+
+
+def _done(task: Task) -> bool:
+    return task.checked or not task.is_active
+
+
+def _ticked(task: Task) -> set[str]:
+    return {criterion.text for criterion in task.criteria if criterion.checked}
