@@ -8,19 +8,30 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autobuilds.adapters.ancestry import build_above
 from autobuilds.adapters.host import MachineHost
 from autobuilds.adapters.proofs import KeyedProofs, state_folder
 from autobuilds.adapters.runners.checker import LocalChecker
 from autobuilds.adapters.runners.local import LocalRunner
 from autobuilds.errors import BadInput
-from autobuilds.ports import Invocation, Repo, Survey, Timer
+from autobuilds.ports import Invocation, Proposal, Proposed, Repo, Survey, Timer
 from autobuilds.runtime.context import Context
 from autobuilds.store.workspace import Workspace
 
 if TYPE_CHECKING:
     from autobuilds.runtime.diagnosis import Patient
 
-__all__ = ["create_repository", "make_context", "make_patient", "survey", "timers"]
+__all__ = ["build_above", "create_repository", "make_context", "make_patient", "survey", "timers"]
+
+
+class LateForge:
+    """The forge, imported when something is offered there."""
+
+    def propose(self, proposal: Proposal) -> Proposed:
+        """Push a branch and open a pull request for it; see the port."""
+        from autobuilds.adapters.forge import CommandForge
+
+        return CommandForge().propose(proposal)
 
 
 class LatePresets:
@@ -70,6 +81,7 @@ def make_context(root: Path, *, no_commit: bool = False) -> Context:
         agents=LatePresets(root),
         host=host,
         proofs=KeyedProofs(root=root, folder=state_folder()),
+        forge=LateForge(),
         open_repo=open_repo,
         heartbeat_argv=(sys.executable, "-P", "-m", "autobuilds", "heartbeat", "--workspace", str(root), "--patient"),
         no_commit=no_commit,

@@ -10,7 +10,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 from autobuilds.errors import GitBusy, Refused
-from autobuilds.ports import CheckedMerge, Commit, DiffStat, Head, Identity, LineOrigin, Maker
+from autobuilds.ports import CheckedMerge, Commit, DiffStat, FileStat, Head, Identity, LineOrigin, Maker
 from autobuilds.store.history import trailers
 
 Tree = dict[str, bytes]
@@ -95,6 +95,15 @@ class FakeRepo:
         paths = tuple(sorted(p for p in {*one, *two} if one.get(p) != two.get(p)))
         return DiffStat(paths=paths, added=sum(row[:1] == "+" for row in lines), removed=sum(row[:1] == "-" for row in lines))
 
+    def file_stats(self, base: str, head: str) -> tuple[FileStat, ...]:
+        one, two = (self.objects[self.resolve(c) or ""].tree for c in (base, head))
+        found = []
+        for path in sorted(p for p in {*one, *two} if one.get(p) != two.get(p)):
+            a, b = (t.get(path, b"").decode(errors="replace").splitlines(True) for t in (one, two))
+            rows = [row for row in unified_diff(a, b) if not row.startswith(("+++", "---"))]
+            found.append(FileStat(path=path, added=sum(r[0] == "+" for r in rows), removed=sum(r[0] == "-" for r in rows)))
+        return tuple(found)
+
     def diff_text(self, base: str, head: str, limit: int = 200_000) -> str:
         one, two = (self.objects[self.resolve(c) or ""].tree for c in (base, head))
         texts = [(p, *(t.get(p, b"").decode(errors="replace").splitlines(True) for t in (one, two))) for p in sorted({*one, *two})]
@@ -154,6 +163,20 @@ class FakeRepo:
             found.append(Commit(sha=tip, when=when, subject=made.message.split("\n")[0], trailers=trailers(made.message)))
             tip = made.parents[0] if made.parents else None
         yield from (c for c in reversed(found) if "Build" in c.trailers or "Event" in c.trailers)
+
+    def mainline(self, tip: str, *, since: str | None = None, limit: int = 100_000) -> tuple[Commit, ...]:
+        at, found = self.resolve(tip), []
+        hidden = self._ancestors(since) if since else set()
+        while at and at not in hidden and len(found) < limit:
+            made = self.objects[at]
+            when = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=made.number)
+            subject = made.message.split("\n")[0]
+            found.append(Commit(sha=at, when=when, subject=subject, trailers=trailers(made.message), parents=made.parents))
+            at = made.parents[0] if made.parents else None
+        return tuple(found[::-1])
+
+    def scratch(self, target: Path, commit: str) -> None:
+        self.clone(target, commit, "scratch")
 
     def made(self, commit: str) -> Maker | None:
         found = self.objects.get(commit)

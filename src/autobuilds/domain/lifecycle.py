@@ -17,6 +17,8 @@ class Event(StrEnum):
     STARTED = "started"
     DONE = "done"
     DELIVERED = "delivered"
+    #: A pull request was opened for it, or could not be.
+    PROPOSED = "proposed"
     FAILED = "failed"
     ESCALATED = "escalated"
     STALLED = "stalled"
@@ -36,6 +38,7 @@ MOVES: dict[Event, dict[BuildState, BuildState]] = {
     Event.STARTED: {_B.BUILDING: _B.BUILDING},
     Event.DONE: {_B.BUILDING: _B.REVIEW},
     Event.DELIVERED: {_B.BUILDING: _B.COMPLETED, _B.REVIEW: _B.COMPLETED},
+    Event.PROPOSED: {_B.REVIEW: _B.REVIEW},
     Event.FAILED: {_B.BUILDING: _B.RETRYING, _B.RETRYING: _B.RETRYING},
     Event.ESCALATED: {_B.BUILDING: _B.ESCALATED, _B.RETRYING: _B.ESCALATED, _B.REVIEW: _B.ESCALATED},
     Event.STALLED: {_B.BUILDING: _B.BUILDING},

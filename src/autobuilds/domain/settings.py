@@ -51,6 +51,10 @@ class Settings:
         default_factory=lambda: {"default": DeliverMode.REVIEW},
         metadata=_doc("`review`, `merge` or `pr`, for all or by category (a mapping with `default`)"),
     )
+    forge: str | None = field(
+        default=None,
+        metadata=_doc("command that opens pull requests: `gh`, `glab` or `tea`; default: by the name of the remote's host"),
+    )
     review_limit: int = field(default=10, metadata=_doc("finished builds waiting for your review at which nothing new starts, 1 to 1000"))
     disk_limit: int = field(default=80, metadata=_doc("disk use in percent at which nothing new starts, 1 to 100"))
     memory_limit: int = field(default=90, metadata=_doc("memory use in percent at which nothing new starts, 1 to 100"))

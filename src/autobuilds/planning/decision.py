@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from autobuilds.domain import gates
 from autobuilds.domain.approval import fingerprint
-from autobuilds.domain.build import Approval, Attempt, Build, BuildState, Outcome
+from autobuilds.domain.build import Approval, Attempt, Build, BuildState, DeliverMode, Outcome
 from autobuilds.domain.gates.machine import choose_agent
 from autobuilds.domain.lifecycle import Event
 from autobuilds.domain.model import Task
@@ -76,6 +76,11 @@ class Settle(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Propose(Action):
+    """Open a pull request for finished work that is delivered so, or try again where that was not possible."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert(Action):
     """Tell the owner, once, that an attempt shows no sign of life."""
 
@@ -114,7 +119,18 @@ def plan(snapshot: Snapshot, moment: Moment) -> Plan:
     """
     upkeep = (*reconcile(snapshot, moment), *tidy(snapshot, moment))
     assessments, starts = assess_all(snapshot, moment)
-    return Plan(actions=upkeep or starts, assessments=assessments)
+    return Plan(actions=upkeep or (*proposals(snapshot), *starts), assessments=assessments)
+
+
+def proposals(snapshot: Snapshot) -> Iterable[Propose]:
+    """Yield what waits for review without the pull request that it is to be delivered by."""
+    newest = {b.label: b for b in snapshot.ledger.builds}
+    for build in newest.values():
+        last = build.last
+        if build.state is not BuildState.REVIEW or build.deliver is not DeliverMode.PR or last is None or last.pull_request is not None:
+            continue
+        if last.outcome is Outcome.PASSED and last.branch is not None and last.head_commit not in {None, last.base_commit}:
+            yield Propose(label=build.label)
 
 
 def reconcile(snapshot: Snapshot, moment: Moment) -> Iterable[Action]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from autobuilds.ports.authority import Proofs
+from autobuilds.ports.forge import Forge, Proposal, Proposed
 from autobuilds.ports.machine import Agents, Host, Invocation, Sandbox, Survey
-from autobuilds.ports.repository import CheckedMerge, Commit, DiffStat, Head, Identity, LineOrigin, Maker, Repo
+from autobuilds.ports.repository import CheckedMerge, Commit, DiffStat, FileStat, Head, Identity, LineOrigin, Maker, Repo
 from autobuilds.ports.running import Checker, Job, Limits, Runner, StopStep
 from autobuilds.ports.timers import Timer, TimerJob, TimerPiece, TimerState
 
@@ -14,6 +15,8 @@ __all__ = [
     "Checker",
     "Commit",
     "DiffStat",
+    "FileStat",
+    "Forge",
     "Head",
     "Host",
     "Identity",
@@ -23,6 +26,8 @@ __all__ = [
     "LineOrigin",
     "Maker",
     "Proofs",
+    "Proposal",
+    "Proposed",
     "Repo",
     "Runner",
     "Sandbox",

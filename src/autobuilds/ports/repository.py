@@ -35,6 +35,8 @@ class Commit:
     when: datetime
     subject: str
     trailers: Mapping[str, str]
+    #: Filled by `Repo.mainline` alone.
+    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,15 @@ class DiffStat:
     paths: tuple[str, ...]
     added: int
     removed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileStat:
+    """What changed in one file; None for a file that is not text."""
+
+    path: str
+    added: int | None
+    removed: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +132,10 @@ class Repo(Protocol):
         """Return what changed between two commits (renames as two paths)."""
         ...
 
+    def file_stats(self, base: str, head: str) -> tuple[FileStat, ...]:
+        """Return what changed between two commits file by file, by path (renames as two paths)."""
+        ...
+
     def diff_text(self, base: str, head: str, limit: int = 200_000) -> str:
         """Return the unified diff between two commits, cut at `limit` characters with a word that it was."""
         ...
@@ -146,6 +161,17 @@ class Repo(Protocol):
 
     def history(self, *, since: str | None = None) -> Iterator[Commit]:
         """Yield the commits with a `Build:` or `Event:` trailer, oldest first, from all of our branches of record."""
+        ...
+
+    def mainline(self, tip: str, *, since: str | None = None, limit: int = 100_000) -> tuple[Commit, ...]:
+        """Return the commits of a branch by its first parents alone, oldest first: `tip` is the last, `since` is not among them.
+
+        At most `limit`, the newest. Raises BadInput for a commit that is not there.
+        """
+        ...
+
+    def scratch(self, target: Path, commit: str) -> None:
+        """Make a throw-away clone at `target` that stands at `commit`, objects borrowed; the repository is left without a trace."""
         ...
 
     def made(self, commit: str) -> Maker | None:

@@ -10,6 +10,7 @@ from autobuilds import planning
 from autobuilds.domain.build import Build, BuildState
 from autobuilds.domain.lifecycle import Event, move
 from autobuilds.domain.moment import Moment
+from autobuilds.errors import AutobuildsError
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.record import Recorder
 from autobuilds.runtime.settling import settle
@@ -89,6 +90,20 @@ class Effects:
         """Record an ending and do what follows."""
         settle(self.context, self.recorder, self.loaded, action)
 
+    def propose(self, action: planning.Propose) -> None:
+        """Open a pull request; where that can't be, the build says why and the next heartbeat tries again."""
+        from autobuilds.runtime import proposing
+
+        build = self.context.workspace.ledger().find(action.label)
+        if build is None:
+            return
+        try:
+            proposed, attempt = proposing.offer(self.context, build, lambda _: None)
+        except AutobuildsError as fault:
+            proposing.held(self.context, self.recorder, build, str(fault))
+            raise
+        proposing.record(self.context, self.recorder, build, attempt, proposed)
+
     def alert(self, action: planning.Alert) -> None:
         """Mark an attempt as stalled, so that the owner is told once."""
         build = self.loaded.snapshot.ledger.find(action.label)
@@ -118,6 +133,7 @@ HANDLERS: dict[type[planning.Action], Callable[[Effects, Any], None]] = {
     planning.DropApproval: Effects.drop_approval,
     planning.Confirm: Effects.confirm,
     planning.Settle: Effects.settle,
+    planning.Propose: Effects.propose,
     planning.Alert: Effects.alert,
     planning.StopAttempt: Effects.stop_attempt,
     planning.Start: Effects.start,

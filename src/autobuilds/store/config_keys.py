@@ -203,6 +203,7 @@ KEYS: dict[str, Key] = {
     "duty_timeout": _duration("1s", "1d"),
     "output_limit": _integer(1, 4096, " of MiB", "MiB", "MB"),
     "deliver": Key(expects="`review`, `merge` or `pr`, or lines `category: review` below it", read=_read_deliver, write=_write_deliver),
+    "forge": _matching(r"gh|glab|tea", "gh, glab or tea", optional=True),
     "review_limit": _integer(1, 1000),
     "disk_limit": _integer(1, 100, " of percent", "%"),
     "memory_limit": _integer(1, 100, " of percent", "%"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from autobuilds.adapters.git.place import Place
 from autobuilds.adapters.git.process import Git, environment, words
 from autobuilds.errors import GitFailure
-from autobuilds.ports import Commit, DiffStat, LineOrigin
+from autobuilds.ports import Commit, DiffStat, FileStat, LineOrigin
 from autobuilds.store.history import trailers
 
 if TYPE_CHECKING:
@@ -57,17 +57,22 @@ def _command(error: Any) -> str:
 
 def diff(place: Place, base: str, head: str) -> DiffStat:
     """Return the paths and line counts between two commits."""
+    files = file_stats(place, base, head)
+    added, removed = sum(f.added or 0 for f in files), sum(f.removed or 0 for f in files)
+    return DiffStat(paths=tuple(f.path for f in files), added=added, removed=removed)
+
+
+def file_stats(place: Place, base: str, head: str) -> tuple[FileStat, ...]:
+    """Return every changed file with its line counts."""
     with opened(place) as repo:
         raw = repo.git.diff(*_PLAIN_DIFF, "--numstat", "-z", base, head, "--", stdout_as_string=False, kill_after_timeout=_TIMEOUT)
-    paths, added, removed = [], 0, 0
+    found = []
     for record in raw.split(b"\0"):
-        if not record:
-            continue
-        more, fewer, name = record.split(b"\t", 2)
-        paths.append(os.fsdecode(name))
-        added += int(more) if more.isdigit() else 0
-        removed += int(fewer) if fewer.isdigit() else 0
-    return DiffStat(paths=tuple(paths), added=added, removed=removed)
+        if record:
+            more, fewer, name = record.split(b"\t", 2)
+            counts = [int(n) if n.isdigit() else None for n in (more, fewer)]
+            found.append(FileStat(path=os.fsdecode(name), added=counts[0], removed=counts[1]))
+    return tuple(found)
 
 
 def diff_text(git_: Git, base: str, head: str, limit: int) -> str:
@@ -111,6 +116,20 @@ def history(place: Place, tips: Sequence[str], since: str | None) -> list[Commit
             if ours:
                 found.append(Commit(sha=commit.hexsha, when=_when(commit), subject=message.split("\n", 1)[0], trailers=known))
     return found[::-1]
+
+
+def mainline(git_: Git, tip: str, since: str | None, limit: int) -> tuple[Commit, ...]:
+    """Return the commits by first parents from the one after `since` to `tip`, oldest first."""
+    span = [tip, *([f"^{since}"] if since else [])]
+    raw = git_.run("log", "-z", "--first-parent", f"--max-count={limit}", "--format=%H%n%P%n%cI%n%B", *span, "--").stdout
+    found = []
+    for record in raw.decode("utf-8", "replace").split("\0"):
+        if record.strip():
+            sha, parents, when, message = record.split("\n", 3)
+            subject = message.split("\n", 1)[0]
+            at = datetime.fromisoformat(when)
+            found.append(Commit(sha=sha, when=at, subject=subject, trailers=trailers(message), parents=tuple(parents.split())))
+    return tuple(found[::-1])
 
 
 def _when(commit: git.Commit) -> datetime:

@@ -16,7 +16,7 @@ from autobuilds.adapters.git.committing import Committer, algorithm_of, check_pa
 from autobuilds.adapters.git.objects import Objects
 from autobuilds.adapters.git.process import Git
 from autobuilds.errors import BadInput, Refused
-from autobuilds.ports import CheckedMerge, Commit, DiffStat, Head, Identity, LineOrigin, Maker
+from autobuilds.ports import CheckedMerge, Commit, DiffStat, FileStat, Head, Identity, LineOrigin, Maker
 
 #: The committer of a commit object: address and seconds since 1970.
 _COMMITTER = re.compile(rb"(?m)^committer [^\n]*<([^>\n]*)> (\d{1,12}) ")
@@ -122,6 +122,12 @@ class GitRepo:
 
         return reading.diff(self._place, self._must(base), self._must(head))
 
+    def file_stats(self, base: str, head: str) -> tuple[FileStat, ...]:
+        """Return what changed between two commits file by file, by path (renames as two paths)."""
+        from autobuilds.adapters.git import reading
+
+        return reading.file_stats(self._place, self._must(base), self._must(head))
+
     def diff_text(self, base: str, head: str, limit: int = 200_000) -> str:
         """Return the unified diff between two commits, cut at `limit` characters with a word that it was."""
         from autobuilds.adapters.git import reading
@@ -172,6 +178,18 @@ class GitRepo:
         known = list(dict.fromkeys(tip for tip in tips if tip is not None))
         start = self._must(since) if since else None
         yield from reading.history(self._place, known, start) if known else ()
+
+    def mainline(self, tip: str, *, since: str | None = None, limit: int = 100_000) -> tuple[Commit, ...]:
+        """Return the commits of a branch by its first parents alone, oldest first; see the port."""
+        from autobuilds.adapters.git import reading
+
+        return reading.mainline(self._git, self._must(tip), self._must(since) if since else None, limit)
+
+    def scratch(self, target: Path, commit: str) -> None:
+        """Make a throw-away clone at `target` that stands at `commit`; the repository is left without a trace."""
+        from autobuilds.adapters.git import clones
+
+        clones.make(self._place, self._algorithm, target.absolute(), self._must(commit), "scratch")
 
     def made(self, commit: str) -> Maker | None:
         """Return who made a commit and when, or None where there is no such commit."""
