@@ -144,22 +144,3 @@ def test_the_list_of_approvers_leaves_out_everybody_else(news: Desk) -> None:
     committed(news, queue())
     committed(news, queue(YES), *boss)
     assert answer(news) == "go: approved"
-
-
-AUTHORITY = [
-    ["approve", "x"], ["set", "x", "approved", "yes"], ["add", "y"], ["accept", "x"], ["reject", "x", "--because", "y"], ["undo", "x"],
-    ["spawn", "x"], ["heartbeat"], ["retry", "x"], ["complete", "x"], ["fail", "x"], ["cancel", "x"], ["stop", "x"], ["reopen", "x"],
-    ["pause"], ["resume"], ["init", "--yes"], ["install"], ["uninstall"], ["import", "BUILD_QUEUE.md", "--yes"], ["answer", "x", "y"],
-    ["fsck", "--rebuild"], ["tick", "x", "1"], ["block", "x", "y"], ["unblock", "x"],
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("marker", ["x-1", ""])
-def test_a_build_may_not_add_authority(news: Desk, monkeypatch: pytest.MonkeyPatch, marker: str) -> None:
-    monkeypatch.delenv("AUTOBUILDS_NOW")
-    monkeypatch.setenv("AUTOBUILDS_ATTEMPT", marker)
-    for command in AUTHORITY:
-        said = news.type(*command)
-        assert (said.status, said.out) == (2, ""), command
-        assert "is refused inside a build" in said.err, command
-    assert git(news.root, "status", "--short") == ""

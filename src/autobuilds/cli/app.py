@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from autobuilds import __version__
+from autobuilds.cli.guard import guard
 from autobuilds.domain import inert
 from autobuilds.domain.spelling import nearest
 from autobuilds.errors import AutobuildsError
@@ -93,7 +94,10 @@ class LazyGroup(click.Group):
             guess = nearest(args[0], _LISTED)
             hint = f' Did you mean "{guess}"?' if guess else " `autobuilds --help` lists them."
             raise click.UsageError(f'no command "{args[0]}".{hint}', ctx)
-        return super().resolve_command(ctx, args)
+        found = super().resolve_command(ctx, args)
+        if found[0] is not None and args[1:] not in (["--help"], ["-h"]):
+            guard(found[0])
+        return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands in their groups."""

@@ -12,7 +12,9 @@ from typing import Any, TypeVar
 import click
 
 from autobuilds.cli.formatters.style import Style
-from autobuilds.errors import BadInput, Refused
+from autobuilds.cli.guard import refuse_builds_of
+from autobuilds.cli.guard import refuse_in_build as refuse_in_build
+from autobuilds.errors import BadInput
 from autobuilds.runtime.context import Context
 
 #: DEL, C1, and the controls of direction.
@@ -53,13 +55,15 @@ def _as_label(_context: click.Context, _parameter: click.Parameter, given: str) 
 
 
 def find_workspace(given: Path | None) -> Path:
-    """Return the workspace's root; raises NoWorkspace where there is none."""
+    """Return the workspace's root; raises NoWorkspace where there is none, Refused for an act of one of its builds."""
     from autobuilds.store.workspace import find_root
 
     start = (given or Path.cwd()).resolve()
     if given is not None and not start.is_dir():
         raise BadInput(f"--workspace {given}: there is no such folder")
-    return find_root(start)
+    root = find_root(start)
+    refuse_builds_of(root)
+    return root
 
 
 def open_context(given: Path | None, *, no_commit: bool = False) -> Context:
@@ -67,17 +71,6 @@ def open_context(given: Path | None, *, no_commit: bool = False) -> Context:
     from autobuilds.wiring import make_context
 
     return make_context(find_workspace(given), no_commit=no_commit)
-
-
-def inside_build() -> bool:
-    """Whether this process runs inside a build (marked by its environment)."""
-    return "AUTOBUILDS_ATTEMPT" in os.environ
-
-
-def refuse_in_build(command: str) -> None:
-    """Raise Refused inside a build: no sub-agent may add authority (chapter 3)."""
-    if inside_build():
-        raise Refused(f"`autobuilds {command}` is refused inside a build: only the owner may do this, outside of it")
 
 
 def style() -> Style:
@@ -89,6 +82,16 @@ def style() -> Style:
 def say(text: str) -> None:
     """Print an answer to stdout, whole even through a slow pipe."""
     sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
+
+
+def page(text: str, style: Style, *, wanted: bool = True) -> None:
+    """Print an answer; on a terminal that it does not fit on, through the person's pager, colours kept."""
+    import shutil
+
+    rows = text.count("\n") + 1
+    if not wanted or not sys.stdout.isatty() or rows <= shutil.get_terminal_size().lines or os.environ.get("TERM") == "dumb":
+        return say(text)
+    return click.echo_via_pager(text, color=style.colour or None)
 
 
 def say_json(value: dict[str, Any]) -> None:

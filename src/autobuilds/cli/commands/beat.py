@@ -62,11 +62,12 @@ def heartbeat(
     for word, label in said.items():
         _say_word(word, label, workspace, as_json=as_json, no_commit=no_commit)
         return
+    if not checking:
+        refuse_in_build("heartbeat")
     context = open_context(workspace, no_commit=no_commit)
     if checking:
         answers.check_beat(beats.look(context), as_json=as_json, style=style())
         return
-    refuse_in_build("heartbeat")
     if waiting:
         context = replace(context, heartbeat_argv=())
     try:

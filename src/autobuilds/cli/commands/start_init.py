@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from autobuilds.cli.guard import refuse_builds_of
 from autobuilds.cli.session import json_option, no_commit_option, refuse_in_build, say, say_json, style
 from autobuilds.errors import BadInput
 from autobuilds.runtime import initialising
@@ -30,7 +31,9 @@ def init(folder: Path | None, yes: bool, dry_run: bool, no_commit: bool, as_json
 
     refuse_in_build("init")
     git = survey()
-    context = make_context(git.top_level((folder or Path.cwd()).absolute()), no_commit=no_commit)
+    root = git.top_level((folder or Path.cwd()).absolute())
+    refuse_builds_of(root.resolve())
+    context = make_context(root, no_commit=no_commit)
     found = initialising.look(context)
     asking = not yes and not dry_run and not as_json
     if not yes and not dry_run and (as_json or not _terminal()):

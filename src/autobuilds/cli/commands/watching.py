@@ -93,6 +93,8 @@ def report(day: str | None, to_stdout: bool, workspace: Path | None, as_json: bo
     from autobuilds.cli.formatters import human, json_
     from autobuilds.runtime.reports import make_report, write_report
 
+    if not (as_json or to_stdout):
+        refuse_in_build("report")
     context = open_context(workspace, no_commit=no_commit)
     try:
         wanted = date.fromisoformat(day) if day else None
