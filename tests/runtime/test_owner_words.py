@@ -18,6 +18,7 @@ from autobuilds.runtime import deliver, owner
 from autobuilds.runtime.answering import answer
 from autobuilds.runtime.fsck import check, from_history
 from autobuilds.runtime.fsck import rebuild as make_again
+from autobuilds.runtime.story import story_of
 from autobuilds.store.ledger import dumps
 from tests.fakes.runner import FakeRunner
 from tests.runtime.loop import Loop, details, make_loop
@@ -91,7 +92,7 @@ WORDS: dict[str, Callable[[Any], Any]] = {
     "accept": lambda c: deliver.accept(c, LABEL, lambda _: None, unchecked=True),
     "reject": lambda c: deliver.reject(c, LABEL, "not like this"),
     "undo": lambda c: deliver.undo(c, LABEL),
-    "review": lambda c: deliver.review(c, LABEL),
+    "review": lambda c: story_of(c, LABEL),
     "answer": lambda c: answer(c, LABEL, "yes"),
     "approve": lambda c: owner.approve(c, LABEL, "olive@example.org"),
 }

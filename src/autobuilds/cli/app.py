@@ -56,6 +56,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "complete": "words:complete",
         "fail": "words:fail",
         "review": "reviewing:review",
+        "pr": "reviewing:pr",
         "accept": "reviewing:accept",
         "reject": "reviewing:reject",
         "undo": "reviewing:undo",

@@ -3,55 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from autobuilds.domain.build import Attempt, Build, BuildState, Check, Evidence, Outcome
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.lifecycle import Event, move, new_tries
-from autobuilds.domain.model import Task
 from autobuilds.errors import NotSo, Refused
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.merging import Tell, check_merged, drop_branch, merge_onto, merged_as, scratch_for, work_of
 from autobuilds.runtime.pages import refresh
 from autobuilds.runtime.record import Recorder, holding, recording
 from autobuilds.runtime.settling import keep_work
-from autobuilds.store.guarded import read_guarded
 from autobuilds.store.queue.operations import Reopen
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
-    """What `review` shows of a finished build."""
-
-    build: Build
-    attempt: Attempt
-    task: Task | None
-    diff: str
-    log_tail: str
-    progress: str
-
-
-def review(context: Context, label: str) -> Review:
-    """Return a finished or failed build with its diff, criteria and log; raises NotSo where there is nothing to see."""
-    label = slugify(label)
-    build = context.workspace.ledger().find(label)
-    if build is None or build.last is None:
-        raise NotSo(f"{label} has no build to review; autobuilds status lists what is ready")
-    attempt = build.last
-    diff = ""
-    if attempt.base_commit and attempt.head_commit and attempt.base_commit != attempt.head_commit:
-        diff = context.open_repo(Path(attempt.repository)).diff_text(attempt.base_commit, attempt.head_commit)
-    # A sub-agent may have put anything there: a link to a secret, a pipe, a file without end.
-    progress = read_guarded(context.workspace.progress_file(label))
-    return Review(
-        build=build,
-        attempt=attempt,
-        task=context.load().snapshot.queue.find(label),
-        diff=diff,
-        log_tail=context.runner.logs(attempt.id, 4000),
-        progress=progress.text or "",
-    )
 
 
 def accept(context: Context, label: str, tell: Tell, *, unchecked: bool = False) -> Build:

@@ -61,6 +61,12 @@ def _ended(attempt: Attempt, ending: Ending) -> Attempt:
         files_changed=ending.files_changed,
         lines_added=ending.lines_added,
         lines_removed=ending.lines_removed,
+        sandbox=ending.sandbox or attempt.sandbox,
+        failure=ending.failure,
+        resets_at=ending.resets_at,
+        session=ending.session or attempt.session,
+        model=ending.model or attempt.model,
+        said=ending.said,
         notes=(*attempt.notes, *ending.notes),
     )
 

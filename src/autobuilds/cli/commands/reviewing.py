@@ -1,4 +1,4 @@
-"""Finished work: review, accept, reject, undo."""
+"""Finished work: review, pr, accept, reject, undo."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from autobuilds.cli.session import (
     label_argument,
     no_commit_option,
     open_context,
+    page,
     refuse_in_build,
     say,
     say_json,
@@ -21,20 +22,65 @@ from autobuilds.cli.session import (
 
 
 @click.command()
-@label_argument
-@click.option("--diff/--no-diff", default=True, help="Show the whole change.")
+@click.argument("label", required=False)
+@click.option("--attempt", "number", metavar="N", type=click.IntRange(1), help="The attempt to tell of; default: the last.")
+@click.option("--prompt", is_flag=True, help="Show the whole prompt that the agent was given.")
+@click.option("--stat", "stat_only", is_flag=True, help="Show only which files changed, and by how much.")
+@click.option("--diff/--no-diff", default=True, help="Show the whole change line by line (the default), or leave it out.")
+@click.option("--pager/--no-pager", default=True, help="On a terminal, hand what is longer than the screen to $PAGER (the default).")
 @workspace_option
 @json_option
-def review(label: str, diff: bool, workspace: Path | None, as_json: bool) -> None:
-    """Show a build: what was asked, what was checked, the change, the end of its log."""
-    from autobuilds.cli.formatters import reviews
-    from autobuilds.runtime import deliver
+def review(
+    label: str | None,
+    number: int | None,
+    prompt: bool,
+    stat_only: bool,
+    diff: bool,
+    pager: bool,
+    workspace: Path | None,
+    as_json: bool,
+) -> None:
+    """Tell the story of a build: what was asked, each attempt, what the agent did, checks, cost, the change, what you can do.
 
-    shown = deliver.review(open_context(workspace), label)
+    Without LABEL, list what waits for your review.
+    """
+    from autobuilds.cli.formatters import reviews
+    from autobuilds.runtime import story
+
+    context = open_context(workspace)
+    if label is None:
+        if number is not None or prompt or stat_only:
+            raise click.UsageError("--attempt, --prompt and --stat need a LABEL")
+        builds = story.waiting(context)
+        text = reviews.waiting_text(builds, context.host.now(None), style())
+        return say_json(reviews.waiting_json(builds)) if as_json else say(text)
+    told = story.story_of(context, label, number)
     if as_json:
-        say_json(reviews.review_json(shown))
+        return say_json(reviews.review_json(told))
+    shown = style()
+    page(reviews.review_text(told, shown, prompt=prompt, diff=diff, stat_only=stat_only), shown, wanted=pager)
+    return None
+
+
+@click.command()
+@label_argument
+@workspace_option
+@json_option
+@no_commit_option
+def pr(label: str, workspace: Path | None, as_json: bool, no_commit: bool) -> None:
+    """Push a finished build's branch and open a pull request for it, or find the one that is open.
+
+    The forge's own command does it: gh, glab or tea, by the address of the remote or `forge:` in HEARTBEAT.md.
+    """
+    from autobuilds.runtime.proposing import propose
+
+    refuse_in_build("pr")
+    build, proposed = propose(open_context(workspace, no_commit=no_commit), label, tell)
+    if as_json:
+        known = {"address": proposed.address, "found": proposed.found, "remote": proposed.remote, "command": proposed.command}
+        say_json({"schema": 1, "kind": "pr", "label": build.label, **known})
     else:
-        say(reviews.review_text(shown, style(), diff=diff))
+        say(f"{build.label}: {'the pull request was there already' if proposed.found else 'pull request opened'}: {proposed.address}")
 
 
 @click.command()
