@@ -5,6 +5,7 @@ Only the standard library; the versions stand in versions.toml. What can't be in
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -179,6 +180,13 @@ def main(arguments: list[str]) -> int:
         return 2
     wanted = [p for p in programs.values() if p.name in words or any(w.isdigit() and p.tier <= int(w) for w in words)]
     PLACE.mkdir(parents=True, exist_ok=True)
+    with (PLACE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _install_all(wanted, node)
+
+
+def _install_all(wanted: list[Program], node: str) -> int:
+    """Install programs, two at a time, and say of each what became of it; returns 1 when one could not be installed."""
     have = machine_node()
     if any(p.node is not None and p.node > have for p in wanted):
         why = install_node(node)

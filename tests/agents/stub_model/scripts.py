@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from enum import StrEnum
 
 from tests.agents.stub_model.talk import Call, Fault, Reply, Say, Silence, Talk, Tool
 
 #: What the happy path writes, and the command that checks it.
 FILE, CONTENT = "hello.txt", "hello"
-#: How long the command of `hang` would run, in seconds: a number by which it is found in a list of processes.
-HANG_SECONDS = 98_765
 _SUBMIT = "COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
 _SHELLS = ("bash", "shell", "shell_command", "run_shell_command", "exec_command", "exec", "local_shell", "execute_command", "terminal")
 _COMMANDS = ("command", "cmd", "script", "input")
@@ -30,7 +28,7 @@ class Scenario(StrEnum):
     LIMIT_ONCE = "limitonce"
     #: Says that it is done, and does nothing.
     NOOP = "noop"
-    #: Runs a command that does not end.
+    #: Runs a command that does not end, until the test lets go; then as `ok`.
     HANG = "hang"
     #: Never answers.
     MUTE = "mute"
@@ -42,12 +40,17 @@ class Scenario(StrEnum):
     SPILL = "spill"
 
 
-_MARKER = re.compile(rf"\bstub-({'|'.join(Scenario)})-([0-9a-f]{{6,16}})\b")
+_MARKER = re.compile(rf"stub-({'|'.join(Scenario)})-([0-9a-f]{{6,16}})\b")
 
 
 def marker(scenario: Scenario) -> str:
     """Return a word that makes the model follow a scenario; a new one each time, so that no fault is counted twice."""
     return f"stub-{scenario}-{secrets.token_hex(4)}"
+
+
+def hang_seconds(word: str) -> int:
+    """Return how long the command of `hang` would run: a number by which it is found in a list of processes."""
+    return 100_000_000 + int(word.rpartition("-")[2][:6], 16)
 
 
 def found(talk: Talk) -> tuple[Scenario, str, int] | None:
@@ -68,14 +71,19 @@ def shell_of(talk: Talk) -> Tool | None:
     return next((by_name[name] for name in _SHELLS if name in by_name), None)
 
 
-def reply(talk: Talk, count: Callable[[str], int]) -> Reply:
-    """Return what the model answers; `count` tells how often it was asked about a marker, this time included."""
+def reply(talk: Talk, count: Callable[[str], int], let_go: Container[str] = ()) -> Reply:
+    """Return what the model answers; `count` tells how often it was asked about a marker, this time included.
+
+    Markers in `let_go` of scenarios that do not end go the happy path.
+    """
     if talk.shaped:
         return Say(text='{"reasoning": "it is done", "next_speaker": "user", "title": "stub", "complexity_score": 1}')
     what = found(talk)
     if what is None:
         return _unknown(talk)
     scenario, word, done = what
+    if word in let_go:
+        scenario = Scenario.OK
     match scenario:
         case Scenario.AUTH:
             return Fault(status=401, kind="authentication_error", message="invalid api key: the stub knows none")
@@ -91,7 +99,7 @@ def reply(talk: Talk, count: Callable[[str], int]) -> Reply:
 def _work(talk: Talk, scenario: Scenario, word: str, done: int) -> Reply:
     commands = {
         Scenario.NOOP: (),
-        Scenario.HANG: (f"sleep {HANG_SECONDS}",),
+        Scenario.HANG: (f"sleep {hang_seconds(word)}",),
         Scenario.WRONG: (f"echo something else > {FILE}",),
         Scenario.SPILL: (f"env > {FILE}",),
     }.get(scenario, (f"echo {CONTENT} > {FILE}",))

@@ -41,6 +41,8 @@ class StubModel:
     """A model service on the loopback; a context manager."""
 
     seen: list[Seen] = field(default_factory=list)
+    #: Markers of scenarios without an end that end from now on.
+    let_go: set[str] = field(default_factory=set)
     _asked: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -158,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, dialect: ModuleType, talk: Talk, raw: str) -> None:
         what = found(talk)
-        answer = reply(talk, self.model.count)
+        answer = reply(talk, self.model.count, self.model.let_go)
         status = answer.status if isinstance(answer, Fault) else 0 if isinstance(answer, Silence) else 200
         self.model.keep(self._seen(raw, status, what[1] if what else None))
         if isinstance(answer, Silence):
