@@ -55,10 +55,10 @@ def test_status_on_one_screen() -> None:
          22:00)
       2. remove-old-users  ask: risk, requirements (see above)
       3. cleanup  wait: failed; next try at 18:00 (opens 18:00)
-      4. login  ask: escalated: the checks failed
+      4. login  ask: state (see above)
 
     Failed
-      login  checks-failed: the checks failed; needs you
+      login  checks-failed: see above; needs you
       cleanup  no-change: nothing was changed; next try in an hour
 
     Completed

@@ -61,6 +61,11 @@ DONE = {
     "files_changed": _optional(NUMBER),
     "lines_added": _optional(NUMBER),
     "lines_removed": _optional(NUMBER),
+    "agent": _optional(TEXT),
+    "model": _optional(TEXT),
+    "attempts": NUMBER,
+    "tokens": _optional(NUMBER),
+    "pull_request": _optional(TEXT),
 }
 BUILDING = {
     "label": TEXT,
@@ -77,6 +82,8 @@ BUILDING = {
     "stalled": FLAG,
     "sandbox": TEXT,
     "branch": _optional(TEXT),
+    "model": _optional(TEXT),
+    "tokens": _optional(NUMBER),
 }
 QUEUE_ROW = {
     "position": NUMBER,
@@ -89,6 +96,7 @@ QUEUE_ROW = {
     "opens": _optional(TIME),
     "fix": _optional(TEXT),
     "others": [TEXT],
+    "told": FLAG,
 }
 FAILED = {
     "label": TEXT,
@@ -100,11 +108,25 @@ FAILED = {
     "ended": _optional(TIME),
     "retry_at": _optional(TIME),
     "log": _optional(TEXT),
+    "failure": _optional(TEXT),
+    "told": FLAG,
+}
+AGENT = {
+    "name": TEXT,
+    "found": FLAG,
+    "version": _optional(TEXT),
+    "install": _optional(TEXT),
+    "limited_until": _optional(TIME),
+    "signed_in": _optional(FLAG),
+    "verified": FLAG,
+    "held": _optional(TEXT),
 }
 HEALTH = {
     "starts": TEXT,
-    "agents": [{"name": TEXT, "found": FLAG, "version": _optional(TEXT), "install": _optional(TEXT), "limited_until": _optional(TIME)}],
+    "agents": [AGENT],
     "sandbox": _optional(TEXT),
+    "sandbox_weaker": TEXT,
+    "sandbox_fix": TEXT,
     "limits": {"disk": TEXT, "memory": TEXT, "load": TEXT},
     "slots_used": NUMBER,
     "slots": NUMBER,

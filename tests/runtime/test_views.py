@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from autobuilds.domain.build import BuildState, Ledger, Outcome, Pause
+from autobuilds.domain.agents import FailureClass
+from autobuilds.domain.build import Build, BuildState, Ledger, Outcome, Pause
 from autobuilds.domain.model import Priority, Queue
 from autobuilds.domain.moment import Moment, Resources, Snapshot
 from autobuilds.domain.policy import Policy
@@ -159,6 +160,32 @@ def test_only_the_newest_build_of_a_label_counts() -> None:
     assert "old-thing" in {r.label for r in view.building} and "old-thing" not in {r.label for r in view.completed}
 
 
+def test_work_that_was_sent_back_does_not_stand_under_failed() -> None:
+    sent_back = build("x", BuildState.RETRYING, attempt("x", ended=START, outcome=Outcome.REJECTED, reason="no"), reason="rejected: no")
+    assert status_view(replace(SNAPSHOT, ledger=Ledger(builds=(sent_back,))), MOMENT, (), {}).failed == ()
+
+
+def test_what_holds_more_than_its_own_task_needs_you_first() -> None:
+    def escalated(label: str, **ended: object) -> Build:
+        return build(label, BuildState.ESCALATED, attempt(label, ended=START, **ended), reason=label)
+
+    builds = (
+        escalated("checks", outcome=Outcome.CHECKS_FAILED),
+        escalated("denied", outcome=Outcome.BLOCKED),
+        escalated("spent", outcome=Outcome.AGENT_FAILED, failure=FailureClass.BUDGET),
+        escalated("key", outcome=Outcome.AGENT_FAILED, failure=FailureClass.AUTHENTICATION),
+    )
+    view = status_view(replace(EMPTY, ledger=Ledger(builds=builds)), QUIET, (), {})
+    assert [n.label for n in view.needs_you] == ["key", "spent", "denied", "checks"]
+    assert view.failed[2].failure == "budget" and all(row.told for row in view.failed)
+
+
+def test_a_reason_stands_on_the_page_once() -> None:
+    page = _page(_view())
+    assert page.count('destructive: "remove"') == 1
+    assert "**Remove old users** (`remove-old-users`, medium): **ask** (risk): see above" in page
+
+
 def test_the_page_is_the_same_while_nothing_happens() -> None:
     later = replace(MOMENT, now=NOW + timedelta(minutes=30), resources=Resources(disk_percent=41.3, memory_percent=97.0))
     measured = replace(ASSESSMENTS[1], gates=(*ASSESSMENTS[1].gates[:2], gate("resources", "wait", "memory 97 % used (limit 90 %)")))
@@ -279,7 +306,10 @@ def test_the_status_page_reads_well() -> None:
     page = _page(_view())
     assert page.startswith("# Build status\n\n**5 things need you, 1 build is running, 4 tasks wait.**\n\n> [!IMPORTANT]\n")
     assert "> - **login** the checks failed\n>   - settle it: `autobuilds retry login`\n" in page
-    assert "- **Spotify Integration** (`spotify`): 60 %, attempt 2 with `claude`\n  - started 2026-02-06 15:00, expected about" in page
+    assert (
+        "- **Spotify Integration** (`spotify`): 60 %, attempt 2 with `claude`, sandbox bubblewrap\n  - started 2026-02-06 15:00, expected about"
+        in page
+    )
     assert "1. **Workout playlist** (`workout-playlist`, medium): **wait** (priority): medium: waits for off-hours (22:00-06:00)" in page
     assert "\n\n\n" not in page and REVIEW.name in page and RETRYING.name in page
 

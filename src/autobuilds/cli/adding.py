@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from autobuilds.cli.formatters import json_
-from autobuilds.cli.formatters.columns import clock
+from autobuilds.cli.formatters.columns import clock, way
 from autobuilds.cli.session import say, say_json, tell
 from autobuilds.domain.inert import terminal
 from autobuilds.domain.model import Task
@@ -98,7 +98,7 @@ def _next(found: Assessment, now: datetime) -> str:
     until = f"; opens {clock(first.until, now)}" if first.until is not None else ""
     others = len(found.obstacles) - 1
     more = f" (and {others} more: autobuilds why {found.label})" if others else ""
-    fix = f"\n  > {terminal(first.fix)}" if first.fix else ""
+    fix = f"\n  {way(first.fix)}{terminal(first.fix)}" if first.fix else ""
     return f"next: {first.verdict.value}: {first.gate}: {terminal(first.reason)}{until}{more}{fix}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from autobuilds.cli.formatters import human, json_
 from autobuilds.cli.formatters.style import Style
@@ -15,6 +15,7 @@ from autobuilds.domain.spelling import did_you_mean
 from autobuilds.domain.verdicts import Assessment
 from autobuilds.errors import NotSo
 from autobuilds.planning.forecast import Forecast, Slot
+from autobuilds.runtime.became import Became, became
 from autobuilds.runtime.heartbeat import Beat
 
 
@@ -57,28 +58,32 @@ def status(beat: Beat, *, as_json: bool, style: Style) -> None:
 
 
 def why(beat: Beat, label: str | None, *, as_json: bool, style: Style) -> None:
-    """Print every gate of one task, or what holds each task; raises NotSo for an unknown label, or one that needs no gate."""
-    chosen = beat.assessments if label is None else (_assessment(beat, label),)
+    """Print every gate of one task, what became of it, or what holds each task; raises NotSo for an unknown label."""
+    if label is None:
+        chosen: tuple[Assessment, ...] = beat.assessments
+    else:
+        wanted = slugify(label)
+        found = next((a for a in beat.assessments if a.label == wanted), None)
+        over = became(beat.loaded.snapshot, wanted) if found is None else None
+        if over is not None:
+            _became(over, as_json=as_json, style=style)
+            return
+        chosen = (found or _unknown(beat, label),)
     if as_json:
         say_json(json_.why_json(chosen))
     else:
         say(human.why(chosen, beat.moment.now, style, all_gates=label is not None) or "no task waits")
 
 
-def _assessment(beat: Beat, label: str) -> Assessment:
-    wanted = slugify(label)
-    found = next((a for a in beat.assessments if a.label == wanted), None)
-    if found is not None:
-        return found
-    running = next((b for b in beat.view.building if b.label == wanted), None)
-    if running is not None:
-        raise NotSo(f"{wanted} is running: attempt {running.attempt} with {running.agent} since {running.started:%Y-%m-%d %H:%M}")
-    if any(b.label == wanted for b in beat.view.review):
-        raise NotSo(f"{wanted} is finished and waits for your review; autobuilds review {wanted} shows it")
-    task = beat.loaded.snapshot.queue.find(wanted)
-    if task is not None:
-        raise NotSo(f"{wanted} is completed; autobuilds reopen {wanted} builds it again")
-    guess = did_you_mean(wanted, [a.label for a in beat.assessments])
+def _became(over: Became, *, as_json: bool, style: Style) -> None:
+    if as_json:
+        say_json({**json_.why_json(()), "became": plain(over)})
+    else:
+        say(human.became(over, style))
+
+
+def _unknown(beat: Beat, label: str) -> NoReturn:
+    guess = did_you_mean(slugify(label), [a.label for a in beat.assessments])
     raise NotSo(f'no task "{label}" waits in the queue{guess}; autobuilds list shows them')
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autobuilds.cli.formatters.columns import way
 from autobuilds.cli.formatters.json_ import envelope
 from autobuilds.cli.formatters.style import Style
 from autobuilds.cli.session import say, say_json
@@ -20,7 +21,7 @@ def check(context: Context, *, as_json: bool, style: Style) -> int:
     else:
         for finding in found:
             mark = style.bad("error") if finding.severity is Severity.ERROR else style.warn("warning")
-            say(f"{mark}: {terminal(finding.message)}\n  > {terminal(finding.fix)}")
+            say(f"{mark}: {terminal(finding.message)}\n  {way(finding.fix)}{terminal(finding.fix)}")
         if not found:
             say("ledger, queue, history, branches and run folders agree")
     return 1 if wrong else 0

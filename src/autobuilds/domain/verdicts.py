@@ -24,6 +24,17 @@ _STRENGTH = {Verdict.GO: 0, Verdict.WAIT: 1, Verdict.ASK: 2}
 OR = ", or "
 
 
+#: Programs with which the commands begin that are named as ways to mend something; any other way is an act in words.
+_PROGRAMS = frozenset(
+    ["autobuilds", "git", "npm", "npx", "pip", "pip3", "pipx", "python", "python3", "uv", "sudo", "apt", "apt-get", "dnf", "apk", "pacman", "brew", "cargo", "curl", "sh", "rm", "chmod", "loginctl", "sysctl", "claude", "codex", "opencode", "gemini", "aider", "openclaw", "mini", "pi", "qwen", "copilot", "goose", "cursor-agent", "amp", "gh", "glab", "export"]
+)
+
+
+def is_command(way: str) -> bool:
+    """Whether a way to mend something can be typed into a shell, as far as its first word says; else it is an act in words."""
+    return way.split(" ", 1)[0] in _PROGRAMS
+
+
 def ways(fix: str | None) -> tuple[str, ...]:
     """Return the alternatives of a fix, each a command that begins with `autobuilds` or an act in words."""
     return tuple(way for way in (fix or "").split(OR) if way)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from autobuilds.domain import inert
+from autobuilds.domain.agents import FailureClass
 from autobuilds.domain.build import Build, BuildState, Evidence, Outcome
 from autobuilds.domain.moment import Snapshot
 from autobuilds.domain.patterns import pattern
@@ -13,6 +14,8 @@ from autobuilds.domain.progress import Progress
 from autobuilds.domain.verdicts import Assessment, GateResult, Verdict, ways
 from autobuilds.runtime.view_values import DoneRow, NeedsYou
 
+#: Failures that a retry alone never mends, those first that hold more than their own task.
+_FAR = (FailureClass.AUTHENTICATION, FailureClass.RATE_LIMIT, FailureClass.BUDGET, FailureClass.REFUSED)
 _VOLATILE = (
     (pattern(r"(disk|memory|load) [0-9.]+ (?:% |per core )?(?:full |used )?\(limit ([^)]*)\)"), r"\1 over its limit of \2"),
     (pattern(r", but off-hours end in .*"), ": longer than what is left of the off-hours"),
@@ -43,7 +46,8 @@ def needs_you(
         found.append(NeedsYou(kind="queue", reason="BUILD_QUEUE.md can't be trusted as a whole", command="autobuilds check"))
     errors = [p for p in snapshot.problems if p.severity is Severity.ERROR]
     found += [NeedsYou(kind="config", reason=str(p), command=f"edit {p.file} line {p.line}") for p in errors]
-    found += [_escalation(b) for b in builds if b.state is BuildState.ESCALATED]
+    escalated = [b for b in builds if b.state is BuildState.ESCALATED]
+    found += [_escalation(b) for b in sorted(escalated, key=_reach)]
     for build in builds:
         if build.is_active:
             if not queue.fatal and queue.find(build.label) is None:
@@ -61,6 +65,14 @@ def needs_you(
             reason = f"finished ({row.evidence}) and waits for your review" + (f"; {build.reason}" if build.reason else "")
             found.append(NeedsYou(kind="review", label=build.label, reason=reason, command=f"autobuilds review {build.label}"))
     return tuple(found)
+
+
+def _reach(build: Build) -> int:
+    """Return how much an escalation holds up, the most first: an agent that is not signed in holds every task that it would build."""
+    last = build.last
+    if last is not None and last.failure in _FAR:
+        return _FAR.index(last.failure)
+    return len(_FAR) if last is not None and last.outcome is Outcome.BLOCKED else len(_FAR) + 1
 
 
 def _escalation(build: Build) -> NeedsYou:
@@ -142,4 +154,22 @@ def done_row(build: Build) -> DoneRow:
         files_changed=attempt.files_changed if attempt else None,
         lines_added=attempt.lines_added if attempt else None,
         lines_removed=attempt.lines_removed if attempt else None,
+        agent=attempt.agent if attempt else None,
+        model=attempt.model if attempt else None,
+        attempts=len(build.attempts),
+        tokens=tokens_of(build),
+        cost_usd=cost_of(build),
+        pull_request=attempt.pull_request if attempt else None,
     )
+
+
+def tokens_of(build: Build) -> int | None:
+    """Return the tokens that all attempts of a build are reported to have used, or None where none told."""
+    told = [n for a in build.attempts for n in (a.usage.tokens_in, a.usage.tokens_out) if n is not None]
+    return sum(told) if told else None
+
+
+def cost_of(build: Build) -> float | None:
+    """Return what all attempts of a build are reported to have cost in USD, or None where none told."""
+    told = [a.usage.cost_usd for a in build.attempts if a.usage.cost_usd is not None]
+    return round(sum(told), 4) if told else None

@@ -11,6 +11,7 @@ from autobuilds.domain.moment import Moment, Snapshot
 from autobuilds.domain.progress import Progress
 from autobuilds.domain.times import at_clock, elapsed
 from autobuilds.domain.verdicts import Assessment
+from autobuilds.runtime.agent_use import AgentUse, uses
 from autobuilds.runtime.needs_view import done_row, needs_you
 from autobuilds.runtime.status_view import building_row, newest, queue_rows
 from autobuilds.runtime.view_values import BuildingRow, DoneRow, NeedsYou, QueueRow, count
@@ -31,6 +32,8 @@ class AttemptRow:
     minutes: int
     then: str
     log: str | None = None
+    #: Why the agent failed, by its own output: a class of failure.
+    failure: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,10 @@ class ReportView:
     links: tuple[tuple[str, str | None, str | None], ...]
     #: (label, what could not be taken of its work or looks odd) of every attempt that ended on the day.
     notes: tuple[tuple[str, str], ...] = ()
+    #: What each agent used, of the attempts that ended on the day.
+    agents: tuple[AgentUse, ...] = ()
+    #: Attempts that ended on the day whose work the owner sent back.
+    rejected: tuple[AttemptRow, ...] = ()
 
 
 def report_view(
@@ -90,13 +97,16 @@ def report_view(
     verified = tuple(row for row in done if row.evidence != Evidence.CLAIMED.value)
     claimed = tuple(row for row in done if row.evidence == Evidence.CLAIMED.value)
     ended = [(b, a) for b in builds for a in b.attempts if within(a.ended) and a.outcome is not Outcome.NOT_STARTED]
-    failures = tuple(_failure(b, a) for b, a in ended if a.outcome is not Outcome.PASSED)
+    failures = tuple(_failure(b, a) for b, a in ended if a.outcome not in {Outcome.PASSED, Outcome.REJECTED})
+    rejected = tuple(_failure(b, a) for b, a in ended if a.outcome is Outcome.REJECTED)
+    passed = frozenset(a.id for _, a in ended if a.outcome is Outcome.PASSED)
     started = sum(within(a.started) for b in builds for a in b.attempts)
     figures = (
         ("attempts started", started),
         ("attempts ended", len(ended)),
-        ("attempts that passed", len(ended) - len(failures)),
+        ("attempts that passed", len(passed)),
         ("attempts that did not pass", len(failures)),
+        ("attempts that you sent back", len(rejected)),
         ("builds finished and verified", len(verified)),
         ("builds finished by claim only", len(claimed)),
         ("lines added", sum(row.lines_added or 0 for row in done)),
@@ -117,7 +127,13 @@ def report_view(
         figures=figures,
         links=tuple((b.label, a.branch, a.log) for b, a in ended if a.branch or a.log),
         notes=tuple((b.label, note) for b, a in ended for note in a.notes),
+        agents=uses(ended, start, min(end, moment.now, key=_instant), passed),
+        rejected=rejected,
     )
+
+
+def _instant(moment: datetime) -> float:
+    return moment.timestamp()
 
 
 def _finished(snapshot: Snapshot, within: Callable[[datetime | None], bool]) -> list[DoneRow]:
@@ -162,6 +178,7 @@ def _failure(build: Build, attempt: Attempt) -> AttemptRow:
         minutes=round(elapsed(attempt.started, ended).total_seconds() / 60),
         then=_then(build, attempt),
         log=attempt.log,
+        failure=attempt.failure.value if attempt.failure else None,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from autobuilds.domain.build import Attempt, Build, BuildState, Evidence, Outcome
@@ -10,7 +11,7 @@ from autobuilds.domain.moment import Moment, Snapshot
 from autobuilds.domain.progress import Progress
 from autobuilds.domain.times import after, format_when
 from autobuilds.domain.verdicts import Assessment, GateResult, Verdict, ways
-from autobuilds.runtime.needs_view import done_row, needs_you, settled
+from autobuilds.runtime.needs_view import cost_of, done_row, needs_you, settled, tokens_of
 from autobuilds.runtime.view_values import (
     AgentRow,
     BuildingRow,
@@ -33,8 +34,9 @@ def status_view(snapshot: Snapshot, moment: Moment, assessments: Sequence[Assess
     builds = newest(snapshot)
     building = tuple(building_row(snapshot, moment, b, progress.get(b.label)) for b in builds if b.is_active)
     review = tuple(done_row(b) for b in builds if b.state is BuildState.REVIEW)
-    queue = queue_rows(snapshot, assessments)
     needs = needs_you(snapshot, assessments, builds, progress)
+    told = {n.label for n in needs if n.kind in {"ask", "escalated"}}
+    queue = tuple(replace(row, told=row.label in told) for row in queue_rows(snapshot, assessments))
     pressed = any(a.verdict is Verdict.WAIT and any(g.gate == "resources" for g in a.obstacles) for a in assessments)
     health = _health(snapshot, moment, builds, pressed=pressed)
     return StatusView(
@@ -44,7 +46,7 @@ def status_view(snapshot: Snapshot, moment: Moment, assessments: Sequence[Assess
         review=review,
         queue=queue,
         completed=_completed(snapshot, builds),
-        failed=tuple(_failed(b) for b in builds if b.state in {BuildState.RETRYING, BuildState.ESCALATED}),
+        failed=tuple(_failed(b, told) for b in builds if _has_failed(b)),
         health=health,
     )
 
@@ -84,6 +86,9 @@ def building_row(snapshot: Snapshot, moment: Moment, build: Build, progress: Pro
         stalled=build.stall_alerted,
         sandbox=attempt.sandbox if attempt else "none",
         branch=attempt.branch if attempt else None,
+        model=attempt.model if attempt else None,
+        tokens=tokens_of(build),
+        cost_usd=cost_of(build),
     )
 
 
@@ -136,7 +141,13 @@ def _when(row: DoneRow) -> float:
     return row.finished.timestamp() if row.finished else 0.0
 
 
-def _failed(build: Build) -> FailedRow:
+def _has_failed(build: Build) -> bool:
+    """Whether the last attempt failed; one that the owner rejected did what it could, and is in the queue again."""
+    rejected = build.last is not None and build.last.outcome is Outcome.REJECTED
+    return build.state is BuildState.ESCALATED or (build.state is BuildState.RETRYING and not rejected)
+
+
+def _failed(build: Build, told: Container[str | None]) -> FailedRow:
     last = build.last
     return FailedRow(
         label=build.label,
@@ -148,6 +159,8 @@ def _failed(build: Build) -> FailedRow:
         ended=last.ended if last else None,
         retry_at=build.retry_at,
         log=last.log if last else None,
+        failure=last.failure.value if last and last.failure else None,
+        told=build.label in told,
     )
 
 

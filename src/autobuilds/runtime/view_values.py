@@ -42,6 +42,10 @@ class BuildingRow:
     stalled: bool = False
     sandbox: str = "none"
     branch: str | None = None
+    model: str | None = None
+    #: What its earlier attempts are reported to have used.
+    tokens: int | None = None
+    cost_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,14 @@ class DoneRow:
     files_changed: int | None = None
     lines_added: int | None = None
     lines_removed: int | None = None
+    #: Who did it, and what all of its attempts are reported to have used; None where nothing was told.
+    agent: str | None = None
+    model: str | None = None
+    attempts: int = 0
+    tokens: int | None = None
+    cost_usd: float | None = None
+    #: Where the pull request is that was opened for it.
+    pull_request: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +90,8 @@ class QueueRow:
     ways: tuple[str, ...] = ()
     #: Gates besides `gate` that hold it.
     others: tuple[str, ...] = ()
+    #: The reason stands under what needs the owner already.
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +107,10 @@ class FailedRow:
     ended: datetime | None = None
     retry_at: datetime | None = None
     log: str | None = None
+    #: Why the agent failed, by its own output: a class of failure.
+    failure: str | None = None
+    #: The reason stands under what needs the owner already.
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +122,11 @@ class AgentRow:
     version: str | None = None
     install: str | None = None
     limited_until: datetime | None = None
+    #: Whether it is signed in, as far as that can be told; whether its preset was tried with the real program.
+    signed_in: bool | None = None
+    verified: bool = True
+    #: Why nothing is started with it now, in words.
+    held: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +136,11 @@ class Health:
     #: `running`, or why nothing starts: `paused`, `paused until T`, `stopped by the file STOP`, `queue not readable`, ...
     starts: str
     agents: tuple[AgentRow, ...] = ()
-    #: What contains the builds that run, or contained the last one; None before the first.
+    #: The tier in which the next build would run, else what contains those that run or contained the last; None before the first.
     sandbox: str | None = None
+    #: What is weaker about it than it could be, and what mends that.
+    sandbox_weaker: str = ""
+    sandbox_fix: str = ""
     #: (`disk`, `memory`, `load`) with `ok`, `over its limit` or `not measured`.
     limits: tuple[tuple[str, str], ...] = ()
     slots_used: int = 0

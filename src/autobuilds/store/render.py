@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autobuilds.domain import inert
+from autobuilds.domain.verdicts import is_command
 from autobuilds.errors import BadInput
 from autobuilds.store.guarded import read_guarded
 
@@ -226,6 +227,7 @@ def _filters(sink: str, finalize: Callable[[Any], Any]) -> dict[str, Callable[..
         "md": marked(inert.markdown),
         "said": marked(inert.said),
         "code": marked(inert.code_span),
+        "way": marked(lambda text: inert.code_span(text) if is_command(text) else inert.said(text)),
         "fence": marked(inert.code_block),
         "line": marked(inert.line),
         "term": marked(inert.terminal),

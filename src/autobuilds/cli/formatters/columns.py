@@ -7,6 +7,7 @@ from datetime import datetime
 
 from autobuilds.domain import inert
 from autobuilds.domain.times import elapsed
+from autobuilds.domain.verdicts import is_command
 
 
 def cells(text: str) -> int:
@@ -72,6 +73,11 @@ def _words(text: str, longest: int) -> list[str]:
             used += _cell(char)
         found.append(piece)
     return found
+
+
+def way(fix: str) -> str:
+    """Return what stands before a way to mend something: `> ` before a command, `you: ` before an act in words."""
+    return "> " if is_command(fix) else "you: "
 
 
 def ago(when: datetime, now: datetime) -> str:

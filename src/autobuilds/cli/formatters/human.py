@@ -6,6 +6,6 @@ from autobuilds.cli.formatters.queue_text import heartbeat, problems, show, task
 from autobuilds.cli.formatters.report_text import report
 from autobuilds.cli.formatters.status_text import status
 from autobuilds.cli.formatters.style import Style
-from autobuilds.cli.formatters.why_text import TimelineEntry, timeline, why
+from autobuilds.cli.formatters.why_text import TimelineEntry, became, timeline, why
 
-__all__ = ["Style", "TimelineEntry", "heartbeat", "problems", "report", "show", "status", "task_list", "timeline", "why"]
+__all__ = ["Style", "TimelineEntry", "became", "heartbeat", "problems", "report", "show", "status", "task_list", "timeline", "why"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from autobuilds.cli.formatters.columns import ago, bar, cells, clock, cut, wrap
+from autobuilds.cli.formatters.columns import ago, bar, cells, clock, cut, way, wrap
 from autobuilds.cli.formatters.style import Style
 from autobuilds.runtime.view_values import BuildingRow, DoneRow, FailedRow, Health, NeedsYou, QueueRow, StatusView
 
@@ -18,14 +18,14 @@ _SHOWN = {"needs": 6, "building": 4, "review": 4, "queue": 6, "failed": 3, "comp
 
 def status(view: StatusView, now: datetime, style: Style) -> str:
     """Return the status as plain text, its first line one sentence that says what is going on."""
-    above = frozenset(n.label for n in view.needs_you[: _SHOWN["needs"]] if n.kind == "ask")
+    above = frozenset(n.label for n in view.needs_you[: _SHOWN["needs"]] if n.kind in {"ask", "escalated"})
     blocks = [
         [style.bold(line) for line in wrap(view.headline, style.width)],
         _section("Needs you", view.needs_you, _SHOWN["needs"], "status --json", lambda r: _needs(r, style), style),
         _section("Building", view.building, _SHOWN["building"], "list", lambda r: _building(r, now, style), style),
         _section("Ready for review", view.review, _SHOWN["review"], "review", lambda r: _done(r, now, style), style),
         _section("Queue", view.queue, _SHOWN["queue"], "why", lambda r: _queue(r, now, above, style), style),
-        _section("Failed", view.failed, _SHOWN["failed"], "report", lambda r: _failed(r, now, style), style),
+        _section("Failed", view.failed, _SHOWN["failed"], "report", lambda r: _failed(r, now, above, style), style),
         _section("Completed", view.completed, _SHOWN["completed"], "list", lambda r: _done(r, now, style), style),
         _health(view.health, now, style),
     ]
@@ -73,7 +73,7 @@ def _two(lines: list[str], style: Style) -> list[str]:
 
 
 def _command(command: str, style: Style) -> list[str]:
-    return [style.dim(line) for line in wrap(command, style.width, first="    > ")]
+    return [style.dim(line) for line in wrap(command, style.width, first=f"    {way(command)}")]
 
 
 def _needs(row: NeedsYou, style: Style) -> list[str]:
@@ -112,9 +112,10 @@ def _queue(row: QueueRow, now: datetime, above: frozenset[str | None], style: St
     return [lead + style.verdict(verdict) + head, *lines[1:]]
 
 
-def _failed(row: FailedRow, now: datetime, style: Style) -> list[str]:
+def _failed(row: FailedRow, now: datetime, above: frozenset[str | None], style: Style) -> list[str]:
     then = "needs you" if row.state == "escalated" else f"next try {ago(row.retry_at, now)}" if row.retry_at else "will be tried again"
-    return _headed(row.label, f"{row.outcome or 'failed'}: {row.reason}; {then}", style, style.bad)
+    reason = "see above" if row.label in above else row.reason
+    return _headed(row.label, f"{row.outcome or 'failed'}: {reason}; {then}", style, style.bad)
 
 
 def _health(health: Health, now: datetime, style: Style) -> list[str]:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from autobuilds.cli.formatters.columns import ago, cells, clock, cut, pad, wrap
+from autobuilds.cli.formatters.columns import ago, cells, clock, cut, pad, way, wrap
 from autobuilds.cli.formatters.style import Style
 from autobuilds.domain.verdicts import Assessment, GateResult, Verdict
+from autobuilds.runtime.became import Became
 
 _GATE = 13
+#: Cells of a reason from which on it is not said twice.
+_LONG = 56
 
 
 def why(assessments: Sequence[Assessment], now: datetime, style: Style, *, all_gates: bool = True) -> str:
@@ -18,6 +21,13 @@ def why(assessments: Sequence[Assessment], now: datetime, style: Style, *, all_g
     if not assessments:
         return "No task waits in the queue.\n"
     return "\n".join("\n".join(_one(a, now, style, all_gates)) + "\n" for a in assessments)
+
+
+def became(over: Became, style: Style) -> str:
+    """Return what became of a task that no gate holds."""
+    label = cut(over.label, style.width // 2)
+    lines = wrap(over.said, style.width, first=" " * (cells(label) + 2), rest="  ")
+    return "\n".join([f"{style.bold(label)}  {lines[0].lstrip()}", *lines[1:], *wrap(over.fix, style.width, first="  > ")]) + "\n"
 
 
 def _one(found: Assessment, now: datetime, style: Style, all_gates: bool) -> list[str]:
@@ -31,10 +41,10 @@ def _one(found: Assessment, now: datetime, style: Style, all_gates: bool) -> lis
     head = lines[0].lstrip().removeprefix(found.verdict.value)
     lines = [f"{style.bold(label)}  {style.verdict(found.verdict.value)}{head}", *lines[1:]]
     if held and held[0].fix:
-        lines += wrap(held[0].fix, style.width, first="  > ")
+        lines += wrap(held[0].fix, style.width, first=f"  {way(held[0].fix)}")
     if all_gates:
         for gate in (*held, *(g for g in found.gates if g.verdict is Verdict.GO)):
-            lines += _gate(gate, now, style)
+            lines += _gate(gate, now, style, told=gate is held[0] if held else False)
     return lines
 
 
@@ -45,9 +55,13 @@ def _opening(found: Assessment, now: datetime) -> str:
     return f"; this gate opens {clock(until, now)}" if until is not None else ""
 
 
-def _gate(gate: GateResult, now: datetime, style: Style) -> list[str]:
+def _gate(gate: GateResult, now: datetime, style: Style, *, told: bool) -> list[str]:
+    """Return the line of a gate; a long reason that was `told` above is not told again."""
     word = gate.verdict.value
     until = f" (until {clock(gate.until, now)})" if gate.until is not None else ""
+    if told and cells(gate.reason) > _LONG:
+        lead = f"  {pad(word, 5)}{pad(gate.gate, _GATE)} "
+        return [f"{lead.replace(word, style.verdict(word), 1)}see above{until}"]
     lead = f"  {pad(word, 5)}{pad(gate.gate, _GATE)} "
     lines = wrap(f"{gate.reason}{until}", style.width, first=lead, rest=" " * cells(lead))
     return [lines[0].replace(word, style.verdict(word), 1), *lines[1:]]
