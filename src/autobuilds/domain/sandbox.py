@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -79,3 +80,70 @@ class Choice:
     tier: Tier | None
     words: str = ""
     fix: str = ""
+
+
+#: What a build can still do in each tier, by name.
+GETS_THROUGH: dict[Tier, tuple[str, ...]] = {
+    Tier.BWRAP_LANDLOCK: (),
+    Tier.BWRAP: ("connect to services on this machine's loopback (dashboards, databases)", "connect to abstract sockets"),
+    Tier.LANDLOCK: (
+        "read your files outside your home and the workspace",
+        "connect to sockets that are files (a container engine, the message bus, an agent of keys)",
+        "see your other processes",
+        "change permissions and times of your files",
+        "leave processes running (they are looked for by their mark and ended)",
+    ),
+    Tier.NONE: (
+        "read and change all your files, the queue and your keys among them",
+        "reach every service on this machine and in your network",
+        "signal and trace your other processes",
+        "leave processes running",
+    ),
+}
+
+
+def choose(setting: Tier | None, demanded: Tier, tiers: Sequence[TierProbe], *, nests: bool) -> Choice:
+    """Return the tier for one build: the strongest that works (setting None), or the one that is set, never weaker than demanded.
+
+    `tiers` is what was tried out on this machine; Tier.NONE needs no trying. An agent that brings a sandbox of its own (`nests`) can't
+    work inside Landlock alone.
+    """
+    found = {probe.tier: probe for probe in tiers}
+    found.setdefault(Tier.NONE, TierProbe(tier=Tier.NONE, works=True))
+
+    def refusal(tier: Tier) -> tuple[str, str]:
+        probe = found.get(tier)
+        if probe is None:
+            return f"{tier} was not tried out on this machine", "autobuilds doctor"
+        if not probe.works:
+            return f"{tier} does not work here: {probe.why}", probe.fix
+        if nests and tier is Tier.LANDLOCK:
+            return f"{tier} does not let the agent's own sandbox work", "autobuilds config sandbox auto"
+        return "", ""
+
+    strongest = sorted(Tier, key=STRENGTH.__getitem__, reverse=True)
+    if setting is None:
+        usable = next(tier for tier in strongest if not refusal(tier)[0])
+        refused = [refusal(tier) for tier in strongest if STRENGTH[tier] > STRENGTH[usable]]
+    else:
+        usable = setting
+        refused = [refusal(setting)] if refusal(setting)[0] else []
+        if refused:
+            return Choice(tier=None, words=f"sandbox is set to {setting}, but {refused[0][0]}", fix=refused[0][1])
+    why, fix = refused[0] if refused else ("", "")
+    if STRENGTH[usable] < STRENGTH[demanded]:
+        why, fix = refusal(demanded) if refusal(demanded)[0] else (why, fix)
+        if setting is not None and not why:
+            why, fix = f"sandbox is set to {setting}", "autobuilds config sandbox auto"
+        return Choice(tier=None, words=f"{demanded} is demanded (require_sandbox), but {why}", fix=fix)
+    return Choice(tier=usable, words=_in_force(usable, why, found[usable].why), fix=fix)
+
+
+def _in_force(tier: Tier, stronger: str, caveat: str) -> str:
+    """Say what is weaker than it could be, by name; empty for the strongest tier without a caveat."""
+    through = (*GETS_THROUGH[tier], *((caveat,) if caveat else ()))
+    if not through:
+        return ""
+    because = f"{stronger}. " if stronger else ""
+    name = "Without a sandbox" if tier is Tier.NONE else f"With {tier}"
+    return f"{because}{name} a build can: {'; '.join(through)}."
