@@ -183,6 +183,9 @@ class FakeRepo:
         when = datetime(2026, 1, 1, tzinfo=UTC)
         return Maker(by="autobuilds@localhost", when=when + timedelta(seconds=found.number)) if found else None
 
+    def converts(self, path: str) -> bool:
+        return False
+
     def line_origin(self, commit: str, path: str, line: int) -> LineOrigin | None:
         def at(data: bytes | None) -> bytes | None:
             rows = data.rstrip(b"\n").split(b"\n") if data else []

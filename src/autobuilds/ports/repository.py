@@ -179,5 +179,9 @@ class Repo(Protocol):
         ...
 
     def line_origin(self, commit: str, path: str, line: int) -> LineOrigin | None:
-        """Return who brought a line of a file, as it stands at `commit`, into the history; None where there is no such line."""
+        """Return who brought a line of a file, as it stands at `commit`, into the history; None where that can't be told."""
+        ...
+
+    def converts(self, path: str) -> bool:
+        """Whether attributes have Git turn the committed text of a file into another on disk, line ends apart."""
         ...

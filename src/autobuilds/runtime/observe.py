@@ -45,7 +45,7 @@ def observe(context: Context, loaded: Loaded, now: datetime | None = None, *, ac
         agents_fault=fault,
         stop_file=workspace.path(STOP).exists(),
         hand_approved=frozenset(t.label for t in snapshot.queue.active if t.label not in doubted and _by_owners_hand(context, loaded, t)),
-        proven=context.proofs.proven(snapshot.ledger.approvals),
+        proven=context.proofs.proven([a for a in snapshot.ledger.approvals if snapshot.ledger.approval(a.label) is a]),
         doubted=doubted,
     )
 
@@ -86,13 +86,16 @@ def _by_owners_hand(context: Context, loaded: Loaded, task: Task) -> bool:
     """
     if not task.approved or loaded.snapshot.ledger.approval(task.label) is not None:
         return False
+    path = context.workspace.tracked(QUEUE)
     try:
         repo = context.repo
         head = repo.head()
+        # What a link or a filter shows is in no commit, so that nobody can tell who wrote it.
+        if path is None or repo.converts(path):
+            return False
         was = _as_committed(context, loaded, head.commit, task.label)
         if head.commit is None or was is None or not was.approved:
             return head.busy is None
-        path = context.workspace.tracked(QUEUE) or QUEUE
         origin = repo.line_origin(head.commit, path, was.approved_line or was.line)
         if origin is None or origin.author.casefold() not in _allowed(repo, loaded):
             return False

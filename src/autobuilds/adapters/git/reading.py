@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from autobuilds.adapters.git.place import Place
 from autobuilds.adapters.git.process import Git, environment, words
 from autobuilds.errors import GitFailure
-from autobuilds.ports import Commit, DiffStat, FileStat, LineOrigin
+from autobuilds.ports import Commit, DiffStat, FileStat
 from autobuilds.store.history import trailers
 
 if TYPE_CHECKING:
@@ -82,16 +82,6 @@ def diff_text(git_: Git, base: str, head: str, limit: int) -> str:
     if len(text) <= limit and len(raw) <= limit * 4 + 4:
         return text
     return f"{text[:limit]}\n… cut here: the whole difference has {len(raw)} bytes; see `git diff {base[:12]} {head[:12]}`\n"
-
-
-def line_origin(git_: Git, commit: str, path: str, line: int) -> LineOrigin | None:
-    """Return who brought a line of a file, as it stands at `commit`, into the history; None where there is no such line."""
-    if line < 1:
-        return None
-    done = git_.run("blame", "--no-textconv", "--porcelain", f"-L{line},{line}", commit, "--", path, ok=(0, 128))
-    first, *rows = done.stdout.split(b"\n")
-    author = next((row[12:].strip().strip(b"<>").decode("utf-8", "replace") for row in rows if row.startswith(b"author-mail ")), "")
-    return LineOrigin(author=author, commit=first.split(b" ")[0].decode("ascii", "replace")) if author else None
 
 
 def history(place: Place, tips: Sequence[str], since: str | None) -> list[Commit]:

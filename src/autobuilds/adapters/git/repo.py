@@ -204,11 +204,18 @@ class GitRepo:
         return Maker(by=match[1].decode("utf-8", "replace"), when=datetime.fromtimestamp(int(match[2]), UTC))
 
     def line_origin(self, commit: str, path: str, line: int) -> LineOrigin | None:
-        """Return who brought a line of a file, as it stands at `commit`, into the history; None where there is no such line."""
-        from autobuilds.adapters.git import reading
+        """Return who brought a line of a file, as it stands at `commit`, into the history; None where that can't be told."""
+        from autobuilds.adapters.git import origins
 
         check_path(self.root, path)
-        return reading.line_origin(self._git, self._must(commit), path, line)
+        return origins.line_origin(self._git, self._must(commit), path, line)
+
+    def converts(self, path: str) -> bool:
+        """Whether attributes have Git turn the committed text of a file into another on disk, line ends apart."""
+        from autobuilds.adapters.git import origins
+
+        check_path(self.root, path)
+        return origins.converts(self._git, path)
 
     def _must(self, ref: str) -> str:
         found = self.resolve(ref)
