@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -30,6 +31,8 @@ REPORTS = "build-reports"
 PRIVATE = ".autobuilds"
 STOP = "STOP"
 
+#: Seconds for which a queue that is gone is looked for.
+_GONE = 0.5
 #: Longest time in seconds to wait for another process of ours that writes.
 WRITE_WAIT = 60.0
 
@@ -155,9 +158,16 @@ class Workspace:
 
 def find_root(start: Path) -> Path:
     """Return the nearest folder from `start` upwards that holds BUILD_QUEUE.md; raises NoWorkspace."""
-    for folder in (start, *start.parents):
-        if (folder / QUEUE).exists():
-            return folder
+    folders = (start, *start.parents)
+    deadline = time.monotonic() + _GONE
+    while True:
+        found = next((folder for folder in folders if (folder / QUEUE).exists()), None)
+        if found is not None:
+            return found
+        # Some editors move a file away before they write it anew.
+        if time.monotonic() > deadline or not any((folder / PRIVATE).is_dir() for folder in folders):
+            break
+        time.sleep(0.02)
     raise NoWorkspace(f"no {QUEUE} in {start} or a folder above. Run `autobuilds init` in a Git repository, or pass --workspace DIR")
 
 

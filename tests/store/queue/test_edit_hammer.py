@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -53,12 +55,21 @@ while time.time() < until:
     time.sleep(0.005)
 """
 
-#: A person: saves in five ways, each as editors and shells do it, and prints every line that was saved.
+#: A person: saves in six ways, each as editors and shells do it, and prints every line that was saved. With a third
+#: argument, seconds, it is kept waiting that long at most between its look at the file and its save, as on a busy machine,
+#: or for as long as it takes until it is woken (`stop`); and a moment between emptying the file and writing it.
 PERSON = """
-import os, pathlib, random, subprocess, sys, time
+import os, pathlib, random, signal, subprocess, sys, time
 root, until = pathlib.Path(sys.argv[1]), float(sys.argv[2])
-path, other = root / "BUILD_QUEUE.md", root / ".swap"
+path, other, away = root / "BUILD_QUEUE.md", root / ".swap", root / ".away"
+longest = sys.argv[3] if len(sys.argv) > 3 else ""
 luck = random.Random(7)
+
+def kept_waiting(share):
+    if longest == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    elif longest and luck.random() < 0.3:
+        time.sleep(luck.uniform(0.0, float(longest)) * share)
 
 def append(line):
     with open(path, "a") as file:
@@ -86,7 +97,21 @@ def rename(line):
         other.write_text(text + line)
         now = path.stat()
         if (now.st_mtime_ns, now.st_ino) == (before.st_mtime_ns, before.st_ino):
+            kept_waiting(1)
             os.replace(other, path)
+            return
+
+def moved(line):
+    while True:
+        text, before = load()
+        time.sleep(0.004)
+        now = path.stat()
+        if (now.st_mtime_ns, now.st_ino) == (before.st_mtime_ns, before.st_ino):
+            kept_waiting(1)
+            os.replace(path, away)
+            with open(path, "w") as file:
+                file.write(text + line)
+            away.unlink()
             return
 
 def in_place(line):
@@ -95,21 +120,26 @@ def in_place(line):
         time.sleep(0.004)
         now = path.stat()
         if (now.st_mtime_ns, now.st_ino) == (before.st_mtime_ns, before.st_ino):
+            kept_waiting(1)
             with open(path, "w") as file:
+                kept_waiting(0.3)
                 file.write(text)
                 file.flush()
                 time.sleep(0.002)
+                kept_waiting(0.1)
                 file.write(line)
             return
 
 def sed(line):
     subprocess.run(["sed", "-i", "$a " + line.rstrip(), str(path)], check=True)
 
+ways = [append, slow, rename, in_place, sed, moved]
+ways = [globals()[name] for name in sys.argv[4:]] or ways
 n = 0
 while time.time() < until:
     n += 1
     line = f"By hand {n}.\\n"
-    luck.choice([append, slow, rename, in_place, sed])(line)
+    luck.choice(ways)(line)
     print(line, end="", flush=True)
     time.sleep(luck.uniform(0.0, 0.08))
 """
@@ -117,12 +147,24 @@ while time.time() < until:
 START = "# Queue\n\n## Active Queue\n\n## Task Details\n\n## Completed\n\n## Diary\n"
 
 
-def _run(root: Path, tool: str, seconds: float) -> tuple[list[str], list[str]]:
+@contextmanager
+def busy(processes: int) -> Iterator[None]:
+    """Keep the machine busy meanwhile, so that whoever works on the file is interrupted anywhere and for long."""
+    running = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
+def _run(root: Path, tool: str, seconds: float, longest: str = "") -> tuple[list[str], list[str]]:
     """Let three tools and a person work on the same file; return what the tools and what the person were told is saved."""
     (root / "BUILD_QUEUE.md").write_text(START)
     until = str(time.time() + 1.0 + seconds)
     commands = [[sys.executable, "-c", tool, str(root), name, until] for name in "abc"]
-    commands.append([sys.executable, "-c", PERSON, str(root), until])
+    commands.append([sys.executable, "-c", PERSON, str(root), until, longest])
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for command in commands]
     answers = [process.communicate(timeout=seconds + 60) for process in running]
     assert [(process.returncode, answer[1]) for process, answer in zip(running, answers, strict=True)] == [(0, "")] * 4
@@ -138,8 +180,9 @@ def _settle(root: Path) -> None:
         time.sleep(0.12)
 
 
-def _hammer(root: Path, seconds: float) -> tuple[int, int]:
-    told, saved = _run(root, TOOL, seconds)
+def hammer(root: Path, seconds: float, longest: str = "") -> tuple[int, int]:
+    """Let them work for some seconds and look that nothing is lost; return how often the tools and the person saved."""
+    told, saved = _run(root, TOOL, seconds, longest)
     _settle(root)
     document = QueueFile(root, ZONE).read()
     lines = (root / "BUILD_QUEUE.md").read_text().splitlines()
@@ -157,16 +200,24 @@ def _hammer(root: Path, seconds: float) -> tuple[int, int]:
 
 
 def test_three_tools_and_a_person_lose_nothing(tmp_path: Path) -> None:
-    tool, person = _hammer(tmp_path, 4.0)
+    tool, person = hammer(tmp_path, 4.0)
     assert tool >= 10
     assert person >= 10
 
 
 @pytest.mark.slow
 def test_three_tools_and_a_person_lose_nothing_for_longer(tmp_path: Path) -> None:
-    tool, person = _hammer(tmp_path, 60.0)
+    tool, person = hammer(tmp_path, 60.0)
     assert tool >= 50
     assert person >= 200
+
+
+@pytest.mark.slow
+def test_a_person_who_is_kept_waiting_loses_nothing_and_undoes_nothing(tmp_path: Path) -> None:
+    with busy(2):
+        tool, person = hammer(tmp_path, 45.0, longest="1.0")
+    assert tool >= 20
+    assert person >= 40
 
 
 def test_the_hammer_finds_a_writer_that_loses_edits(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ def replace_guarded(path: Path, expect: bytes, data: bytes, *, private: Path) ->
     except BaseException as error:
         with suppress(OSError):
             held.path.unlink()
+        if isinstance(error, FileNotFoundError) and not target.exists():
+            return False  # moved away by an editor that is going to write it anew
         if isinstance(error, OSError):
             raise storage_failure(path, error) from error
         raise
@@ -75,7 +77,7 @@ def _settle(vault: Vault, held: Held, target: Path, expect: bytes) -> bool:
             return True
         if out is not None:
             vault.keep(out.data)
-        exchange(held.path, target)
+        _give_back(held, target)
         sync_folder(target.parent)
     except (OSError, NoExchange) as error:
         raise storage_failure(target, error if isinstance(error, OSError) else OSError(str(error))) from error
@@ -83,6 +85,15 @@ def _settle(vault: Vault, held: Held, target: Path, expect: bytes) -> bool:
     with suppress(OSError):
         vault.renamed(replace(held, base=held.ours, inode=0))
     return False
+
+
+def _give_back(held: Held, target: Path) -> None:
+    """Put what came out back in its place, also where an editor has moved ours away to write the file anew."""
+    try:
+        exchange(held.path, target)
+    except FileNotFoundError:
+        with suppress(FileExistsError):
+            os.link(held.path, target, follow_symlinks=False)
 
 
 def _replace_compared(target: Path, expect: bytes, data: bytes, held: Held) -> bool:

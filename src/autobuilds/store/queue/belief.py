@@ -15,7 +15,7 @@ from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.reader import read_queue
 
 #: Seconds for which a file that lost much, or something, must have been left alone before that is believed.
-BIG_LOSS, LOSS = 1.5, 0.5
+BIG_LOSS, LOSS = 2.0, 0.5
 #: Share of the tasks whose loss is a big one.
 _MUCH = 0.2
 
@@ -76,24 +76,32 @@ class Belief:
         queue = document()
         fatal = queue.queue.fatal
         here = _seen(queue)
-        for before in self._before(writes):
+        for text, before in self._before(writes):
             lost = before.labels - here.labels
             much = len(lost) > _MUCH * len(before.labels) or (before.front_matter and not here.front_matter)
             if not before.fatal and (fatal or much):
                 return (fatal, lost), LOSS if fatal and found.data.strip() else BIG_LOSS
-            if lost:
+            if lost or _broken_off(found.data, text):
                 return (fatal, lost), LOSS
         if is_known(found.data, writes):
             return "an older text", LOSS
         return None, 0.0
 
-    def _before(self, writes: list[Held]) -> list[_Seen]:
+    def _before(self, writes: list[Held]) -> list[tuple[bytes, _Seen]]:
         texts = {self._vault.text(writes[-1].ours) if writes else None, self._committed()}
-        return [_seen(read_queue(text, zone=self._zone)) for text in texts if text is not None]
+        return [(text, _seen(read_queue(text, zone=self._zone))) for text in texts if text is not None]
 
     def _held_tasks(self) -> bool:
         committed = self._committed()
         return committed is not None and bool(read_queue(committed, zone=self._zone).queue.tasks)
+
+
+def _broken_off(data: bytes, before: bytes) -> bool:
+    """Whether a text ends in the middle of a line, or of another text, as one that is being written does."""
+    line_ends = (b"\n", b"\r")
+    if before.endswith(line_ends) and not data.endswith(line_ends):
+        return True
+    return len(data) < len(before) and before.startswith(data)
 
 
 def _seen(document: Document) -> _Seen:

@@ -83,21 +83,22 @@ class QueueFile:
                     return after
                 if time.monotonic() > began + self.patience:
                     raise Busy(f"{self.path} is being saved all the time; nothing was written. Try again in a moment")
-                time.sleep(_PAUSE)
 
     def _tried(self, belief: Belief, operations: tuple[Operation, ...], private: Path, began: float) -> Document | None:
-        """Return what stands in the file after the operations, or None where it must be read anew."""
+        """Return what stands in the file after the operations, or None where it must be read anew: at once where it was saved just now."""
         found = self._found()
         if unite_stale(self.path, found, private=private, clues=self._clues) is not None:
             return None
         document = _once(partial(belief.document, found.data))
         if not belief.holds(found, document):
+            time.sleep(_PAUSE)
             return None
         try:
             after = apply(document(), operations, belief.document, self.zone)
         except (NotSo, BadInput, FatalQueue):
             if not self._fresh() or time.monotonic() > began + _DOUBTFUL:
                 raise
+            time.sleep(_PAUSE)
             return None
         return after if replace_guarded(self.path, found.data, after.data, private=private) else None
 
@@ -117,9 +118,14 @@ class QueueFile:
     def _found(self) -> Stable:
         """Return the file at rest; one that is gone is looked for a little longer where the tool has been at work."""
         deadline = time.monotonic() + _GONE
-        while not self.path.exists() and self._private.is_dir() and time.monotonic() < deadline:
+        while True:
+            try:
+                return read_stamped(self.path)
+            except BadInput as error:
+                gone = isinstance(error.__cause__, FileNotFoundError) and self._private.is_dir()
+                if not gone or time.monotonic() > deadline:
+                    raise
             time.sleep(_PAUSE)
-        return read_stamped(self.path)
 
     def _fresh(self) -> bool:
         try:

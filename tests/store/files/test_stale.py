@@ -1,0 +1,211 @@
+"""A buffer that an editor loaded before our last writes and saves over them: nothing of either side is lost, and words stay words."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autobuilds.store import files
+from autobuilds.store.files.stale import UNSEEN, Clues, begun_from
+from autobuilds.store.files.vault import Vault
+
+START = b"# Queue\n" + b"".join(b"- [ ] task %d\n" % n for n in range(12)) + b"\nend\n"
+MARKS = Clues(marks=lambda base, ours, theirs: ours.count(b"[x]") > max(base.count(b"[x]"), theirs.count(b"[x]")))
+
+
+class Desk:
+    """A shared file that the tool wrote ten times: the n-th write ticks task n; `texts` holds every version."""
+
+    def __init__(self, root: Path, writes: int = 10) -> None:
+        self.file = root / "BUILD_QUEUE.md"
+        self.file.write_bytes(START)
+        self.private = files.private_folder(root)
+        self.texts = [START]
+        for n in range(writes):
+            self.write(self.texts[-1].replace(b"[ ] task %d\n" % n, b"[x] task %d\n" % n))
+
+    def write(self, text: bytes) -> None:
+        assert files.replace_guarded(self.file, self.file.read_bytes(), text, private=self.private)
+        self.texts.append(text)
+
+    def rescue(self, clues: Clues = MARKS) -> list[str]:
+        return [r.how for r in files.rescue_late_saves(self.file, private=self.private, clues=clues)]
+
+    @property
+    def vault(self) -> Vault:
+        return Vault(self.private, self.file.name)
+
+    def age(self, seconds: float) -> None:
+        """Let every write of ours look that much older."""
+        for held in self.vault.all():
+            held.path.rename(held.path.with_name(held.path.name.replace(str(held.at), str(held.at - int(seconds * 1e9)))))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def save(path: Path, data: bytes, how: str) -> None:
+    """Save as an editor does: into the file, or by another one put in its place."""
+    if how == "in place":
+        path.write_bytes(data)
+    else:
+        other = path.with_name("other")
+        other.write_bytes(data)
+        other.rename(path)
+
+
+@pytest.mark.parametrize("how", ["in place", "rename"])
+@pytest.mark.parametrize("seconds", [0.0, 3600.0])
+@pytest.mark.parametrize("back", range(1, 11))
+def test_a_hand_edit_of_an_old_version_joins_our_marks(desk: Desk, back: int, seconds: float, how: str) -> None:
+    desk.age(seconds)
+    old = desk.texts[-1 - back]
+    save(desk.file, old.replace(b"task 11\n", b"task 11, by hand\n") + b"- [ ] by hand\n", how)
+    assert desk.rescue() == ["over"]
+    assert desk.file.read_bytes() == desk.texts[-1].replace(b"task 11\n", b"task 11, by hand\n") + b"- [ ] by hand\n"
+    assert desk.rescue() == []
+
+
+@pytest.mark.parametrize("back", range(1, 11))
+def test_an_old_version_itself_is_a_return_to_it(desk: Desk, back: int) -> None:
+    desk.file.write_bytes(desk.texts[-1 - back])
+    assert desk.rescue() == []
+    assert desk.file.read_bytes() == desk.texts[-1 - back]
+
+
+def test_whoever_takes_it_out_again_is_obeyed(desk: Desk) -> None:
+    stale = desk.texts[-2] + b"by hand\n"
+    desk.file.write_bytes(stale)
+    assert desk.rescue() == ["over"]
+    desk.file.write_bytes(stale)
+    assert desk.rescue() == []
+    assert desk.file.read_bytes() == stale
+
+
+def test_what_we_added_and_a_person_deletes_later_stays_deleted(desk: Desk) -> None:
+    before = desk.file.read_bytes()
+    desk.write(before + b"- [ ] dangerous\n")
+    desk.age(UNSEEN + 60)
+    wanted = before + b"- [ ] harmless\n"
+    desk.file.write_bytes(wanted)
+    assert desk.rescue() == []
+    assert desk.file.read_bytes() == wanted
+
+
+def test_what_we_added_at_that_moment_is_put_back(desk: Desk) -> None:
+    before = desk.file.read_bytes()
+    desk.write(b"- [ ] new\n" + before)
+    desk.file.write_bytes(before + b"by hand\n")
+    assert desk.rescue() == ["over"]
+    assert desk.file.read_bytes() == b"- [ ] new\n" + before + b"by hand\n"
+
+
+def test_one_of_two_additions_taken_out_by_someone_who_saw_both(desk: Desk) -> None:
+    before = desk.file.read_bytes()
+    desk.write(before + b"- [ ] a very long name of a task that came first\n")
+    desk.write(desk.texts[-1] + b"- [ ] short\n")
+    wanted = before + b"- [ ] short\nby hand\n"
+    desk.file.write_bytes(wanted)
+    assert desk.rescue() == []
+    assert desk.file.read_bytes() == wanted
+
+
+def test_what_git_brought_back_stays(desk: Desk) -> None:
+    restored = desk.texts[3] + b"from another branch\n"
+    desk.file.write_bytes(restored)
+    asked: list[int] = []
+
+    def by_git(text: bytes, since: int) -> bool:
+        asked.append(since)
+        return text == restored
+
+    assert desk.rescue(Clues(marks=MARKS.marks, restored=by_git)) == []
+    assert desk.file.read_bytes() == restored
+    assert asked == [desk.vault.writes()[-1].at]
+
+
+def test_an_emptied_or_half_saved_file_is_not_filled_again(desk: Desk) -> None:
+    for text in (b"", desk.texts[-1][:40], desk.texts[4][:90]):
+        desk.file.write_bytes(text)
+        assert desk.rescue() == []
+        assert desk.file.read_bytes() == text
+
+
+@pytest.mark.parametrize("back", range(1, 6))
+def test_an_old_buffer_saved_into_a_displaced_file_undoes_nothing(desk: Desk, back: int) -> None:
+    with desk.file.open("r+b") as editor:
+        desk.write(desk.texts[-1].replace(b"[ ] task 10\n", b"[x] task 10\n"))
+        editor.truncate(0)
+        editor.write(desk.texts[-2 - back] + b"by hand\n")
+    files_settled(desk)
+    assert desk.rescue() == ["late"]
+    assert desk.file.read_bytes() == desk.texts[-1] + b"by hand\n"
+
+
+def files_settled(desk: Desk) -> None:
+    """Let what was displaced look as if it had been saved a while ago."""
+    for held in desk.vault.all():
+        info = held.path.stat()
+        os.utime(held.path, ns=(info.st_atime_ns, info.st_mtime_ns - 10**9))
+
+
+def test_nothing_to_do_reads_no_text(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.file.write_bytes(desk.texts[-1] + b"by hand\n")
+    assert desk.rescue() == []
+
+    def read(*_: object) -> bytes:
+        raise AssertionError("a text of the vault was read")
+
+    monkeypatch.setattr(Vault, "text", read)
+    before = sorted(path.name for path in desk.vault.folder.iterdir())
+    assert desk.rescue() == []
+    assert sorted(path.name for path in desk.vault.folder.iterdir()) == before
+
+
+def test_our_own_text_is_recognised_without_a_look(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Vault, "text", None)
+    assert desk.rescue() == []
+    assert list(desk.vault.folder.glob("*.judged")) == []
+
+
+def test_a_clock_set_back_does_not_change_the_order_of_our_writes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = time.time_ns
+    monkeypatch.setattr("autobuilds.store.files.vault.time.time_ns", lambda: real() - 7200 * 10**9)
+    desk.write(desk.texts[-1].replace(b"[ ] task 10\n", b"[x] task 10\n"))
+    assert desk.vault.writes()[-1].ours == desk.vault.keep(desk.texts[-1])
+    desk.file.write_bytes(desk.texts[-1] + b"by hand\n")
+    assert desk.rescue() == []
+
+
+def test_a_file_moved_away_by_an_editor_counts_as_being_saved(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from autobuilds.store.files import shared
+
+    away = desk.file.with_name("away")
+    real = shared.exchange
+
+    def gone(one: Path, other: Path) -> None:
+        desk.file.rename(away)
+        real(one, other)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shared, "exchange", gone)
+        assert not files.replace_guarded(desk.file, desk.texts[-1], b"mine\n", private=desk.private)
+    away.rename(desk.file)
+    assert desk.file.read_bytes() == desk.texts[-1]
+
+
+LINES = st.lists(st.sampled_from([b"- [ ] a\n", b"- [ ] b\n", b"- [x] c\n", b"prose\n", b"\n"]), min_size=3, max_size=12)
+
+
+@given(lines=LINES, extra=st.integers(0, 11))
+def test_an_edit_of_the_newest_version_is_never_stale(lines: list[bytes], extra: int) -> None:
+    versions = [b"".join(lines[: n + 1]) for n in range(len(lines))][::-1]
+    text = versions[0] + b"by hand %d\n" % extra
+    assert begun_from(text, versions[0], versions) is None
