@@ -50,12 +50,15 @@ class LatePresets:
         model: str | None = None,
         resume: str | None = None,
         clone: Path | None = None,
+        prompt: str | None = None,
     ) -> Invocation:
         """Return how the agent is run; raises BadInput for an unknown agent or an unreadable agents.toml."""
         from autobuilds.adapters.agents.presets import Presets
 
         presets = Presets.load(self._root)
-        return presets.invocation(name, run_folder=run_folder, steps=steps, passed=passed, model=model, resume=resume, clone=clone)
+        return presets.invocation(
+            name, run_folder=run_folder, steps=steps, passed=passed, model=model, resume=resume, clone=clone, prompt=prompt
+        )
 
 
 def make_context(root: Path, *, no_commit: bool = False) -> Context:

@@ -82,7 +82,7 @@ class TestRetry:
 
     @pytest.mark.parametrize(
         "outcome",
-        [Outcome.CHECKS_FAILED, Outcome.AGENT_FAILED, Outcome.NO_CHANGE, Outcome.TIMEOUT, Outcome.STALLED, Outcome.LOST, Outcome.REJECTED],
+        [Outcome.CHECKS_FAILED, Outcome.AGENT_FAILED, Outcome.TIMEOUT, Outcome.STALLED, Outcome.LOST, Outcome.REJECTED],
     )
     def test_failures_are_retried_until_the_tries_are_used_up(self, outcome: Outcome) -> None:
         first = decide(self.building(), an_ending(outcome), self.settings, NOW)

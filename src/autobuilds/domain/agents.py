@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+#: The folder in an attempt's run folder that its agent may write to: the progress log, its result file, what it keeps besides.
+SCRATCH = "scratch"
 #: What a rule compares with: the scalars of JSON.
 Scalar = str | int | float | bool | None
+
+#: Stands for the line of text in `Pick.since`.
+LINE = "line"
 
 
 class FailureClass(StrEnum):
@@ -33,18 +38,27 @@ class Take(StrEnum):
     LAST = "last"
     FIRST = "first"
     SUM = "sum"
+    #: How many; a list counts as many as it has items.
     COUNT = "count"
+    #: All texts one after the other, for a message that comes in pieces.
+    JOIN = "join"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pick:
-    """One value picked from an agent's output: the dotted `path` in events where all of `when` holds, or a `regex` on lines of text."""
+    """One value picked from an agent's output: the dotted `path` in events where all of `when` holds, or a `regex` on lines of text.
+
+    With both, the value at `path` counts where the regex is found in it. The first group of a regex is the value, else all of it.
+    Null and empty texts are as good as missing. Of several picks of one name the first that has a value is it.
+    """
 
     name: str
     path: str | None = None
     regex: str | None = None
     when: tuple[tuple[str, Scalar], ...] = ()
     take: Take = Take.LAST
+    #: An event where all of this holds makes the pick forget what it has; in text a line where the regex under LINE is found.
+    since: tuple[tuple[str, Scalar], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +74,21 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Show:
-    """How an event becomes a line of the progress log: for every item of the list `each` (or the event itself) where `when` holds."""
+    """How an event becomes a line of the progress log: for every item of its list `each` (or for itself) where `when` holds.
+
+    The first that fits an event or item shows it. A `regex` looks at a line of text and the two before it instead; its first
+    group is what is shown.
+    """
 
     #: `file`, `command`, `tool`, `text` or `todo`.
     kind: str
-    path: str
+    path: str = ""
     each: str | None = None
+    #: What holds of the event.
     when: tuple[tuple[str, Scalar], ...] = ()
+    #: What holds of the item.
+    where: tuple[tuple[str, Scalar], ...] = ()
+    regex: str | None = None
     #: What is said before the value, such as `edits` or `runs`.
     verb: str = ""
     #: In a `todo`: the dotted paths of an item's text and of its state within it.
@@ -84,7 +106,7 @@ class ReportRules:
     picks: tuple[Pick, ...] = ()
     ok: tuple[Condition, ...] = ()
     shows: tuple[Show, ...] = ()
-    #: (class, regex) tried on the error, in this order, after the general ones.
+    #: (class, regex) tried on the error and on a line `exit status N`, in this order, before the general ones.
     failures: tuple[tuple[FailureClass, str], ...] = ()
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from autobuilds.domain.agents import AgentReport
+from autobuilds.domain.agents import AgentReport, FailureClass
 from autobuilds.domain.build import Check, Evidence, Outcome
 from autobuilds.domain.inert import line
 from autobuilds.domain.paths import Bounds
 
 _SHOWN = 3
 _MAX_SHOWN_TEXT = 120
+_MAX_SHOWN_ERROR = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +56,19 @@ class AttemptFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """How the attempt ended, why in words for the owner, and how far "done" was checked (None unless passed)."""
+    """How the attempt ended, why in words for the owner, how far "done" was checked (None unless passed), why the agent failed."""
 
     outcome: Outcome
     reason: str
     evidence: Evidence | None = None
+    failure: FailureClass | None = None
 
 
 def judge(facts: AttemptFacts) -> Judgement:
-    """Return how an attempt ended: the first of the rules below that applies."""
+    """Return how an attempt ended: the first of the rules below that applies.
+
+    The exit status alone never says "done": an agent with rules has ended well only if they hold *and* the status is 0.
+    """
     if facts.stop is not None:
         return Judgement(outcome=facts.stop.outcome, reason=facts.stop.reason)
     if facts.setup_failure is not None:
@@ -72,10 +77,12 @@ def judge(facts: AttemptFacts) -> Judgement:
         return Judgement(outcome=Outcome.AGENT_FAILED, reason=f"the work could not be saved as a commit: {facts.harvest_failure}")
     if not facts.bounds.kept:
         return Judgement(outcome=Outcome.OUT_OF_BOUNDS, reason=_bounds_reason(facts.bounds))
-    if facts.exit_code != 0:
-        return Judgement(outcome=Outcome.AGENT_FAILED, reason=f"the agent ended with {exit_words(facts.exit_code)}")
+    if facts.report.ok is False or facts.exit_code != 0:
+        return _agent_failed(facts)
     checked = any(c.command is not None for c in facts.checks)
     if not facts.changed and not facts.may_change_nothing:
+        if facts.report.denials:
+            return Judgement(outcome=Outcome.BLOCKED, reason=_denied_reason(facts.report))
         return Judgement(outcome=Outcome.NO_CHANGE, reason="the agent ended well but changed nothing")
     if not facts.changed and not checked:
         return Judgement(
@@ -85,6 +92,40 @@ def judge(facts: AttemptFacts) -> Judgement:
     if failed:
         return Judgement(outcome=Outcome.CHECKS_FAILED, reason=_failed_reason(failed, len(facts.checks)))
     return _passed(facts, checked=checked)
+
+
+_FAILED_WORDS = {
+    FailureClass.AUTHENTICATION: "the agent could not sign in",
+    FailureClass.RATE_LIMIT: "the agent reached its usage limit",
+    FailureClass.NETWORK: "the agent did not reach the model's service",
+    FailureClass.BUDGET: "the agent reached a limit of turns, money or tokens",
+    FailureClass.REFUSED: "the model declined the task",
+}
+
+
+def _agent_failed(facts: AttemptFacts) -> Judgement:
+    """Return the judgement on a run that did not end well: by what the agent said, else by its exit status."""
+    report, failure = facts.report, facts.report.failure
+    said = line(report.error or "", _MAX_SHOWN_ERROR)
+    if report.denials and not facts.changed and failure in {None, FailureClass.CRASH}:
+        return Judgement(outcome=Outcome.BLOCKED, reason=_denied_reason(report))
+    if failure in _FAILED_WORDS:
+        reason = f"{_FAILED_WORDS[failure]}: {said or exit_words(facts.exit_code)}"
+    elif report.ok is None:
+        reason = f"the agent ended with {exit_words(facts.exit_code)}"
+    elif report.ok:
+        failure = FailureClass.CRASH
+        reason = f"the agent reported success but ended with {exit_words(facts.exit_code)}"
+    else:
+        failure = FailureClass.CRASH
+        reason = f"the agent did not end well ({exit_words(facts.exit_code)}): {said or 'its output holds no result'}"
+    return Judgement(outcome=Outcome.AGENT_FAILED, reason=reason, failure=failure)
+
+
+def _denied_reason(report: AgentReport) -> str:
+    calls = "once" if report.denials == 1 else f"{report.denials} times"
+    said = line(report.said or report.error or "", _MAX_SHOWN_TEXT)
+    return f"the agent changed nothing; it was denied a tool {calls}{f': {said}' if said else ''}"
 
 
 def _passed(facts: AttemptFacts, *, checked: bool) -> Judgement:

@@ -57,7 +57,7 @@ class Invocation:
     #: What it may reach; None: what the owner set. The ports of its own base URLs come on top.
     network: Network | None = None
     ports: tuple[int, ...] = ()
-    #: Folders and files that it must be able to read besides the system's: its own program.
+    #: Folders and files of the owner's home that it must be able to read besides its own program.
     readable: tuple[str, ...] = ()
     #: Whether it brings a sandbox of its own that needs user namespaces, which Landlock alone forbids.
     nests: bool = False
@@ -76,12 +76,14 @@ class Agents(Protocol):
         model: str | None = None,
         resume: str | None = None,
         clone: Path | None = None,
+        prompt: str | None = None,
     ) -> Invocation:
         """Return how the agent is run; `passed` names environment variables that the owner lets through.
 
         `model` None leaves it to the agent; `resume` is the session of an interrupted run; `clone` is where the code will stand.
+        `prompt` is for agents that take it as an argument; with None they are told to read its file.
 
-        Raises BadInput for an unknown agent, or for `command` without Steps.
+        Raises BadInput for an unknown agent, for `command` without Steps, for a prompt that no argument can hold.
         """
         ...
 

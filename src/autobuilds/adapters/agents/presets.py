@@ -1,23 +1,25 @@
-"""Presets: tables of TOML, an agent each, and the reader that fills in their command lines."""
+"""All agents known in a workspace, and how each is run."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import tomllib
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from autobuilds import errors
+from autobuilds.adapters.agents import detect
+from autobuilds.adapters.agents.preset import Preset
+from autobuilds.adapters.agents.schema import MODEL_PLACE, PLACE, parse, read_tables
+from autobuilds.adapters.agents.values import near
+from autobuilds.domain.agents import SCRATCH, ReportRules
 from autobuilds.domain.moment import AgentStatus
-from autobuilds.domain.patterns import pattern
 from autobuilds.ports import Invocation
+
+__all__ = ["COMMAND", "MAX_ITEM_BYTES", "OWN_FILE", "Preset", "Presets", "parse"]
 
 #: The owner's own presets, at the root of the workspace.
 OWN_FILE = "agents.toml"
@@ -26,28 +28,9 @@ COMMAND = "command"
 #: One item of a command line holds 128 KiB less one byte on Linux.
 MAX_ITEM_BYTES = 120_000
 #: Passed on to every build where they are set; `LC_` stands for all that begin so.
-ALWAYS_PASSED = ("PATH", "LANG", "TERM", "TZ")
+ALWAYS_PASSED = ("PATH", "LANG", "TERM", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS")
 _MAX_FILE_BYTES = 1024 * 1024
-_KEYS = {"argv", "prompt", "variables", "set", "install"}
-_PROMPTS = {"stdin", "file", "none"}
-_PLACES = {"repo", "gitdir", "prompt_file", "steps", "session", "out"}
-_PLACE = pattern(r"\{([a-z_]+)\}")
-_NAME = pattern(r"[a-z0-9][a-z0-9_-]{0,63}")
-_VARIABLE = pattern(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preset:
-    """One agent: command line, how the prompt gets in (`stdin`, `file`, `none`), variables it needs, variables it is given."""
-
-    name: str
-    argv: tuple[str, ...]
-    prompt: str = "stdin"
-    variables: tuple[str, ...] = ()
-    set: tuple[tuple[str, str], ...] = ()
-    install: str | None = None
-    #: The owner's own, not a shipped one.
-    own: bool = False
+_SHIPPED = "presets.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +42,10 @@ class Presets:
     @classmethod
     def load(cls, workspace: Path | None) -> Presets:
         """Return the shipped presets with the owner's own (agents.toml) in front; raises BadInput for a preset that can't be read."""
-        shipped = parse(files(__package__).joinpath("presets.toml").read_text(encoding="utf-8"), "presets.toml", own=False)
-        own = _own(workspace / OWN_FILE) if workspace is not None else {}
+        text = files(__package__).joinpath(_SHIPPED).read_text(encoding="utf-8")
+        shipped = parse(text, _SHIPPED, own=False)
+        written = _own(workspace / OWN_FILE) if workspace is not None else None
+        own = {} if written is None else parse(written, OWN_FILE, own=True, bases=read_tables(text, _SHIPPED))
         rest = {name: preset for name, preset in shipped.items() if name not in own}
         return cls({**own, **rest})
 
@@ -68,8 +53,7 @@ class Presets:
         """Return a preset; raises BadInput, with a suggestion, for a name that is not known."""
         preset = self.table.get(name)
         if preset is None:
-            near = get_close_matches(name, list(self.table), 1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            hint = near(name, self.table)
             raise errors.BadInput(f"unknown agent {name!r}{hint}; known are {', '.join(self.table)}; add your own to {OWN_FILE}")
         return preset
 
@@ -80,59 +64,147 @@ class Presets:
         run_folder: Path,
         steps: str | None,
         passed: Sequence[str] = (),
-        model: str | None = None,  # noqa: ARG002
-        resume: str | None = None,  # noqa: ARG002
+        model: str | None = None,
+        resume: str | None = None,
         clone: Path | None = None,
+        prompt: str | None = None,
     ) -> Invocation:
         """Return how an agent is run for the attempt of `run_folder`; the environment is an allow-list over this process's.
 
-        Raises BadInput for an unknown agent, for Steps that are missing or too long.
+        Raises BadInput for an unknown agent, for Steps that are missing, for Steps or a prompt too long for a command line.
         """
         preset = self.find(name)
-        if any("{steps}" in item for item in preset.argv):
-            if steps is None or not steps.strip():
-                raise errors.BadInput(
-                    f"the agent {name!r} runs a task's Steps, but the task has none; add a Steps field or name another agent"
-                )
-            if len(steps.encode("utf-8", "surrogatepass")) > MAX_ITEM_BYTES:
-                raise errors.BadInput(f"the task's Steps are longer than {MAX_ITEM_BYTES} bytes; put them into a script of the repository")
+        resumes = resume is not None and bool(preset.resume)
+        session = resume if resumes else str(uuid.uuid5(uuid.NAMESPACE_URL, str(run_folder))) if preset.session == "preset" else None
         clone = clone or run_folder.parent.parent / "clones" / run_folder.name
+        prompt_file = str(run_folder / "prompt.md")
         values = {
             "repo": str(clone),
             "gitdir": str(clone / ".git"),
-            "prompt_file": str(run_folder / "prompt.md"),
-            "steps": steps or "",
-            "session": str(uuid.uuid5(uuid.NAMESPACE_URL, str(run_folder))),
-            "out": str(run_folder / "agent-out"),
+            "prompt_file": prompt_file,
+            "prompt": _prompt(preset, prompt, prompt_file),
+            "steps": _steps(preset, steps),
+            "session": session or "",
+            "scratch": str(run_folder / SCRATCH),
+            "out": str(run_folder / SCRATCH / "agent-out"),
         }
-        argv = tuple(_PLACE.sub(lambda m: values.get(m[1], m[0]), item) for item in preset.argv)
-        return Invocation(argv=argv, environment=self._environment(preset, passed, os.environ), prompt_on_stdin=preset.prompt == "stdin")
-
-    def _environment(self, preset: Preset, passed: Sequence[str], source: Mapping[str, str]) -> dict[str, str]:
-        names = {*ALWAYS_PASSED, *preset.variables, *passed, *(n for n in source if n.startswith("LC_"))}
-        kept = {n: source[n] for n in sorted(names) if n in source and not n.startswith("AUTOBUILDS_")}
-        return {**kept, "GIT_TERMINAL_PROMPT": "0", **dict(preset.set)}
+        line = preset.resume if resumes else preset.argv
+        argv = tuple(_fill(item, values) for item in _with_model(preset, line, model))
+        environment = _environment(preset, passed, os.environ)
+        home = Path(os.environ.get("HOME") or Path.home())
+        return Invocation(
+            argv=argv,
+            environment=environment,
+            prompt_on_stdin=preset.prompt == "stdin",
+            rules=_rules(preset, values),
+            stop=preset.stop,
+            session=session,
+            resumes=resumes,
+            credentials=preset.credentials,
+            network=preset.network,
+            ports=_ports(preset, environment),
+            readable=tuple(str(home / path) for path in preset.readable),
+            nests=preset.nests,
+        )
 
     def detect(self, wanted: Sequence[str] | None, environment: Mapping[str, str]) -> tuple[AgentStatus, ...]:
-        """Return whether the program of each agent (or of those wanted) is on the PATH; nothing is run."""
-        names = list(self.table) if wanted is None else list(dict.fromkeys(wanted))
-        return tuple(self._detect(name, environment.get("PATH")) for name in names)
+        """Return what is known of each agent (or of those wanted) without running anything."""
+        return detect.statuses(self.table, wanted, environment, versions=False)
 
-    def _detect(self, name: str, search: str | None) -> AgentStatus:
-        preset = self.table.get(name)
-        if preset is None:
-            return AgentStatus(name=name, found=False, detail=f"no agent of this name is known; add it to {OWN_FILE}")
-        program = shutil.which(preset.argv[0], path=search)
-        if program is None:
-            return AgentStatus(name=name, found=False, detail=f"{preset.argv[0]} is not on the PATH", install=preset.install)
-        return AgentStatus(name=name, found=True, detail=program, install=preset.install)
+    def examine(self, wanted: Sequence[str] | None, environment: Mapping[str, str]) -> tuple[AgentStatus, ...]:
+        """Return the same with the version of each that is found, which runs its version command, all at the same time."""
+        return detect.statuses(self.table, wanted, environment, versions=True)
 
 
-def _own(path: Path) -> dict[str, Preset]:
+def _with_model(preset: Preset, line: tuple[str, ...], model: str | None) -> list[str]:
+    """Return a command line with its model in place, or without where none is set; a model is one item, whatever it holds."""
+    items: list[str] = []
+    for item in line:
+        if item != MODEL_PLACE:
+            items.append(item)
+        elif model is not None:
+            items += [part.replace("{model}", _escaped(model)) for part in preset.model]
+    return items
+
+
+def _escaped(model: str) -> str:
+    """Return a model's name, refused where it could be taken for an option or a place."""
+    if not model or model.startswith("-") or "{" in model or not model.isprintable():
+        raise errors.BadInput(f"{model!r} is no name of a model")
+    return model
+
+
+def _fill(item: str, values: Mapping[str, str]) -> str:
+    return PLACE.sub(lambda m: values.get(m[1], m[0]), item)
+
+
+def _steps(preset: Preset, steps: str | None) -> str:
+    if not any("{steps}" in item for item in preset.argv):
+        return ""
+    if steps is None or not steps.strip():
+        raise errors.BadInput(
+            f"the agent {preset.name!r} runs a task's Steps, but the task has none; add a Steps field or name another agent"
+        )
+    if _size(steps) > MAX_ITEM_BYTES:
+        raise errors.BadInput(f"the task's Steps are longer than {MAX_ITEM_BYTES} bytes; put them into a script of the repository")
+    return steps
+
+
+def _prompt(preset: Preset, prompt: str | None, prompt_file: str) -> str:
+    """Return what stands for {prompt}; where the prompt is not known yet, it is the agent's to read the file."""
+    if preset.prompt != "arg":
+        return ""
+    if prompt is None:
+        return f"Read the file {prompt_file} and carry out the task that it describes."
+    if _size(prompt) > MAX_ITEM_BYTES:
+        raise errors.BadInput(
+            f"the prompt has {_size(prompt)} bytes, but {preset.name!r} takes it as an argument, which holds {MAX_ITEM_BYTES}; "
+            "shorten the task, or name an agent that reads its prompt from standard input"
+        )
+    if "\0" in prompt:
+        raise errors.BadInput(
+            f"the prompt holds a NUL character, which {preset.name!r} can't be given as an argument; remove it from the task"
+        )
+    return prompt
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def _rules(preset: Preset, values: Mapping[str, str]) -> ReportRules:
+    rules = preset.rules
+    return rules if rules.result_file is None else replace(rules, result_file=_fill(rules.result_file, values))
+
+
+def _environment(preset: Preset, passed: Sequence[str], source: Mapping[str, str]) -> dict[str, str]:
+    names = {*ALWAYS_PASSED, *preset.variables, *passed, *(n for n in source if n.startswith("LC_"))}
+    kept = {n: source[n] for n in sorted(names) if n in source and not n.startswith("AUTOBUILDS_")}
+    return {**kept, "GIT_TERMINAL_PROMPT": "0", **dict(preset.set)}
+
+
+def _ports(preset: Preset, environment: Mapping[str, str]) -> tuple[int, ...]:
+    """Return the ports that it must reach: its own and those of its base URLs; a URL that can't be read opens nothing."""
+    from urllib.parse import urlsplit
+
+    ports = dict.fromkeys(preset.ports)
+    for name in preset.base_urls:
+        try:
+            url = urlsplit(environment.get(name, ""))
+            port = url.port or {"http": 80, "https": 443}.get(url.scheme)
+        except ValueError:
+            continue
+        if port:
+            ports.setdefault(port)
+    return tuple(ports)
+
+
+def _own(path: Path) -> str | None:
+    """Return the text of the owner's file, None where there is none; raises BadInput for one that can't be read."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        return {}
+        return None
     except OSError as error:
         raise errors.BadInput(f"{OWN_FILE} can't be read: {error.strerror}") from error
     try:
@@ -146,67 +218,6 @@ def _own(path: Path) -> dict[str, Preset]:
     if len(content) > _MAX_FILE_BYTES:
         raise errors.BadInput(f"{OWN_FILE} is longer than {_MAX_FILE_BYTES} bytes")
     try:
-        return parse(content.decode("utf-8"), OWN_FILE, own=True)
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise errors.BadInput(f"{OWN_FILE} is not UTF-8 (byte {error.start})") from error
-
-
-def parse(text: str, file: str, *, own: bool) -> dict[str, Preset]:
-    """Return the presets of a TOML text; raises BadInput that names file, table and key."""
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise errors.BadInput(f"{file}: {error}") from error
-    except RecursionError as error:
-        raise errors.BadInput(f"{file}: nested too deep to be read") from error
-    return {name: _preset(name, table, file, own=own) for name, table in tables.items()}
-
-
-def _preset(name: str, table: Any, file: str, *, own: bool) -> Preset:
-    where = f"{file}: [{name}]"
-    if not isinstance(table, dict):
-        raise errors.BadInput(f"{file}: {name!r} stands outside a table; an agent is a table such as [my-agent] with argv = [...]")
-    if not _NAME.fullmatch(name):
-        raise errors.BadInput(f"{where}: a name has small letters, digits, - and _")
-    for key in table:
-        if key not in _KEYS:
-            near = get_close_matches(key, sorted(_KEYS), 1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise errors.BadInput(f"{where}: unknown key {key!r}{hint}; known are {', '.join(sorted(_KEYS))}")
-    prompt = table.get("prompt", "stdin")
-    if prompt not in _PROMPTS:
-        raise errors.BadInput(f"{where} prompt: {prompt!r} is none of {', '.join(sorted(_PROMPTS))}")
-    install = table.get("install")
-    if install is not None and not isinstance(install, str):
-        raise errors.BadInput(f"{where} install: a text is meant")
-    variables, given = _variables(table, where)
-    return Preset(name=name, argv=_argv(table, where), prompt=prompt, variables=variables, set=given, install=install, own=own)
-
-
-def _argv(table: Mapping[str, Any], where: str) -> tuple[str, ...]:
-    argv = _texts(table.get("argv"), f"{where} argv")
-    if not argv or not argv[0]:
-        raise errors.BadInput(f"{where}: argv must be a list of texts that begins with the program")
-    for item in argv:
-        for place in _PLACE.findall(item):
-            if place not in _PLACES:
-                raise errors.BadInput(f"{where} argv: unknown place {{{place}}}; known are {', '.join(sorted(_PLACES))}")
-    return argv
-
-
-def _variables(table: Mapping[str, Any], where: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """Return the names of variables that are passed on, and those that are set."""
-    variables = _texts(table.get("variables", []), f"{where} variables")
-    given = table.get("set", {})
-    if not isinstance(given, dict) or not all(isinstance(v, str) for v in given.values()):
-        raise errors.BadInput(f'{where} set: a table of texts is meant, such as {{ NAME = "value" }}')
-    for variable in (*variables, *given):
-        if not _VARIABLE.fullmatch(variable) or variable.startswith("AUTOBUILDS_"):
-            raise errors.BadInput(f"{where}: {variable!r} can't be passed as an environment variable")
-    return variables, tuple(given.items())
-
-
-def _texts(value: Any, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-        raise errors.BadInput(f"{where}: a list of texts is meant")
-    return tuple(value)

@@ -9,7 +9,8 @@ import pytest
 from autobuilds.adapters.agents.presets import Presets, parse
 from autobuilds.errors import BadInput
 
-SHIPPED = ["command", "claude", "codex", "opencode", "gemini", "aider", "openclaw", "mini-swe-agent"]
+VERIFIED = ["command", "claude", "codex", "opencode", "gemini", "aider", "openclaw", "pi", "qwen", "copilot", "mini-swe-agent"]
+SHIPPED = [*VERIFIED, "goose", "cursor", "amp"]
 
 
 def test_the_shipped_presets() -> None:
@@ -81,7 +82,7 @@ def test_the_owners_own_come_first_and_replace(tmp_path: Path) -> None:
         ("[a]\nargv = 'x'", "list of texts"),
         ("[a]\nargv = ['x', 1]", "list of texts"),
         ("[a]\nargv = ['x']\nprompts = 'stdin'", "did you mean 'prompt'"),
-        ("[a]\nargv = ['x']\nprompt = 'arg'", "none of"),
+        ("[a]\nargv = ['x']\nprompt = 'args'", "did you mean 'arg'"),
         ("[a]\nargv = ['x', '{modle}']", "unknown place"),
         ("[a]\nargv = ['x']\nset = {A = 1}", "table of texts"),
         ("[a]\nargv = ['x']\nvariables = ['A-B']", "can't be passed"),

@@ -1,0 +1,88 @@
+"""Values within events: dotted paths, conditions, numbers as agents write them. Everything here is total: hostile events yield nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+from autobuilds.domain.agents import Scalar
+from autobuilds.domain.patterns import pattern
+
+#: Parts of a dotted path; the table's reader refuses more, so that keys with dots stay cheap to find.
+MAX_PARTS = 10
+_MAX_NUMBER = 1e15
+_NUMBER = pattern(r"\s*\$?\s*(\d[\d,_]{0,20}(?:\.\d{1,12})?|\.\d{1,12})\s*([kKmMbB]?)\s*", re.ASCII)
+_SCALE = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
+
+
+def decode(text: str | bytes) -> Any:
+    """Return the JSON value that a text is, or None; what JSON does not know (NaN, Infinity) is null."""
+    try:
+        return json.loads(text, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None
+
+
+def found(value: Any, path: str) -> Any:
+    """Return what a dotted path leads to, or None.
+
+    A part is a key, or in a list an index (`-1` is the last). A key that holds dots itself is found too: shorter keys are tried first.
+    """
+    return _found(value, path.split("."), 0)
+
+
+def _found(value: Any, parts: list[str], at: int) -> Any:
+    if at == len(parts):
+        return value
+    if isinstance(value, list):
+        index = _index(parts[at])
+        if index is None or not -len(value) <= index < len(value):
+            return None
+        return _found(value[index], parts, at + 1)
+    if not isinstance(value, dict):
+        return None
+    for end in range(at + 1, len(parts) + 1):
+        key = ".".join(parts[at:end])
+        if key in value and (inner := _found(value[key], parts, end)) is not None:
+            return inner
+    return None
+
+
+def _index(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"-?\d{1,6}", text, re.ASCII) else None
+
+
+def same(value: Any, wanted: Scalar) -> bool:
+    """Whether a value is the wanted scalar; true is not 1, but 1 is 1.0."""
+    if isinstance(value, bool) or isinstance(wanted, bool):
+        return value is wanted
+    return type(value) in {str, int, float, type(None)} and bool(value == wanted)
+
+
+def matches(value: Any, conditions: tuple[tuple[str, Scalar], ...]) -> bool:
+    """Whether all conditions hold of a value; a path of `.` is the value itself."""
+    return all(same(value if path == "." else found(value, path), wanted) for path, wanted in conditions)
+
+
+def text_of(value: Any) -> str | None:
+    """Return a scalar as text, None for null, an empty text, a list or an object."""
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value) if abs(value) < _MAX_NUMBER else None
+    return None
+
+
+def number_of(value: Any) -> float | None:
+    """Return a number that is not negative, also written as `2.8k`, `1,204` or `$0.12`, or None."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return float(value) if 0 <= value < _MAX_NUMBER and math.isfinite(value) else None
+    if not isinstance(value, str) or (match := _NUMBER.fullmatch(value)) is None:
+        return None
+    return float(match[1].replace(",", "").replace("_", "")) * _SCALE[match[2].lower()]

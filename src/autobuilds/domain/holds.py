@@ -1,0 +1,74 @@
+"""Agents that are held back after a failure that is theirs alone: a usage limit, or that they are not signed in. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from autobuilds.domain.agents import FailureClass
+from autobuilds.domain.build import Attempt, Build, BuildState, Ledger, Outcome
+from autobuilds.domain.retry import limited_until
+from autobuilds.domain.times import reached
+
+#: How an attempt can end without a word on whether its agent may be used.
+_SAYS_NOTHING = frozenset({Outcome.NOT_STARTED, Outcome.SETUP, Outcome.STOPPED, Outcome.LOST, Outcome.TIMEOUT, Outcome.STALLED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Why an agent is held: `until` its limit resets, or (None) until the owner has acted on the build `label`."""
+
+    agent: str
+    reason: str
+    label: str
+    until: datetime | None = None
+
+
+def held(ledger: Ledger, agent: str, now: datetime) -> Hold | None:
+    """Return why an agent may not be started now, or None.
+
+    Its newest attempt that says anything decides: one that ran into a usage limit holds it until the reset, one that was refused
+    for want of a sign-in holds it as long as its build is escalated with that attempt as its newest.
+    """
+    newest = _newest(ledger, agent)
+    if newest is None:
+        return None
+    build, attempt = newest
+    if attempt.failure is FailureClass.RATE_LIMIT:
+        assert attempt.ended is not None, "only attempts that have ended are looked at"
+        until = limited_until(attempt.resets_at, attempt.ended, _in_a_row(ledger, agent))
+        if reached(until, now):
+            return None
+        return Hold(agent=agent, reason=f"{agent} reached its usage limit", label=build.label, until=until.astimezone(now.tzinfo))
+    if attempt.failure is FailureClass.AUTHENTICATION and build.state is BuildState.ESCALATED and build.last == attempt:
+        return Hold(agent=agent, reason=f"{agent} could not sign in when it built {build.label}", label=build.label)
+    return None
+
+
+def _telling(ledger: Ledger, agent: str) -> list[tuple[Build, Attempt]]:
+    """Return the ended attempts of an agent that say something of it, the newest first."""
+    found = [
+        (attempt.ended, attempt.number, build, attempt)
+        for build in ledger.builds
+        for attempt in build.attempts
+        if attempt.agent == agent and attempt.ended is not None and (attempt.failure is not None or attempt.outcome not in _SAYS_NOTHING)
+    ]
+    found.sort(key=lambda entry: entry[:2], reverse=True)
+    return [(build, attempt) for _, _, build, attempt in found if attempt.failure is not FailureClass.NETWORK]
+
+
+def _newest(ledger: Ledger, agent: str) -> tuple[Build, Attempt] | None:
+    return next(iter(_telling(ledger, agent)), None)
+
+
+def _in_a_row(ledger: Ledger, agent: str) -> int:
+    """Return how many of its newest attempts in one build ran into the limit, the newest counted."""
+    newest = _newest(ledger, agent)
+    if newest is None:
+        return 0
+    count = 0
+    for attempt in reversed(newest[0].attempts):
+        if attempt.failure is not FailureClass.RATE_LIMIT:
+            break
+        count += 1
+    return count
