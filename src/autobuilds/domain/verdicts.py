@@ -25,9 +25,11 @@ OR = ", or "
 
 
 #: Programs with which the commands begin that are named as ways to mend something; any other way is an act in words.
-_PROGRAMS = frozenset(
-    ["autobuilds", "git", "npm", "npx", "pip", "pip3", "pipx", "python", "python3", "uv", "sudo", "apt", "apt-get", "dnf", "apk", "pacman", "brew", "cargo", "curl", "sh", "rm", "chmod", "loginctl", "sysctl", "claude", "codex", "opencode", "gemini", "aider", "openclaw", "mini", "pi", "qwen", "copilot", "goose", "cursor-agent", "amp", "gh", "glab", "export"]
-)
+_TOOLS = frozenset({"autobuilds", "git", "gh", "glab", "tea", "sh", "rm", "chmod", "export", "curl", "loginctl", "sysctl", "sudo"})
+_INSTALLERS = frozenset({"npm", "npx", "pip", "pip3", "pipx", "python", "python3", "uv", "cargo", "brew"})
+_SYSTEM_INSTALLERS = frozenset({"apt", "apt-get", "dnf", "apk", "pacman", "zypper"})
+_AGENTS = frozenset({"claude", "codex", "opencode", "gemini", "aider", "openclaw", "mini", "pi", "qwen", "copilot", "goose", "amp"})
+_PROGRAMS = _TOOLS | _INSTALLERS | _SYSTEM_INSTALLERS | _AGENTS
 
 
 def is_command(way: str) -> bool:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from autobuilds.domain.agents import FailureClass
 from autobuilds.domain.approval import fingerprint
 from autobuilds.domain.build import Approval, BuildState, Ledger, Outcome, Pause, Usage
 from autobuilds.domain.gates import GATES, assess
@@ -14,6 +15,7 @@ from autobuilds.domain.gates.order import find_cycle, overlap, same_goal
 from autobuilds.domain.model import Estimate, Priority, Section
 from autobuilds.domain.moment import AgentStatus, Resources
 from autobuilds.domain.problem import Problem, Severity
+from autobuilds.domain.sandbox import Tier, TierProbe
 from autobuilds.domain.settings import Settings
 from autobuilds.domain.situation import Claim, Situation
 from autobuilds.domain.verdicts import Assessment, ClarityJudgement, GateResult, RiskJudgement, Verdict
@@ -394,6 +396,59 @@ class TestAgent:
         until = NOW + timedelta(hours=2)
         assert self.agents(AgentStatus(name="claude", found=True, limited_until=until)).until == until
         assert self.agents(AgentStatus(name="claude", found=True, limited_until=NOW)).verdict is GO
+
+    def held(self, failure: FailureClass, *, now: datetime = NOW, **attempt) -> GateResult:
+        task, other = a_task(agent="claude"), a_task("Other")
+        ran = failed_attempt(1, Outcome.AGENT_FAILED, agent="claude", failure=failure, **attempt)
+        builds = (a_build(other, BuildState.ESCALATED, attempts=(ran,)),)
+        claude = AgentStatus(name="claude", found=True)
+        return gate("agent", a_situation(task, snapshot=a_snapshot(task, builds=builds), moment=a_moment(now=now, agents=(claude,))))
+
+    def test_a_usage_limit_of_another_build_waits_for_its_reset(self) -> None:
+        resets = NOW + timedelta(hours=2)
+        found = self.held(FailureClass.RATE_LIMIT, resets_at=resets)
+        assert found.verdict is WAIT and found.until is not None and resets <= found.until < resets + timedelta(minutes=5)
+        assert found.reason == "claude reached its usage limit (when it built other)"
+        assert self.held(FailureClass.RATE_LIMIT, resets_at=resets, now=found.until).verdict is GO
+
+    def test_a_missing_sign_in_asks_until_the_build_is_tried_again(self) -> None:
+        found = self.held(FailureClass.AUTHENTICATION)
+        assert found.verdict is ASK and "claude could not sign in when it built other" in found.reason
+        assert found.fix is not None and "autobuilds retry other" in found.fix
+        assert self.held(FailureClass.NETWORK).verdict is GO
+
+    @pytest.mark.parametrize(
+        ("settings", "verdict", "words"),
+        [
+            ({}, GO, "command is installed; sandbox landlock"),
+            ({"sandbox": Tier.NONE}, GO, "command is installed; sandbox none"),
+            ({"sandbox": Tier.BWRAP}, ASK, "bubblewrap does not work here: it is not installed"),
+            ({"require_sandbox": Tier.LANDLOCK}, GO, "command is installed; sandbox landlock"),
+            ({"require_sandbox": Tier.BWRAP}, ASK, "bubblewrap is demanded"),
+        ],
+    )
+    def test_the_sandbox_that_is_demanded_has_to_work(self, settings, verdict: Verdict, words: str) -> None:
+        missing = {"works": False, "why": "it is not installed", "fix": "apt install bubblewrap"}
+        tiers = (
+            TierProbe(tier=Tier.BWRAP_LANDLOCK, **missing),
+            TierProbe(tier=Tier.BWRAP, **missing),
+            TierProbe(tier=Tier.LANDLOCK, works=True),
+            TierProbe(tier=Tier.NONE, works=True),
+        )
+        task = a_task()
+        found = gate("agent", a_situation(task, snapshot=a_snapshot(task, settings=Settings(**settings)), moment=a_moment(tiers=tiers)))
+        assert found.verdict is verdict and words in found.reason
+        if verdict is ASK:
+            assert found.fix == "apt install bubblewrap"
+
+    def test_an_agent_with_a_sandbox_of_its_own_does_not_run_in_landlock_alone(self) -> None:
+        codex = AgentStatus(name="codex", found=True, nests=True)
+        tiers = (TierProbe(tier=Tier.LANDLOCK, works=True),)
+        task = a_task(agent="codex")
+        moment = a_moment(agents=(codex,), tiers=tiers)
+        assert gate("agent", a_situation(task, moment=moment)).reason == "codex is installed; sandbox none"
+        demanding = a_snapshot(task, settings=Settings(require_sandbox=Tier.LANDLOCK))
+        assert gate("agent", a_situation(task, snapshot=demanding, moment=moment)).verdict is ASK
 
     def test_a_broken_agents_file_asks(self) -> None:
         assert gate("agent", a_situation(moment=a_moment(agents_fault="agents.toml:3: bad"))).reason == "agents.toml:3: bad"

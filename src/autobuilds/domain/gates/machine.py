@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from autobuilds.domain.gates.answers import ask, go, wait
+from autobuilds.domain.holds import held
 from autobuilds.domain.model import Task
-from autobuilds.domain.moment import AgentStatus
+from autobuilds.domain.moment import AgentStatus, Moment
+from autobuilds.domain.sandbox import Choice, choose
 from autobuilds.domain.settings import Settings
 from autobuilds.domain.situation import Situation
 from autobuilds.domain.verdicts import OR, GateResult
@@ -23,7 +25,7 @@ def choose_agent(task: Task, settings: Settings, agents: tuple[AgentStatus, ...]
 
 
 def agent(s: Situation) -> GateResult:
-    """Go when the task's agent is installed and not rate-limited."""
+    """Go when the task's agent is installed and not held by an earlier failure, and a sandbox that will do works here."""
     if s.moment.agents_fault is not None:
         return ask("agent", s.moment.agents_fault, "mend agents.toml")
     chosen = choose_agent(s.task, s.snapshot.settings, s.moment.agents)
@@ -38,7 +40,33 @@ def agent(s: Situation) -> GateResult:
         return ask("agent", f"agent {chosen.name} is not installed{listed}", fix)
     if chosen.limited_until is not None and chosen.limited_until > s.now:
         return wait("agent", f"{chosen.name} reached its usage limit", until=chosen.limited_until)
-    return go("agent", f"{chosen.name} is installed")
+    return _held(s, chosen) or _contained(s, chosen)
+
+
+def _held(s: Situation, chosen: AgentStatus) -> GateResult | None:
+    """Return what holds an agent since an attempt of it failed, or None."""
+    hold = held(s.snapshot.ledger, chosen.name, s.now)
+    if hold is None:
+        return None
+    other = f"set another Agent for {s.task.label}"
+    if hold.until is not None:
+        return wait("agent", f"{hold.reason} (when it built {hold.label})", until=hold.until, fix=other)
+    return ask("agent", hold.reason, f"sign in to {chosen.name} or renew its key, then autobuilds retry {hold.label}{OR}{other}")
+
+
+def _contained(s: Situation, chosen: AgentStatus) -> GateResult:
+    """Answer by the sandbox in which the agent would run, where the tiers were tried out."""
+    if not s.moment.tiers:
+        return go("agent", f"{chosen.name} is installed")
+    choice = sandbox_for(chosen, s.snapshot.settings, s.moment)
+    if choice.tier is None:
+        return ask("agent", choice.words, choice.fix or f"change require_sandbox in HEARTBEAT.md{OR}autobuilds doctor")
+    return go("agent", f"{chosen.name} is installed; sandbox {choice.tier.value}")
+
+
+def sandbox_for(chosen: AgentStatus, settings: Settings, moment: Moment) -> Choice:
+    """Return the sandbox in which an agent would run, from the tiers that were tried out."""
+    return choose(settings.sandbox, settings.require_sandbox, moment.tiers, nests=chosen.nests)
 
 
 def resources(s: Situation) -> GateResult:
