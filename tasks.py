@@ -58,19 +58,39 @@ def demo(*rest: str) -> None:
 def test(*rest: str) -> None:
     """Run the tests (without the slow sweeps)."""
     set_up(dev=True)
-    run("pytest", "-q", "-n", WORKERS, "-m", "not slow", *rest)
+    run("pytest", "-q", "-n", WORKERS, "-m", "not slow and not real", *rest)
 
 
 def sweeps(*rest: str) -> None:
     """Run the slow sweeps alone: conformance, crash, concurrency."""
     set_up(dev=True)
-    run("pytest", "-q", "-m", "slow", *rest)
+    run("pytest", "-q", "-m", "slow and not real", *rest)
 
 
 def test_all(*rest: str) -> None:
-    """Run all tests, the slow sweeps included."""
+    """Run all tests, the slow sweeps included, but those that need real agents."""
     set_up(dev=True)
     run("pytest", "-q", "-n", WORKERS, *rest)
+
+
+def agents(*rest: str) -> None:
+    """Install real agents for tests into .agents/: a tier (1, 2) or names; versions in tests/agents/versions.toml."""
+    done = subprocess.run([sys.executable, "-m", "tests.agents.installing", *rest], cwd=ROOT, check=False)
+    sys.exit(done.returncode)
+
+
+def real(*rest: str) -> None:
+    """Run the tests with real agents (`real 2`: those of tier 2 too), on a network that is nothing but the loopback."""
+    set_up(dev=True)
+    tiers, more = (rest[0], rest[1:]) if rest and rest[0] in {"1", "2"} else ("1", rest)
+    wanted = "real" if tiers == "2" else "real and not tier2"
+    run("python", "-m", "tests.agents.alone", str(BIN / "pytest"), "-q", "-n", WORKERS, "-m", wanted, "tests/agents", *more)
+
+
+def agents_report(*rest: str) -> None:
+    """Print what every installed agent made of five situations, and what its exit status alone would have said."""
+    set_up(dev=True)
+    run("python", "-m", "tests.agents.alone", str(BIN / "python"), "benchmarks/agents.py", *rest)
 
 
 def lint(*rest: str) -> None:
@@ -114,6 +134,9 @@ TASKS: dict[str, Callable[..., None]] = {
     "test": test,
     "sweeps": sweeps,
     "test-all": test_all,
+    "agents": agents,
+    "real": real,
+    "agents-report": agents_report,
     "lint": lint,
     "format": form,
     "figures": figures,
@@ -128,7 +151,7 @@ def main() -> None:
     task = TASKS.get(name)
     if task is None:
         for known, function in TASKS.items():
-            print(f"python3 tasks.py {known:<9} {(function.__doc__ or '').splitlines()[0]}")
+            print(f"python3 tasks.py {known:<13} {(function.__doc__ or '').splitlines()[0]}")
         sys.exit(0 if name in {"help", "-h", "--help"} else 2)
     task(*rest)
 

@@ -72,8 +72,9 @@ def _openai(url: str) -> dict[str, str]:
     return {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_BASE": f"{url}/v1"}
 
 
-def _key(_url: str) -> dict[str, str]:
-    return {"OPENAI_API_KEY": KEY}
+def _known(url: str) -> dict[str, str]:
+    """Return the variables for a program that reads its service from a file: the address opens the port for the build."""
+    return {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": f"{url}/v1"}
 
 
 def _chosen(way: str) -> str:
@@ -81,22 +82,22 @@ def _chosen(way: str) -> str:
 
 
 SETUPS: dict[str, Setup] = {
-    "pi": Setup(model=f"stub/{MODEL}", variables=_key, files=_pi),
+    "pi": Setup(model=f"stub/{MODEL}", variables=_known, files=_pi),
     "gemini": Setup(
         variables=lambda url: {"GEMINI_API_KEY": KEY, "GOOGLE_GEMINI_BASE_URL": url},
         files=lambda _: {".gemini/settings.json": _chosen("gemini-api-key")},
     ),
-    "codex": Setup(variables=_key, files=_codex),
+    "codex": Setup(variables=_known, files=_codex),
     "claude": Setup(
         model="claude-stub",
         variables=lambda url: {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url, "CLAUDE_CODE_MAX_RETRIES": "3"},
     ),
-    "opencode": Setup(model=f"stub/{MODEL}", files=_opencode),
+    "opencode": Setup(model=f"stub/{MODEL}", variables=_known, files=_opencode),
     "qwen": Setup(variables=_openai, files=lambda _: {".qwen/settings.json": _chosen("openai")}),
     "copilot": Setup(
         variables=lambda url: {"COPILOT_PROVIDER_BASE_URL": f"{url}/v1", "COPILOT_PROVIDER_API_KEY": KEY, "COPILOT_MODEL": MODEL}
     ),
-    "openclaw": Setup(model=f"stub/{MODEL}", files=_openclaw),
+    "openclaw": Setup(model=f"stub/{MODEL}", variables=_known, files=_openclaw),
     "aider": Setup(model=f"openai/{MODEL}", variables=_openai),
     "mini-swe-agent": Setup(model=f"openai/{MODEL}", variables=lambda url: {**_openai(url), "MSWEA_COST_TRACKING": "ignore_errors"}),
 }

@@ -1,0 +1,189 @@
+"""A fake agent through the whole loop: it lies, hangs, leaves daemons, floods, spies, and no build of it is done that is not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from autobuilds.domain.agents import FailureClass
+from autobuilds.domain.build import BuildState, Evidence, Outcome
+from tests.agents import fake_agent
+from tests.agents.rig import CANARIES, Rig, spilled
+
+PRESET = Path(__file__).with_name("fake.toml")
+RigMaker = Callable[..., Rig]
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def fake(rig_for: RigMaker) -> RigMaker:
+    """Return a function that makes a workspace whose task makes the fake agent behave in a way."""
+
+    def make(deed: str, **given: object) -> Rig:
+        rig = rig_for(agent="fake", words=f"fake-{deed}", variables={"FAKE_KEY": "fake-key-canary"}, files={"agents.toml": ""}, **given)
+        filled = PRESET.read_text().replace("@PYTHON@", sys.executable).replace("@FAKE@", str(Path(fake_agent.__file__).resolve()))
+        (rig.root / "agents.toml").write_text(filled.replace("@WORKSPACE@", str(rig.root)))
+        rig.git("commit", "-q", "-a", "-m", "the fake agent")
+        return rig
+
+    return make
+
+
+def _left(rig: Rig) -> list[tuple[int, str]]:
+    return rig.processes(fake_agent.CHILD_SECONDS)
+
+
+def test_work_that_is_done_is_a_checked_build(fake: RigMaker) -> None:
+    rig = fake("succeed")
+    beat = rig.heartbeat()
+    build, last = rig.build(), rig.last()
+    assert (build.state, last.outcome, last.evidence) == (BuildState.REVIEW, Outcome.PASSED, Evidence.CHECKED), beat.stdout + rig.story()
+    assert rig.git("show", "build/say-hello:hello.txt") == "hello"
+    assert (last.usage.tokens_in, last.usage.tokens_out, last.usage.cost_usd) == (1200, 34, 0.0125)
+    assert last.said == "I wrote the file."
+    assert last.model == "fake-1"
+    assert last.session
+    progress = (rig.root / "subagents" / "say-hello-progress.md").read_text()
+    assert "writes hello.txt" in progress
+    assert "write the file" in progress
+
+
+@pytest.mark.parametrize(
+    ("deed", "outcome", "failure"),
+    [
+        ("lie", Outcome.NO_CHANGE, None),
+        ("ruin", Outcome.CHECKS_FAILED, None),
+        ("denied", Outcome.BLOCKED, None),
+        ("refuse", Outcome.AGENT_FAILED, FailureClass.REFUSED),
+        ("auth", Outcome.AGENT_FAILED, FailureClass.AUTHENTICATION),
+        ("network", Outcome.AGENT_FAILED, FailureClass.NETWORK),
+        ("fail", Outcome.AGENT_FAILED, FailureClass.CRASH),
+        ("crash", Outcome.AGENT_FAILED, FailureClass.CRASH),
+    ],
+)
+def test_what_achieves_nothing_is_never_done(fake: RigMaker, deed: str, outcome: Outcome, failure: FailureClass | None) -> None:
+    rig = fake(deed)
+    rig.heartbeat()
+    last = rig.last()
+    assert (rig.build().state, last.outcome, last.failure) == (BuildState.ESCALATED, outcome, failure), rig.story()
+    assert _left(rig) == []
+
+
+def test_a_usage_limit_waits_for_its_reset_and_costs_no_try(fake: RigMaker) -> None:
+    rig = fake("limited", retries=1)
+    rig.heartbeat()
+    build, last = rig.build(), rig.last()
+    assert (build.state, last.failure, build.tries_used) == (BuildState.RETRYING, FailureClass.RATE_LIMIT, 0), rig.story()
+    assert build.retry_at is not None
+    assert timedelta(hours=1) < build.retry_at - datetime.now(UTC) < timedelta(hours=3)
+    rig.heartbeat()
+    assert len(rig.build().attempts) == 1, "not before that"
+
+
+@pytest.mark.parametrize("deed", ["hang", "stubborn"])
+def test_one_that_hangs_is_stopped_with_all_its_children(fake: RigMaker, deed: str) -> None:
+    rig = fake(deed, timeout="2s")
+    rig.heartbeat()
+    assert rig.last().outcome is Outcome.TIMEOUT, rig.story()
+    assert _left(rig) == []
+
+
+@pytest.mark.parametrize("deed", ["setsid", "daemon"])
+def test_what_it_leaves_behind_is_stopped(fake: RigMaker, deed: str) -> None:
+    rig = fake(deed)
+    rig.heartbeat()
+    assert rig.last().outcome is Outcome.PASSED, rig.story()
+    assert _left(rig) == []
+
+
+def test_a_flood_of_output_is_cut_off(fake: RigMaker) -> None:
+    rig = fake("flood", more="output_limit: 1\n")
+    rig.heartbeat()
+    last = rig.last()
+    assert last.outcome is Outcome.TIMEOUT, rig.story()
+    assert last.log is not None
+    assert (rig.root / last.log).stat().st_size <= 1024 * 1024
+    assert (rig.root / "subagents" / "say-hello-progress.md").stat().st_size < 200_000
+
+
+def test_a_file_over_the_quota_is_not_written(fake: RigMaker) -> None:
+    rig = fake("fill", more="file_limit: 8\n")
+    rig.heartbeat()
+    last = rig.last()
+    assert last.outcome is Outcome.AGENT_FAILED, rig.story()
+    assert not any(path.stat().st_size > 8 * 1024 * 1024 for path in rig.files())
+
+
+def test_a_question_is_parked_with_its_default(fake: RigMaker) -> None:
+    rig = fake("ask")
+    rig.heartbeat()
+    assert rig.last().outcome is Outcome.PASSED, rig.story()
+    assert "full stop" in (rig.root / "subagents" / "say-hello-progress.md").read_text()
+
+
+def test_commits_of_its_own_are_its_work(fake: RigMaker) -> None:
+    rig = fake("commit")
+    rig.heartbeat()
+    assert rig.last().outcome is Outcome.PASSED, rig.story()
+    assert rig.git("show", "build/say-hello:hello.txt") == "hello"
+
+
+def test_hooks_and_filters_that_it_plants_never_run(fake: RigMaker) -> None:
+    rig = fake("hooks")
+    rig.heartbeat()
+    rig.heartbeat()
+    names = {path.name for path in rig.top.rglob("*")}
+    assert {n for n in names if "planted" in n} == set()
+    assert rig.git("status", "--short") == ""
+
+
+def test_the_owners_files_are_out_of_reach(fake: RigMaker) -> None:
+    rig = fake("queue")
+    rig.heartbeat()
+    assert "Planted" not in (rig.root / "BUILD_QUEUE.md").read_text(), rig.story()
+    assert not (rig.root / "planted.txt").exists()
+
+
+def test_escape_sequences_drive_no_terminal(fake: RigMaker) -> None:
+    rig = fake("escape")
+    rig.heartbeat()
+    shown = "".join(rig.command(*words).stdout for words in (["status"], ["log", "say-hello"], ["review", "say-hello"], ["list"]))
+    pages = "".join(path.read_text(errors="replace") for path in rig.files() if path.suffix == ".md" and ".git" not in path.parts)
+    for text in (shown, pages):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+    assert "<script>" not in pages
+    assert "Approved: yes\n" not in (rig.root / "BUILD_QUEUE.md").read_text()
+
+
+def test_it_sees_no_secret_that_is_not_its_own(fake: RigMaker) -> None:
+    rig = fake("env", home_files={".fake/auth.json": '{"key": "its own"}'})
+    rig.heartbeat()
+    assert rig.last().outcome is Outcome.PASSED, rig.story()
+    log = rig.last().log
+    assert log is not None
+    output = (rig.root / log).read_text()
+    assert "FAKE_UPDATES=off" in output
+    texts = {str(path.relative_to(rig.root)): path.read_text(errors="replace") for path in rig.files()}
+    assert spilled(texts, CANARIES) == []
+
+
+def test_a_killed_supervisor_leaves_nothing_and_the_session_goes_on(fake: RigMaker) -> None:
+    rig = fake("once", retries=3)
+    rig.heartbeat(wait=False)
+    assert rig.wait_for(f"fake_agent.py {rig.last().session or ''}"), rig.story()
+    first = rig.last()
+    assert first.pid is not None
+    os.kill(first.pid, signal.SIGKILL)
+    rig.heartbeat()
+    build = rig.build()
+    assert (build.attempts[0].outcome, build.state) == (Outcome.LOST, BuildState.REVIEW), rig.story()
+    assert build.attempts[1].resumed
+    assert build.attempts[1].session == build.attempts[0].session
+    assert _left(rig) == []
