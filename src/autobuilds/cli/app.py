@@ -60,6 +60,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "accept": "reviewing:accept",
         "reject": "reviewing:reject",
         "undo": "reviewing:undo",
+        "bisect": "bisecting:bisect",
         "pause": "words:pause",
         "resume": "words:resume",
         "report": "watching:report",
