@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from types import TracebackType
@@ -14,14 +15,14 @@ from typing import Any, Generic, Self, TypeVar
 
 from autobuilds.adapters.sandbox.launcher import landlock, limits
 from autobuilds.adapters.sandbox.launcher.landlock import Rules, Uncontained
-from autobuilds.adapters.sandbox.wrapping import cut_off, enclosed, launcher, options
+from autobuilds.adapters.sandbox.wrapping import cut_off, enclosed, wrap
 from autobuilds.domain.sandbox import Confinement, Quota, Tier
 from autobuilds.errors import Refused
 
 _T = TypeVar("_T")
 _OPTION = {"RLIMIT_CORE": "--core", "RLIMIT_FSIZE": "--fsize", "RLIMIT_DATA": "--data", "RLIMIT_NPROC": "--nproc"}
 #: Joins the control group that its first argument names and becomes the rest.
-_JOIN = 'echo 0 > "$0" && exec "$@"'
+_JOIN = 'echo 0 >> "$0" && exec "$@"'
 
 
 class _Answer(Generic[_T]):
@@ -47,21 +48,27 @@ class _Answer(Generic[_T]):
 class Restrained:
     """A thread that has restricted itself by Landlock, with all that it starts, while the rest of this process stays free."""
 
-    def __init__(self, rules: Callable[[], Rules] | None) -> None:
-        """Begin to restrict a new thread by the rules that a function makes in it; None restricts nothing."""
+    def __init__(self, rules: Callable[[], Rules] | None, *, powerless: bool = False) -> None:
+        """Begin to restrict a new thread by the rules that a function makes in it; None restricts nothing.
+
+        `powerless` gives up the capabilities of root as well.
+        """
         self._tasks: SimpleQueue[_Answer[Any] | None] = SimpleQueue()
-        self._ready = _Answer(lambda: self._restrict(rules))
-        self._thread = Thread(target=self._serve, name="autobuilds-sandbox", daemon=True)
-        self._thread.start()
+        self._ready = _Answer(lambda: self._restrict(rules, powerless=powerless))
         self._failure: BaseException | None = None
         self._waited = False
+        self._thread = Thread(target=self._serve, name="autobuilds-sandbox", daemon=True)
+        self._thread.start()
 
     @staticmethod
-    def _restrict(rules: Callable[[], Rules] | None) -> None:
+    def _restrict(rules: Callable[[], Rules] | None, *, powerless: bool) -> None:
+        limits.leave_keyring()
+        if powerless and os.geteuid() == 0:
+            limits.drop_capabilities()
         if rules is not None:
+            made = rules()
             limits.no_new_privileges()
-            limits.leave_keyring()
-            rules().enforce()
+            made.enforce()
 
     def _serve(self) -> None:
         self._ready.run()
@@ -92,7 +99,7 @@ class Prepared:
     """A confinement whose rules are being made while its caller does something else; `popen` starts programs in it.
 
     The thread that starts them is their parent to the kernel: bubblewrap's programs die when it ends, so `close` comes last.
-    The services that a build must not reach are those that listened when it was made.
+    The services that a build must not reach are those that listened when this was made.
     """
 
     _numbers = itertools.count(1)
@@ -101,38 +108,52 @@ class Prepared:
         """Begin to prepare; takes no time itself. `environment` names sockets of the owner's (default: this process's)."""
         self._confinement = confinement
         self._environment = environment
-        self._restrained = Restrained(self._rules if confinement.tier is not Tier.BWRAP else None)
+        self._entrance = group(confinement.quota, f"{os.getpid()}-{next(self._numbers)}")
+        alone = confinement.tier is Tier.LANDLOCK
+        self._restrained = Restrained(self._rules if confinement.tier is not Tier.BWRAP else None, powerless=alone)
+        self._open = True
 
     def _rules(self) -> Rules:
-        if self._confinement.tier is Tier.NONE:
+        asked = self._confinement
+        if asked.tier is Tier.NONE:
             return Rules(0)
         abi = landlock.version()
         if not abi:
             raise Uncontained("this kernel has no Landlock, or it is switched off")
-        rules = Rules(abi, network=not cut_off(self._confinement))
-        rules.allow_ports(landlock.reachable(self._confinement.network.value, self._confinement.ports))
+        rules = Rules(abi, files=asked.tier is Tier.LANDLOCK, network=not cut_off(asked))
+        rules.allow_ports(landlock.reachable(asked.network.value, asked.ports))
+        if asked.tier is Tier.LANDLOCK:
+            home = (asked.home,) if asked.home else ()
+            rules.allow_files(read=asked.readable, write=(*asked.writable, *home), hide=asked.hidden)
+            if self._entrance is not None:
+                rules.allow_path(self._entrance, landlock.WRITE_FILE)
         return rules
 
-    def wrap(self, argv: Sequence[str]) -> tuple[str, ...]:
-        """Return the command line that `popen` runs: without the rules that its thread has in force already."""
-        inner = enclosed(self._confinement, argv, environment=self._environment)
-        quick = limited(self._confinement.quota, f"{os.getpid()}-{next(self._numbers)}")
-        # Landlock alone goes by the launcher: it adds rules of its own, without which a build could signal the thread that started it.
-        if self._confinement.tier is not Tier.LANDLOCK and quick is not None:
-            return (*quick, *inner)
-        return (*launcher(), *options(self._confinement, network=False), "--", *inner)
-
     def popen(self, argv: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
-        """Start a program contained, with the arguments of `subprocess.Popen`; raises Refused, OSError."""
-        line = self.wrap(argv)
+        """Start a program contained, with the arguments of `subprocess.Popen`; raises Refused, OSError.
+
+        In the tier Landlock alone only the first start is quick: its thread ends with it, because a build could signal it.
+        """
+        quick = limited(self._confinement.quota, self._entrance)
+        if quick is None or not self._open:
+            return subprocess.Popen(wrap(self._confinement, argv, environment=self._environment), **how)
+        line = (*quick, *enclosed(self._confinement, argv, environment=self._environment))
+        alone = self._confinement.tier is Tier.LANDLOCK
+        if alone and self._confinement.home:
+            how["env"] = {**(how.get("env") or os.environ), "TMPDIR": private_temporary(self._confinement.home)}
         try:
             return self._restrained.call(lambda: subprocess.Popen(line, **how))
         except Uncontained as error:
             raise Refused(f"nothing was started: {error}; `autobuilds doctor` says what works here") from error
+        finally:
+            if alone:
+                self.close()
 
     def close(self) -> None:
         """End the thread, and with it what it started in bubblewrap."""
-        self._restrained.close()
+        if self._open:
+            self._open = False
+            self._restrained.close()
 
     def __enter__(self) -> Self:
         return self
@@ -146,14 +167,25 @@ def prepare(confinement: Confinement, *, environment: Mapping[str, str] | None =
     return Prepared(confinement, environment=environment)
 
 
-def limited(quota: Quota, name: str) -> tuple[str, ...] | None:
-    """Return the beginning of a command line that puts limits in force at a thirtieth of the launcher's time; None where that can't be.
+def limited(quota: Quota, entrance: str | None) -> tuple[str, ...] | None:
+    """Return the beginning of a command line that puts limits in force at a tenth of the launcher's time; None where that can't be.
 
-    `name` is for the control group that counts the processes of root, who is bound by nothing else.
+    `entrance` takes a process into the control group that counts the processes of root, whom nothing else binds.
     """
     if shutil.which("prlimit") is None:
         return None
     found = limits.bounds(processes=quota.processes, memory=quota.memory_bytes, file=quota.file_bytes)
     said = ("prlimit", *(f"{_OPTION[limit]}={value}" for limit, value in found.items()), "--")
-    entrance = None if quota.processes is None else limits.make_group(quota.processes, name)
     return said if entrance is None else ("/bin/sh", "-c", _JOIN, entrance, *said)
+
+
+def group(quota: Quota, name: str) -> str | None:
+    """Make the control group of a build of root and return what takes processes in; None where there is none."""
+    return None if quota.processes is None else limits.make_group(quota.processes, name)
+
+
+def private_temporary(home: str) -> str:
+    """Return the folder for temporary files below a private home, made if it isn't there."""
+    folder = Path(home, ".tmp")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return str(folder)

@@ -36,8 +36,8 @@ def launcher() -> tuple[str, ...]:
     return (interpreter, "-I", "-S", "-c", _BOOT, str(Path(__file__).resolve().parent))
 
 
-def options(confinement: Confinement, *, network: bool = True) -> tuple[str, ...]:
-    """Return the launcher's options; `network` False leaves the rules for connections to whoever starts it."""
+def options(confinement: Confinement) -> tuple[str, ...]:
+    """Return the launcher's options."""
     quota = confinement.quota
     limits = (("processes", quota.processes), ("memory", quota.memory_bytes), ("file", quota.file_bytes))
     said = [f"{name}={value}" for name, value in limits if value is not None]
@@ -46,7 +46,7 @@ def options(confinement: Confinement, *, network: bool = True) -> tuple[str, ...
     if confinement.tier is Tier.BWRAP:
         return tuple(said)
     said.append("landlock")
-    if network and not cut_off(confinement):
+    if not cut_off(confinement):
         said += [f"network={confinement.network.value}", *(f"port={port}" for port in confinement.ports)]
     if confinement.tier is Tier.LANDLOCK:
         home = (confinement.home,) if confinement.home else ()
