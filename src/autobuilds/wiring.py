@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autobuilds.adapters.ancestry import build_above
 from autobuilds.adapters.host import MachineHost
 from autobuilds.adapters.proofs import KeyedProofs, state_folder
 from autobuilds.adapters.runners.checker import LocalChecker
 from autobuilds.adapters.runners.local import LocalRunner
+from autobuilds.domain.sandbox import TierProbe
 from autobuilds.errors import BadInput
 from autobuilds.ports import Invocation, Proposal, Proposed, Repo, Survey, Timer
 from autobuilds.runtime.context import Context
@@ -34,10 +36,14 @@ class LateForge:
         return CommandForge().propose(proposal)
 
 
+#: Seconds for which a look at the sandbox tiers counts.
+_PROBE_COUNTS = 60.0
+
+
 class LatePresets:
     """The agents' presets, read when they are first needed: an agents.toml that can't be read stops starts alone."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path | None) -> None:
         self._root = root
 
     def invocation(
@@ -59,6 +65,33 @@ class LatePresets:
         return presets.invocation(
             name, run_folder=run_folder, steps=steps, passed=passed, model=model, resume=resume, clone=clone, prompt=prompt
         )
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """Return a preset as plain data; raises BadInput for an unknown agent or an unreadable agents.toml."""
+        from autobuilds.adapters.agents.presets import Presets
+        from autobuilds.domain.moment import as_json
+
+        found: dict[str, Any] = as_json(Presets.load(self._root).find(name))
+        return found
+
+
+class LateSandbox:
+    """The machine's sandbox, imported when it is first asked; what was tried out counts for a minute, since it takes 50 ms and more.
+
+    A build's own tier is tried out again by its supervisor right before it starts.
+    """
+
+    def __init__(self) -> None:
+        self._tried: tuple[float, tuple[TierProbe, ...]] | None = None
+
+    def probe(self) -> tuple[TierProbe, ...]:
+        """Return what works now, the strongest tier first."""
+        from autobuilds.adapters.sandbox import MachineSandbox
+
+        now = time.monotonic()
+        if self._tried is None or now - self._tried[0] > _PROBE_COUNTS:
+            self._tried = (now, MachineSandbox().probe())
+        return self._tried[1]
 
 
 def make_context(root: Path, *, no_commit: bool = False) -> Context:
@@ -84,6 +117,7 @@ def make_context(root: Path, *, no_commit: bool = False) -> Context:
         agents=LatePresets(root),
         host=host,
         proofs=KeyedProofs(root=root, folder=state_folder()),
+        sandbox=LateSandbox(),
         forge=LateForge(),
         open_repo=open_repo,
         heartbeat_argv=(sys.executable, "-P", "-m", "autobuilds", "heartbeat", "--workspace", str(root), "--patient"),
@@ -129,4 +163,5 @@ def make_patient(folder: Path, root: Path | None) -> Patient:
 
     context = make_context(root) if root is not None else None
     host = context.host if context is not None else MachineHost(workspace=None)
-    return Patient(folder=root or folder, context=context, host=host, survey=survey(), timers=timers())
+    sandbox = context.sandbox if context is not None else LateSandbox()
+    return Patient(folder=root or folder, context=context, host=host, survey=survey(), timers=timers(), sandbox=sandbox)

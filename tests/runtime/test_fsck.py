@@ -41,6 +41,7 @@ def context(root: Path) -> Context:
         agents=nothing,
         host=cast("Any", Host()),
         proofs=nothing,
+        sandbox=nothing,
         forge=nothing,
         open_repo=GitRepo,
     )

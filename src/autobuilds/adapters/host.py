@@ -53,6 +53,12 @@ class MachineHost:
 
         return Presets.load(self.workspace).detect(wanted, self.environment)
 
+    def examine(self, wanted: Sequence[str] | None = None) -> tuple[AgentStatus, ...]:
+        """Return the same with the version of each program, which takes as long as the slowest of them does."""
+        from autobuilds.adapters.agents.presets import Presets
+
+        return Presets.load(self.workspace).examine(wanted, self.environment)
+
 
 def _zone(name: str | None) -> tzinfo:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from autobuilds.domain.agents import ReportRules
 from autobuilds.domain.moment import AgentStatus, Resources
@@ -26,7 +26,11 @@ class Host(Protocol):
         ...
 
     def agents(self, wanted: Sequence[str] | None = None) -> tuple[AgentStatus, ...]:
-        """Return what is known of each agent (or of those wanted), the preferred first."""
+        """Return what is known of each agent (or of those wanted) without running it, the preferred first."""
+        ...
+
+    def examine(self, wanted: Sequence[str] | None = None) -> tuple[AgentStatus, ...]:
+        """Return the same with the version that each program says it has; those found are asked at the same time."""
         ...
 
 
@@ -84,6 +88,13 @@ class Agents(Protocol):
         `prompt` is for agents that take it as an argument; with None they are told to read its file.
 
         Raises BadInput for an unknown agent, for `command` without Steps, for a prompt that no argument can hold.
+        """
+        ...
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """Return an agent's preset as it is in force, as plain data; its key `own` says whether it is the owner's.
+
+        Raises BadInput for an unknown agent or an unreadable agents.toml.
         """
         ...
 

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 
 from autobuilds.errors import AutobuildsError
-from autobuilds.ports import Agents, Checker, Forge, Host, Proofs, Repo, Runner
+from autobuilds.ports import Agents, Checker, Forge, Host, Proofs, Repo, Runner, Sandbox
 from autobuilds.store.queue.file import QueueFile
 from autobuilds.store.workspace import QUEUE, Loaded, Workspace
 
@@ -27,6 +27,8 @@ class Context:
     host: Host
     #: Proves approvals outside the repository.
     proofs: Proofs
+    #: What contains builds on this machine.
+    sandbox: Sandbox
     #: Offers finished work as pull requests.
     forge: Forge
     #: Opens the Git repository at an absolute path; raises BadInput where there is none.

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from autobuilds.domain.settings import Settings
-from autobuilds.ports import Host, Survey, Timer
+from autobuilds.ports import Host, Sandbox, Survey, Timer
 from autobuilds.runtime.context import Context
 
 
@@ -39,6 +39,7 @@ class Patient:
     host: Host
     survey: Survey
     timers: Mapping[str, Timer]
+    sandbox: Sandbox
 
     @property
     def settings(self) -> Settings:

@@ -22,18 +22,20 @@ _CONTAINED = frozenset(t.value for t, strength in STRENGTH.items() if strength >
 
 
 def observe(context: Context, loaded: Loaded, now: datetime | None = None, *, acting: bool = False) -> Moment:
-    """Return the moment: the time, resources, what runners say of open attempts, agents, STOP file, whose approvals count.
+    """Return the moment: the time, resources, what runners say of open attempts, agents, sandbox, STOP file, whose approvals count.
 
     Only with `acting` is an attempt whose supervisor is gone cleared up; otherwise nothing at all is changed.
     """
     snapshot = loaded.snapshot
     workspace = context.workspace
     attempts = [b.last.id for b in snapshot.ledger.active if b.last is not None and b.last.is_open]
-    waiting = any(not t.checked for t in snapshot.queue.active)
+    running = {b.label for b in snapshot.ledger.active}
+    wanted = [t.label for t in snapshot.queue.active if not t.checked]
+    waiting = bool(set(wanted) - running) and snapshot.may_start
     agents: tuple[AgentStatus, ...] = ()
     fault = None
     try:
-        agents = context.host.agents() if waiting else ()
+        agents = context.host.agents() if wanted else ()
     except BadInput as unreadable:
         fault = str(unreadable)
     doubted = _doubted(context, loaded, acting=acting)
@@ -43,6 +45,7 @@ def observe(context: Context, loaded: Loaded, now: datetime | None = None, *, ac
         runs={attempt_id: _state_of(context, attempt_id, acting=acting) for attempt_id in attempts},
         agents=agents,
         agents_fault=fault,
+        tiers=context.sandbox.probe() if waiting else (),
         stop_file=workspace.path(STOP).exists(),
         hand_approved=frozenset(t.label for t in snapshot.queue.active if t.label not in doubted and _by_owners_hand(context, loaded, t)),
         proven=context.proofs.proven([a for a in snapshot.ledger.approvals if snapshot.ledger.approval(a.label) is a]),
