@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from autobuilds import errors
 from autobuilds.adapters.agents import detect
 from autobuilds.adapters.agents.preset import Preset
+from autobuilds.adapters.agents.rules import parse_rules
 from autobuilds.adapters.agents.schema import MODEL_PLACE, PLACE, parse, read_tables
-from autobuilds.adapters.agents.values import near
+from autobuilds.adapters.agents.values import Table, near
 from autobuilds.domain.agents import SCRATCH, ReportRules
 from autobuilds.domain.moment import AgentStatus
 from autobuilds.ports import Invocation
@@ -42,20 +44,23 @@ class Presets:
     @classmethod
     def load(cls, workspace: Path | None) -> Presets:
         """Return the shipped presets with the owner's own (agents.toml) in front; raises BadInput for a preset that can't be read."""
-        text = files(__package__).joinpath(_SHIPPED).read_text(encoding="utf-8")
+        text = _read(_SHIPPED)
         shipped = parse(text, _SHIPPED, own=False)
         written = _own(workspace / OWN_FILE) if workspace is not None else None
-        own = {} if written is None else parse(written, OWN_FILE, own=True, bases=read_tables(text, _SHIPPED))
+        own = {} if written is None else parse(written, OWN_FILE, own=True, bases=lambda name: _whole(text, name))
         rest = {name: preset for name, preset in shipped.items() if name not in own}
         return cls({**own, **rest})
 
     def find(self, name: str) -> Preset:
-        """Return a preset; raises BadInput, with a suggestion, for a name that is not known."""
+        """Return a preset with its rules, which those in `table` lack if they are shipped.
+
+        Raises BadInput, with a suggestion, for a name that is not known.
+        """
         preset = self.table.get(name)
         if preset is None:
             hint = near(name, self.table)
             raise errors.BadInput(f"unknown agent {name!r}{hint}; known are {', '.join(self.table)}; add your own to {OWN_FILE}")
-        return preset
+        return preset if preset.own else replace(preset, rules=_stream(name))
 
     def invocation(
         self,
@@ -114,6 +119,29 @@ class Presets:
     def examine(self, wanted: Sequence[str] | None, environment: Mapping[str, str]) -> tuple[AgentStatus, ...]:
         """Return the same with the version of each that is found, which runs its version command, all at the same time."""
         return detect.statuses(self.table, wanted, environment, versions=True)
+
+
+def _read(*parts: str) -> str:
+    return files(__package__).joinpath(*parts).read_text(encoding="utf-8")
+
+
+def _stream(name: str) -> ReportRules:
+    """Return how a shipped agent's output is read."""
+    given = _stream_table(name)
+    return ReportRules() if given is None else parse_rules(Table(given, f"streams/{name}.toml: [{name}]"))
+
+
+def _stream_table(name: str) -> dict[str, Any] | None:
+    try:
+        return read_tables(_read("streams", f"{name}.toml"), f"streams/{name}.toml")
+    except FileNotFoundError:
+        return None
+
+
+def _whole(text: str, name: str) -> dict[str, Any] | None:
+    """Return a shipped table with its rules, to base another on; None for a name that is not shipped."""
+    table = read_tables(text, _SHIPPED).get(name)
+    return None if table is None else {**table, **(_stream_table(name) or {})}
 
 
 def _with_model(preset: Preset, line: tuple[str, ...], model: str | None) -> list[str]:

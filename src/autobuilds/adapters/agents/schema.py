@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 from autobuilds import errors
@@ -30,7 +30,12 @@ _KEYS = rules.KEYS | {
     "reserve_mib", "resume", "session", "set", "signed_in", "stop", "variables", "verified", "version",
 }  # fmt: skip
 
-Raw = Mapping[str, Any]
+#: Finds a table by its name.
+Bases = Callable[[str], dict[str, Any] | None]
+
+
+def _no_base(_: str) -> None:
+    return None
 
 
 def read_tables(text: str, file: str) -> dict[str, Any]:
@@ -43,29 +48,28 @@ def read_tables(text: str, file: str) -> dict[str, Any]:
         raise errors.BadInput(f"{file}: nested too deep to be read") from error
 
 
-def parse(text: str, file: str, *, own: bool, bases: Raw | None = None) -> dict[str, Preset]:
-    """Return the presets of a TOML text; `bases` are the tables that `based_on` may name besides those above in the text.
+def parse(text: str, file: str, *, own: bool, bases: Bases = _no_base) -> dict[str, Preset]:
+    """Return the presets of a TOML text; `bases` finds the tables that `based_on` may name besides those above in the text.
 
     Raises BadInput that names file, table and key.
     """
-    known = dict(bases or {})
+    known: dict[str, Any] = {}
     made = {}
     for name, given in read_tables(text, file).items():
-        table = _based(name, given, file, known)
+        known[name] = table = _based(name, given, file, known, bases)
         made[name] = _preset(name, table, file, own=own)
-        known[name] = table
     return made
 
 
-def _based(name: str, given: Any, file: str, known: Raw) -> Any:
+def _based(name: str, given: Any, file: str, known: dict[str, Any], bases: Bases) -> Any:
     """Return a table with the keys of the one that it is based on where it has none of its own."""
-    base = given.get("based_on") if isinstance(given, dict) else None
-    if base is None:
+    if not isinstance(given, dict) or "based_on" not in given:
         return given
-    if not isinstance(base, str) or base not in known:
-        hint = near(base, known) if isinstance(base, str) else ""
-        raise errors.BadInput(f"{file}: [{name}] based_on: {base!r} is no agent that is known here{hint}")
-    return {**known[base], **given}
+    wanted = given["based_on"]
+    base = (known.get(wanted) or bases(wanted)) if isinstance(wanted, str) else None
+    if not isinstance(base, dict):
+        raise errors.BadInput(f"{file}: [{name}] based_on: {wanted!r} is neither a shipped agent nor one above in this file")
+    return {**base, **given}
 
 
 def _preset(name: str, given: Any, file: str, *, own: bool) -> Preset:
