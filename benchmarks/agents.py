@@ -1,5 +1,4 @@
-"""Every installed agent in five situations, through `autobuilds heartbeat` against a scripted model: what was recorded, and what its
-exit status alone would have said.
+"""Every installed agent in five situations against a scripted model: what was recorded, and what its exit status would have said.
 
 Run: `python3 tasks.py agents-report [NAME ...]` (docs/howto/test-with-real-agents.md).
 """
@@ -18,11 +17,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from autobuilds.domain.build import BuildState  # noqa: E402 - found through the line above
-from tests.agents.installing import table  # noqa: E402
-from tests.agents.rig import Rig, make_rig  # noqa: E402
-from tests.agents.setups import SETUPS  # noqa: E402
-from tests.agents.stub_model import Scenario, StubModel, dead_port, marker  # noqa: E402
+import contextlib
+
+from tests.agents.installing import table
+from tests.agents.rig import Rig, make_rig, place
+from tests.agents.setups import SETUPS
+from tests.agents.stub_model import Scenario, StubModel, dead_port, marker
+
+from autobuilds.domain.build import BuildState
 
 #: Situation: what the model does (None: nobody listens), and whether anything is achieved in it.
 SITUATIONS: dict[str, tuple[Scenario | None, bool]] = {
@@ -75,10 +77,8 @@ def run(name: str, situation: str, top: Path) -> Row:
             stall="2m",
         )
         began = time.monotonic()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             rig.heartbeat(seconds=300)
-        except subprocess.TimeoutExpired:
-            pass
         seconds = time.monotonic() - began
         row = _row(rig, name, situation, seconds)
         rig.close()
@@ -120,7 +120,7 @@ def main(names: list[str]) -> int:
     if not installed:
         print("no agent is installed for tests: python3 tasks.py agents [1|2|NAME]")
         return 2
-    top = Path(tempfile.mkdtemp(prefix="autobuilds-report-"))
+    top = Path(tempfile.mkdtemp(prefix="autobuilds-report-", dir=place()))
     wanted = [(name, situation, top / name / situation.replace(" ", "-")) for name in installed for situation in SITUATIONS]
     try:
         with ThreadPoolExecutor(AT_ONCE) as pool:

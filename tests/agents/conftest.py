@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.agents.installing import Program, table
-from tests.agents.rig import Rig, make_rig
+from tests.agents.rig import Rig, make_rig, place
 from tests.agents.setups import SETUPS
 from tests.agents.stub_model import StubModel
 
@@ -53,7 +53,7 @@ def stub() -> Iterator[StubModel]:
 def rig_for() -> Iterator[Callable[..., Rig]]:
     """Return a function that makes a workspace; nothing of it is left afterwards, no process either."""
     made: list[Rig] = []
-    top = Path(tempfile.mkdtemp(prefix="autobuilds-agents-"))
+    top = Path(tempfile.mkdtemp(prefix="autobuilds-agents-", dir=place()))
 
     def make(**given: Any) -> Rig:
         rig = make_rig(top / str(len(made)), **given)

@@ -224,6 +224,11 @@ def make_rig(
     return rig
 
 
+def place() -> str | None:
+    """Return where workspaces of agents stand: not where TMPDIR is, since Codex makes no use of a home below that."""
+    return "/var/tmp" if os.access("/var/tmp", os.W_OK) else None
+
+
 def spilled(texts: Mapping[str, str], secrets: Iterable[str] = CANARIES) -> list[str]:
     """Return where a secret stands that must stand nowhere."""
     pattern = re.compile("|".join(re.escape(s) for s in secrets))
