@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from autobuilds.adapters.sandbox import MachineSandbox
 from autobuilds.cli.app import run
+from autobuilds.domain.sandbox import Tier
 from autobuilds.store.files import Lock
 from tests.conftest import git
 
@@ -57,8 +59,47 @@ def test_a_fresh_workspace_has_no_problem(workspace: Path, capsys: pytest.Captur
 
 
 def test_the_sandbox_is_not_made_better_than_it_is(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tiers = MachineSandbox().probe()
+    best = next(t.tier for t in tiers if t.works)
     found = Doctor(workspace, capsys).worst("sandbox")
-    assert found["level"] == "warning" and found["said"].startswith("none") and "your rights" in found["said"]
+    assert found["said"].startswith(f"{best.value}: ")
+    assert (found["level"] == "ok") is (best is Tier.BWRAP_LANDLOCK and not tiers[0].why), found
+
+
+def test_a_sandbox_that_was_switched_off_is_said(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (workspace / "HEARTBEAT.md").write_text("---\nsandbox: none\n---\n")
+    found = Doctor(workspace, capsys).worst("sandbox")
+    assert found["level"] == "warning" and "your keys among them" in found["said"] and "sandbox:" in found["fix"]
+    (workspace / "HEARTBEAT.md").write_text("---\nsandbox: none\nrequire_sandbox: landlock\n---\n")
+    assert Doctor(workspace, capsys).worst("sandbox")["level"] == "problem"
+
+
+def test_an_agent_that_is_old_or_not_signed_in_is_said(
+    workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "bin" / "helper"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho helper 1.2.9\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    preset = '[helper]\nargv = ["helper"]\nversion = ["helper", "--version"]\nmin_version = "1.10"\ninstall = "npm install helper"\n'
+    own = workspace / "agents.toml"
+    own.write_text(preset)
+
+    def said() -> dict[str, str]:
+        return next(c for c in Doctor(workspace, capsys).checks if c["check"] == "agents" and "helper" in c["said"])
+
+    assert said() == {
+        "check": "agents",
+        "level": "warning",
+        "said": "helper 1.2.9 is older than 1.10, the oldest that was tried",
+        "fix": "npm install helper",
+    }
+    own.write_text(preset.replace("1.10", "1.2") + 'signed_in = ["HELPER_KEY"]\n')
+    monkeypatch.setenv("HELPER_KEY", "x")
+    assert said()["level"] == "ok" and said()["said"] == "helper 1.2.9"
+    monkeypatch.delenv("HELPER_KEY")
+    assert "not signed in" in said()["said"] and "autobuilds agents test helper" in said()["fix"]
 
 
 def test_text_has_a_line_a_check_and_the_way_out(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,6 +27,7 @@ _NORMAL = (
     (re.compile(r"\bopens (?:TIME|\w+ )?\d\d:\d\d"), "opens TIME"),
     (re.compile(r"\b[0-9a-f]{7,40}\b"), "HASH"),
     (re.compile(r"\bprocess \d+\b"), "process N"),
+    (re.compile(r"\bsandbox(:?) (?:bubblewrap\+landlock|bubblewrap|landlock|none)\b(?: \(weaker[^)]*\))?"), r"sandbox\1 TIER"),
     (re.compile(r"\bnew, \d+ lines\b"), "new, N lines"),
     (re.compile(r"\b(?:just now|in (?:a|an|\d+) \w+|(?:a|an|\d+) \w+ ago|\d+ seconds?|for (?:a|an|\d+) \w+)\b"), "SPAN"),
     (re.compile(r"\b\d+(?:\.\d+)? s\b"), "SPAN"),
@@ -142,7 +143,8 @@ class Shell:
         if mark.exists():
             self.at = Path(mark.read_text().rstrip("\n"))
         output = done.stdout.decode().replace(str(self.root), _PROJECT)
-        lines = output.split("\n")
+        # What a machine lacks of a sandbox is its own.
+        lines = [line for line in output.split("\n") if not line.startswith("sandbox: ")]
         while lines and not lines[-1]:
             lines.pop()
         return lines, done.returncode

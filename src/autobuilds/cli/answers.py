@@ -10,6 +10,7 @@ from autobuilds.cli.formatters.style import Style
 from autobuilds.cli.session import say, say_json, tell
 from autobuilds.domain.inert import terminal
 from autobuilds.domain.labels import slugify
+from autobuilds.domain.lifecycle import Event
 from autobuilds.domain.moment import as_json as plain
 from autobuilds.domain.spelling import did_you_mean
 from autobuilds.domain.verdicts import Assessment
@@ -25,9 +26,21 @@ def heartbeat(beat: Beat, *, as_json: bool, style: Style) -> None:
         if not as_json:
             say(f"duty: {run}")
     if as_json:
-        say_json(json_.heartbeat_json(beat.transitions, beat.needs_you, ok=beat.ok, faults=list(beat.faults), duties=list(beat.duties)))
+        more = {"faults": list(beat.faults), "duties": list(beat.duties), "sandbox": beat.sandbox}
+        say_json(json_.heartbeat_json(beat.transitions, beat.needs_you, ok=beat.ok, **more))
     else:
+        if any(t["event"] == Event.START for t in beat.transitions):
+            tell_sandbox(beat)
         say(human.heartbeat(beat.transitions, beat.needs_you, style, beat.faults))
+
+
+def tell_sandbox(beat: Beat) -> None:
+    """Say on stderr, in one line, what is weaker about the sandbox in force than it could be; what is demanded and missing, the gate says."""
+    choice = beat.sandbox
+    if choice is None or choice.tier is None or not choice.words or beat.loaded.settings.sandbox is not None:
+        return
+    mend = f" To mend it: {choice.fix}" if choice.fix else ""
+    tell(terminal(f"sandbox: {choice.tier.value}, weaker than it could be: {choice.words}{mend}"))
 
 
 def left_to_another(busy: str) -> None:
@@ -44,8 +57,9 @@ def tell_transitions(transitions: Iterable[Mapping[str, Any]]) -> None:
 def check_beat(beat: Beat, *, as_json: bool, style: Style) -> None:
     """Print what a heartbeat would do."""
     if as_json:
-        say_json({**json_.why_json(beat.assessments), "kind": "heartbeat", "check": True})
+        say_json({**json_.why_json(beat.assessments), "kind": "heartbeat", "check": True, "sandbox": plain(beat.sandbox)})
     else:
+        tell_sandbox(beat)
         say(human.why(beat.assessments, beat.moment.now, style, all_gates=False) or "no task waits")
 
 
@@ -70,8 +84,9 @@ def why(beat: Beat, label: str | None, *, as_json: bool, style: Style) -> None:
             return
         chosen = (found or _unknown(beat, label),)
     if as_json:
-        say_json(json_.why_json(chosen))
+        say_json({**json_.why_json(chosen), "sandbox": plain(beat.sandbox)})
     else:
+        tell_sandbox(beat)
         say(human.why(chosen, beat.moment.now, style, all_gates=label is not None) or "no task waits")
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
-from autobuilds.domain.moment import AgentStatus, Resources
+from autobuilds.domain.moment import Resources
 from autobuilds.domain.settings import Settings
 from autobuilds.domain.times import elapsed, format_duration, format_when
 from autobuilds.errors import AutobuildsError, TimerFailure
 from autobuilds.ports import TimerState
+from autobuilds.runtime import doctoring_agents as builders
 from autobuilds.runtime import doctoring_files as inside
 from autobuilds.runtime.diagnosis import Check, Diagnosis, Level, Patient
 from autobuilds.runtime.installing import job_for
@@ -27,8 +28,7 @@ def examine(patient: Patient) -> tuple[Diagnosis, ...]:
     here: tuple[tuple[str, Check], ...] = (
         ("python", _python),
         ("git", _git),
-        ("agents", _agents),
-        ("sandbox", _sandbox),
+        *builders.CHECKS,
         ("resources", _resources),
         ("file system", _file_system),
         ("time zone", _zone),
@@ -66,37 +66,6 @@ def _git(patient: Patient) -> Iterator[Diagnosis]:
         yield Diagnosis(check="git", level=Level.WARNING, said=f"{version} is older than what is tested", fix="install Git 2.32 or newer")
     else:
         yield Diagnosis(check="git", said=version)
-
-
-def _agents(patient: Patient) -> Iterator[Diagnosis]:
-    statuses = patient.host.agents()
-    wanted = patient.settings.agent
-    chosen = next((s for s in statuses if s.name == wanted), None)
-    if wanted is not None and (chosen is None or not chosen.found):
-        detail = chosen.detail if chosen else "no agent of this name is known; add it to agents.toml"
-        fix = (chosen.install if chosen else None) or "change `agent:` in HEARTBEAT.md"
-        yield Diagnosis(check="agents", level=Level.PROBLEM, said=f"HEARTBEAT.md names {wanted}, but {detail}", fix=fix)
-    found = [s for s in statuses if s.found]
-    if not any(s.name != "command" for s in found):
-        said = "none is installed; only tasks with Steps can be built"
-        yield Diagnosis(check="agents", level=Level.WARNING, said=said, fix=_first_install(statuses))
-    else:
-        yield Diagnosis(check="agents", said=", ".join(f"{s.name} {s.version}" if s.version else s.name for s in found))
-
-
-def _first_install(statuses: Iterable[AgentStatus]) -> str:
-    ways = [s.install for s in statuses if not s.found and s.install]
-    return f"{ways[0]}  (or another: docs/reference/agents.md)" if ways else "install an agent, or add your own to agents.toml"
-
-
-def _sandbox(_: Patient) -> Iterator[Diagnosis]:
-    said = (
-        "none: a build works in a clone of its own with few variables, but runs with your rights, so it could read your home and "
-        "write outside its clone"
-    )
-    yield Diagnosis(
-        check="sandbox", level=Level.WARNING, said=said, fix="let only agents and tasks run that you trust so far, or use a user of its own"
-    )
 
 
 def _resources(patient: Patient) -> Iterator[Diagnosis]:

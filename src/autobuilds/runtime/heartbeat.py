@@ -7,11 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from autobuilds.domain.build import BuildState
 from autobuilds.domain.lifecycle import Event
 from autobuilds.domain.moment import Moment, RunState
+from autobuilds.domain.sandbox import Choice
 from autobuilds.domain.verdicts import Assessment
 from autobuilds.errors import AutobuildsError, BadInput
 from autobuilds.planning import Action, Plan, Start, plan
+from autobuilds.runtime.agents_view import sandbox_ahead
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.duties import DutyRun, run_due
 from autobuilds.runtime.effects import Effects
@@ -45,6 +48,8 @@ class Beat:
     duties: tuple[DutyRun, ...] = ()
     #: What went wrong on the way, in words; nothing of it stops the rest.
     faults: tuple[str, ...] = ()
+    #: The sandbox of what it started, or of what waits; None where nothing waited.
+    sandbox: Choice | None = None
 
     @property
     def needs_you(self) -> tuple[NeedsYou, ...]:
@@ -73,13 +78,16 @@ class _Round:
     faults: list[str] = field(default_factory=list)
     #: Actions that failed in this heartbeat; they are tried again in the next.
     given_up: set[tuple[str, str]] = field(default_factory=set)
+    sandbox: Choice | None = None
 
 
 def look(context: Context) -> Beat:
     """Read, observe and decide without changing anything (`--check`, `status`, `why`)."""
     seen = _see(context, acting=False)
     loaded, moment, assessments = seen.loaded, seen.moment, seen.plan.assessments
-    return Beat(loaded=loaded, moment=moment, assessments=assessments, view=view_of(context, loaded, moment, assessments))
+    view = view_of(context, loaded, moment, assessments)
+    ahead = sandbox_ahead(loaded.snapshot, moment)
+    return Beat(loaded=loaded, moment=moment, assessments=assessments, view=view, sandbox=ahead)
 
 
 def beat(context: Context, *, start: bool = True, patience: float = PATIENCE) -> Beat:
@@ -139,6 +147,7 @@ def _rounds(context: Context, recorder: Recorder, state: _Round, wanted: Callabl
     """Decide and act until nothing is left to do, or nothing that can be done now; return what was seen last."""
     for _ in range(MAX_ROUNDS):
         seen = _see(context)
+        state.sandbox = sandbox_ahead(seen.loaded.snapshot, seen.moment) or state.sandbox
         actions = [a for a in seen.plan.actions if wanted(a) and _key(a) not in state.given_up]
         if not actions:
             return seen
@@ -189,12 +198,15 @@ def _finish(context: Context, recorder: Recorder, state: _Round, seen: _Seen, du
         transitions=tuple(recorder.transitions),
         duties=duties,
         faults=tuple(state.faults),
+        sandbox=state.sandbox,
     )
 
 
 def _sweep(context: Context, loaded: Loaded) -> None:
-    """Remove run folders and clones of attempts whose work is in the owner's repository."""
-    keep = {a.id for b in loaded.snapshot.ledger.builds for a in b.attempts if a.is_open}
+    """Remove what attempts left whose work is in the owner's repository; of a build that goes on the last one's home is needed."""
+    builds = loaded.snapshot.ledger.builds
+    keep = {a.id for b in builds for a in b.attempts if a.is_open}
+    keep |= {b.last.id for b in builds if b.state is BuildState.RETRYING and b.last is not None}
     context.runner.sweep(keep)
 
 

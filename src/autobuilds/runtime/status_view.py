@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from autobuilds.domain.build import Attempt, Build, BuildState, Evidence, Outcome
 from autobuilds.domain.moment import Moment, Snapshot
 from autobuilds.domain.progress import Progress
+from autobuilds.domain.sandbox import Choice
 from autobuilds.domain.times import after, format_when
 from autobuilds.domain.verdicts import Assessment, GateResult, Verdict, ways
+from autobuilds.runtime.agents_view import agent_rows, sandbox_ahead
 from autobuilds.runtime.needs_view import cost_of, done_row, needs_you, settled, tokens_of
 from autobuilds.runtime.view_values import (
-    AgentRow,
     BuildingRow,
     DoneRow,
     FailedRow,
@@ -186,14 +187,14 @@ def _health(snapshot: Snapshot, moment: Moment, builds: Sequence[Build], *, pres
         ("load", now.load_per_core, settings.load_limit),
     )
     attempts = sorted((a for b in builds for a in b.attempts), key=lambda a: a.started.astimezone(UTC))
+    ahead = sandbox_ahead(snapshot, moment)
     sandbox = " and ".join(sorted({b.last.sandbox for b in builds if b.is_active and b.last}))
     return Health(
         starts=_starts(snapshot, moment),
-        agents=tuple(
-            AgentRow(name=a.name, found=a.found, version=a.version, install=a.install, limited_until=_ahead(a.limited_until, moment.now))
-            for a in moment.agents
-        ),
-        sandbox=sandbox or (attempts[-1].sandbox if attempts else None),
+        agents=agent_rows(snapshot.ledger, moment),
+        sandbox=_tier(ahead) if ahead is not None else sandbox or (attempts[-1].sandbox if attempts else None),
+        sandbox_weaker=ahead.words if ahead is not None else "",
+        sandbox_fix=ahead.fix if ahead is not None else "",
         limits=tuple(
             (name, "not measured" if value is None else "over its limit" if value >= limit and (pressed or name == "disk") else "ok")
             for name, value, limit in measured
@@ -210,8 +211,8 @@ def _notes(builds: Sequence[Build]) -> list[str]:
     return [f"{b.label}, attempt {b.last.number}: {note}" for b in told if b.last is not None for note in b.last.notes]
 
 
-def _ahead(until: datetime | None, now: datetime) -> datetime | None:
-    return until if until is not None and until > now else None
+def _tier(choice: Choice) -> str:
+    return choice.tier.value if choice.tier is not None else "none that will do"
 
 
 def _last_errors(builds: Sequence[Build]) -> list[str]:

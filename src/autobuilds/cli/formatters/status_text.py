@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from autobuilds.cli.formatters.columns import ago, bar, cells, clock, cut, way, wrap
 from autobuilds.cli.formatters.style import Style
-from autobuilds.runtime.view_values import BuildingRow, DoneRow, FailedRow, Health, NeedsYou, QueueRow, StatusView
+from autobuilds.runtime.view_values import AgentRow, BuildingRow, DoneRow, FailedRow, Health, NeedsYou, QueueRow, StatusView
 
 Row = TypeVar("Row")
 
@@ -118,13 +118,18 @@ def _failed(row: FailedRow, now: datetime, above: frozenset[str | None], style: 
     return _headed(row.label, f"{row.outcome or 'failed'}: {reason}; {then}", style, style.bad)
 
 
+def _agent(row: AgentRow, now: datetime) -> str:
+    if row.held is None:
+        return row.name if row.signed_in is not False else f"{row.name} (not signed in, as far as can be told)"
+    return f"{row.name} (limited until {clock(row.limited_until, now)})" if row.limited_until else f"{row.name} (held: sign in)"
+
+
 def _health(health: Health, now: datetime, style: Style) -> list[str]:
-    found = [
-        a.name if a.limited_until is None else f"{a.name} (limited until {clock(a.limited_until, now)})" for a in health.agents if a.found
-    ]
+    found = [_agent(a, now) for a in health.agents if a.found]
+    weaker = " (weaker than it could be: autobuilds agents)" if health.sandbox_weaker else ""
     parts = [
         f"agents: {', '.join(found) or 'none found'}",
-        f"sandbox: {health.sandbox or 'no build yet'}",
+        f"sandbox: {health.sandbox or 'no build yet'}{weaker}",
         f"slots: {health.slots_used} of {health.slots}",
         *(f"{name} {word}" for name, word in health.limits if word != "ok"),
     ]
