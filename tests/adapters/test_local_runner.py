@@ -16,7 +16,8 @@ import pytest
 
 from autobuilds.adapters import processes
 from autobuilds.adapters.runners.local import LocalRunner
-from autobuilds.adapters.supervisor.records import Known, RunFolder, read_record
+from autobuilds.adapters.supervisor.records import Known, read_record
+from autobuilds.adapters.supervisor.run_folder import RunFolder
 from autobuilds.domain.build import DeliverMode, Evidence, Outcome
 from autobuilds.domain.moment import Ending, RunState, RunStatus
 from autobuilds.errors import BadInput

@@ -40,7 +40,7 @@ class FakeRunner:
         """Return what is known, and remember nothing of the question."""
         return self.runs.get(attempt_id, RunStatus(state=RunState.NOT_STARTED))
 
-    def logs(self, attempt_id: str, limit: int = 65536) -> str:
+    def logs(self, attempt_id: str, limit: int = 65536, *, raw: bool = False) -> str:
         """Return what the test put into `outputs`."""
         return self.outputs.get(attempt_id, "")[-limit:]
 

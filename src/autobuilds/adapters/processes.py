@@ -16,6 +16,9 @@ MARKER = "AUTOBUILDS_ATTEMPT"
 CREATED_TOLERANCE = 1.0
 _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 4, 36
 _CLEAR_SCANS = 2
+#: The program that contains others; told to stop politely it would end all of them at once.
+_CONTAINER = "bwrap"
+_DEEPEST = 8
 _LINUX: bool = sys.platform.startswith("linux")
 
 
@@ -152,6 +155,31 @@ def marked(value: str) -> set[Identity]:
     return {p for p in found if p is not None and alive(p)}
 
 
+def wrapped(pid: int) -> Identity | None:
+    """Return the program that a process runs: itself, or what runs inside where it is a container's outer process."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        for _ in range(_DEEPEST):
+            below = process.children() if process.name() == _CONTAINER else []
+            if not below:
+                break
+            process = min(below, key=lambda p: (p.create_time(), p.pid))
+    except psutil.Error:
+        return identity(pid)
+    return identity(process.pid)
+
+
+def _contains(who: Identity) -> bool:
+    import psutil
+
+    try:
+        return psutil.Process(who.pid).name() == _CONTAINER
+    except psutil.Error:
+        return False
+
+
 def working_below(folder: Path) -> set[Identity]:
     """Return the living processes whose current folder is `folder` or below, this process and its parents not included."""
     import psutil
@@ -204,7 +232,8 @@ def stop_all(
 ) -> bool:
     """Stop every process that `find` returns, also those that appear meanwhile; return whether none is left.
 
-    `first` is the process that a rung with `everyone` False addresses; `collect` gathers ended children.
+    `first` is the process that a rung with `everyone` False addresses; `collect` gathers ended children. Containers are only
+    killed: asked to stop, they would end what runs in them before it could say a word.
     """
     for rung in ladder:
         told: set[Identity] = set()
@@ -220,6 +249,8 @@ def stop_all(
             targets = found if rung.everyone else found & ({first} if first else set())
             if found and not targets:
                 break
+            if rung.number != signal.SIGKILL:
+                targets = {who for who in targets if not _contains(who)}
             for who in targets - told if rung.number != signal.SIGKILL else targets:
                 send(who, rung.number)
                 told.add(who)

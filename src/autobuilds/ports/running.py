@@ -104,8 +104,8 @@ class Runner(Protocol):
         """Return what `poll` would, as far as it can be told without changing anything; for looks without consequences."""
         ...
 
-    def logs(self, attempt_id: str, limit: int = 65536) -> str:
-        """Return the last `limit` bytes of the agent's output as text."""
+    def logs(self, attempt_id: str, limit: int = 65536, *, raw: bool = False) -> str:
+        """Return the last `limit` bytes of the agent's output as text, made readable; with `raw` as its program printed it."""
         ...
 
     def cancel(self, attempt_id: str, outcome: Outcome, reason: str) -> RunStatus:
@@ -124,6 +124,16 @@ class Runner(Protocol):
 class Checker(Protocol):
     """Runs completion checks in a folder."""
 
-    def check(self, folder: Path, criteria: Sequence[Criterion], limits: Limits, environment: Mapping[str, str]) -> tuple[Check, ...]:
-        """Run every criterion's commands in `folder`, a merged tree, each within its time, its tree killed afterwards."""
+    def check(
+        self,
+        folder: Path,
+        criteria: Sequence[Criterion],
+        limits: Limits,
+        environment: Mapping[str, str],
+        confinement: Confinement | None = None,
+    ) -> tuple[Check, ...]:
+        """Run every criterion's commands in `folder`, a merged tree, each within its time, its tree killed afterwards.
+
+        `confinement` contains them (None: nothing does); only `folder` and an empty home are writable then.
+        """
         ...

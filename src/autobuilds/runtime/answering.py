@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from autobuilds.domain.build import Build
 from autobuilds.domain.labels import slugify
-from autobuilds.errors import NotSo
+from autobuilds.errors import BadInput, NotSo
 from autobuilds.runtime.context import Context
+from autobuilds.runtime.prompt import progress_of
 from autobuilds.runtime.record import recording
 from autobuilds.store.progress_file import add_answer
 
@@ -21,6 +23,9 @@ def answer(context: Context, label: str, text: str) -> Build:
             raise NotSo(f"{label} has no build that could ask; autobuilds status shows what there is")
         path = context.workspace.progress_file(label)
         add_answer(path, text, recorder.now)
+        if build.is_active and build.last is not None:
+            with suppress(BadInput):
+                add_answer(progress_of(context, build.last), text, recorder.now)
         told = f"The owner answered: {text}"
         answered = replace(build, feedback=f"{build.feedback}\n{told}" if build.feedback else told)
         paths = [path.relative_to(context.workspace.root).as_posix()] if path.exists() else []

@@ -11,6 +11,7 @@ from autobuilds.domain.build import Attempt, Check
 from autobuilds.domain.paths import PROTECTED_IN_WORKSPACE, matches
 from autobuilds.errors import AutobuildsError, Refused
 from autobuilds.ports import CheckedMerge, Limits, Repo
+from autobuilds.runtime.confining import confinement
 from autobuilds.runtime.context import Context
 
 Tell = Callable[[str], None]
@@ -49,8 +50,12 @@ def check_merged(context: Context, label: str, attempt: Attempt, merged: Checked
     tell(f"running {len(criteria)} {'check' if len(criteria) == 1 else 'checks'} on the merged tree")
     settings = loaded.settings
     folder = context.workspace.run_folder(attempt.id)
-    environment = context.agents.invocation(attempt.agent, run_folder=folder, steps=":", passed=settings.environment).environment
-    checks = context.checker.check(merged.scratch, criteria, Limits(check_timeout=settings.check_timeout), environment)
+    invocation = context.agents.invocation(attempt.agent, run_folder=folder, steps=":", passed=settings.environment)
+    contained = confinement(
+        settings, context.sandbox.probe(), invocation, hidden=(context.workspace.root, Path(attempt.repository)), writable=(merged.scratch,)
+    )
+    limits = Limits(check_timeout=settings.check_timeout)
+    checks = context.checker.check(merged.scratch, criteria, limits, invocation.environment, contained)
     failed = next((c for c in checks if not c.passed), None)
     if failed is not None:
         raise Refused(

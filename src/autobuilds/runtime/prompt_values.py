@@ -16,13 +16,15 @@ def prompt_values(
     progress_file: str,
     timeout: str,
     continues: bool = False,
+    resumed: bool = False,
     may_change_nothing: bool = False,
     tail: str = "",
 ) -> dict[str, object]:
     """Return the context of `prompt.md.j2`.
 
     `nonce` is fresh for each prompt; `build` is the build before this attempt (None: the first), `tail` the last output of its last
-    attempt; `continues` says that this attempt begins with that one's work; `timeout` is in words.
+    attempt; `continues` says that this attempt begins with that one's work,
+    `resumed` that the agent goes on in the same session; `timeout` is in words.
     """
     return {
         "label": task.label,
@@ -38,6 +40,8 @@ def prompt_values(
         "touches": list(task.touches),
         "may_change_nothing": may_change_nothing,
         "continues": continues,
+        "resumed": resumed,
+        "interruption": _interruption(build) if resumed else "",
         "failure": _failure(build, tail),
     }
 
@@ -57,6 +61,16 @@ def _details(task: Task) -> str:
 
 def _criteria(criteria: list[Criterion]) -> str:
     return "\n".join(f"- {c.text}" for c in criteria)
+
+
+def _interruption(build: Build | None) -> str:
+    """Return how the attempt was cut off whose session goes on, and what the owner has said since."""
+    last = next((a for a in reversed(build.attempts) if a.outcome is not Outcome.NOT_STARTED), None) if build is not None else None
+    if build is None or last is None:
+        return ""
+    rows = [f"Attempt {last.number}: {last.reason or 'no reason recorded'}"]
+    answers = [row for row in (build.feedback or "").split("\n") if row.startswith("The owner answered: ")]
+    return "\n".join([*rows, *answers])
 
 
 def _failure(build: Build | None, tail: str) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
 
 from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode, Outcome
@@ -12,26 +11,14 @@ from autobuilds.domain.gates.machine import COMMAND
 from autobuilds.domain.lifecycle import Event, begin, move
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import Moment, as_json
-from autobuilds.domain.paths import protected_patterns
 from autobuilds.domain.situation import is_earlier_life
 from autobuilds.errors import AutobuildsError, BadInput, Busy, GitBusy, StorageFailure
 from autobuilds.planning import Start
-from autobuilds.ports import Job, Limits, Repo
+from autobuilds.ports import Job, Repo
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.prompt import prompt_for
+from autobuilds.runtime.jobs import Base, deliver_mode, job_for
 from autobuilds.runtime.record import Recorder
 from autobuilds.store.workspace import Loaded
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
-    """Where a build begins: the repository, the branch it will be delivered to, the commit it is judged against."""
-
-    repository: Path
-    branch: str | None
-    commit: str
-    #: Where this attempt begins: the base, or the work of the attempt before.
-    start: str
 
 
 def repository_of(context: Context, task: Task) -> Path:
@@ -39,11 +26,6 @@ def repository_of(context: Context, task: Task) -> Path:
     if task.repository is None:
         return context.workspace.root
     return (context.workspace.root / Path(task.repository).expanduser()).resolve()
-
-
-def deliver_mode(loaded: Loaded, task: Task) -> DeliverMode:
-    """Return how a task's work is delivered: the configuration's line, else the policy's column, else the default."""
-    return loaded.snapshot.policy.delivery(task.category, loaded.settings.deliver)
 
 
 def base_of(context: Context, loaded: Loaded, task: Task, build: Build | None) -> Base:
@@ -94,7 +76,8 @@ def start(context: Context, recorder: Recorder, loaded: Loaded, moment: Moment, 
     attempt = Attempt(number=number, id=f"{task.label}-{number}-{secrets.token_hex(4)}", agent=action.agent, started=moment.now)
     try:
         base = base_of(context, loaded, task, build)
-        job, notes = job_for(context, loaded, task, build, attempt, base)
+        job, notes = job_for(context, loaded, moment, task, build, attempt, base)
+        base = replace(base, start=job.start_commit)
         keep_branch(context.open_repo(base.repository), job.branch, base, build)
     except (Busy, StorageFailure):
         raise
@@ -147,6 +130,9 @@ def _described(context: Context, attempt: Attempt, base: Base, job: Job) -> Atte
         base_commit=base.commit,
         branch=job.branch,
         log=log,
+        sandbox=job.confinement.tier.value,
+        session=job.session,
+        resumed=job.resumes,
     )
 
 
@@ -160,55 +146,6 @@ def _refuse(recorder: Recorder, loaded: Loaded, task: Task, build: Build | None,
     with recorder.transaction(f"refuse {task.label}", hold=True):
         recorder.note(Event.ESCALATED, task.label, reason, attempt=attempt.number, record=escalated)
         recorder.put(recorder.context.workspace.ledger().with_build(escalated))
-
-
-def job_for(context: Context, loaded: Loaded, task: Task, build: Build | None, attempt: Attempt, base: Base) -> tuple[Job, tuple[str, ...]]:
-    """Return everything the runner needs for an attempt, and what is odd about it in words."""
-    workspace, settings = context.workspace, loaded.settings
-    run_folder = workspace.run_folder(attempt.id)
-    invocation = context.agents.invocation(attempt.agent, run_folder=run_folder, steps=task.steps, passed=settings.environment)
-    is_workspace = base.repository == workspace.root
-    timeout = timedelta(minutes=task.timeout_minutes) if task.timeout_minutes else settings.timeout
-    prompt, notes = prompt_for(
-        context, task, build, attempt, continues=base.start != base.commit, timeout=timeout, may_change_nothing=says_no_change(task)
-    )
-    job = Job(
-        attempt_id=attempt.id,
-        label=task.label,
-        name=task.name,
-        number=attempt.number,
-        agent=attempt.agent,
-        argv=invocation.argv,
-        prompt=prompt,
-        prompt_on_stdin=invocation.prompt_on_stdin,
-        environment=invocation.environment,
-        workspace=str(workspace.root),
-        repository=str(base.repository),
-        base_branch=base.branch,
-        base_commit=base.commit,
-        start_commit=base.start,
-        branch=f"build/{task.label}",
-        criteria=task.criteria,
-        deliver=deliver_mode(loaded, task),
-        touches=task.touches,
-        protected=protected_patterns(in_workspace=is_workspace, extra=settings.protected),
-        may_change_nothing=says_no_change(task),
-        limits=Limits(
-            timeout=timeout,
-            silence=2 * settings.stall_after,
-            check_timeout=settings.check_timeout,
-            output_bytes=settings.output_limit * 1024 * 1024,
-        ),
-        progress_file=str(workspace.progress_file(task.label)),
-        log_file=str(workspace.log_file(task.label, attempt.number)),
-        then=context.heartbeat_argv,
-    )
-    return job, notes
-
-
-def says_no_change(task: Task) -> bool:
-    """Whether the task itself says that changing nothing may be right (`Deliverables: none`)."""
-    return any(d.strip().casefold() in {"none", "no change", "nothing"} for d in task.deliverables)
 
 
 def inputs_of(loaded: Loaded, moment: Moment, action: Start) -> dict[str, object]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import stat
 import sys
 import time
 from collections.abc import Callable
@@ -18,10 +16,12 @@ from autobuilds import errors
 from autobuilds.adapters import processes
 from autobuilds.adapters.host import MachineHost
 from autobuilds.adapters.processes import Identity
-from autobuilds.adapters.runners.environment import supervisor_environment
+from autobuilds.adapters.runners.environment import handing_over, supervisor_environment
 from autobuilds.adapters.runners.recovery import recover
+from autobuilds.adapters.runners.sweeping import sweep
 from autobuilds.adapters.supervisor import records
-from autobuilds.adapters.supervisor.records import RunFolder, Start, StopRequest
+from autobuilds.adapters.supervisor.records import Start, StopRequest
+from autobuilds.adapters.supervisor.run_folder import RunFolder
 from autobuilds.adapters.supervisor.tail import read_tail
 from autobuilds.domain.build import Outcome
 from autobuilds.domain.moment import Ending, RunState, RunStatus
@@ -35,8 +35,6 @@ _READER_SECONDS = 60.0
 _SUBMITTER_SECONDS = 0.1
 #: Seconds that a supervisor has to stop everything before it is stopped itself: its own ladder and the saving of the work.
 _CANCEL_SECONDS = 45.0
-#: Seconds for which the records of an ended attempt are kept: as long as the ledger keeps its build.
-RECORD_SECONDS = 30 * 86_400.0
 
 
 @dataclass(slots=True)
@@ -67,14 +65,19 @@ class LocalRunner:
     def _spawn(self, folder: RunFolder) -> None:
         """Start the supervisor, free of this process's terminal, files and group, and wait for its confirmation."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        actions = [
+        actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(folder.own_log), flags, 0o600),
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ]
         argv = [sys.executable, "-P", "-m", "autobuilds.adapters.supervisor", str(folder.path)]
-        environment = supervisor_environment(os.environ, self.passed())
-        pid = os.posix_spawn(sys.executable, argv, environment, file_actions=actions, setsid=True)
+        environment, handed = supervisor_environment(os.environ, self.passed())
+        with handing_over(handed) as reader:
+            if reader is not None:
+                actions.append((os.POSIX_SPAWN_DUP2, reader, 0))
+            elif handed:
+                environment |= handed
+            pid = os.posix_spawn(sys.executable, argv, environment, file_actions=actions, setsid=True)
         self._started.append(pid)
         deadline = time.monotonic() + self.confirm_seconds
         while time.monotonic() < deadline:
@@ -162,17 +165,23 @@ class LocalRunner:
         from autobuilds.store.progress import read_progress
 
         progress = read_progress(Path(job.progress_file), label=job.label)
-        times = [start.at, *(_modified(p) for p in (Path(job.log_file), Path(job.progress_file), folder.pulse))]
+        times = [
+            start.at,
+            *(_modified(p) for p in (Path(job.log_file), Path(job.progress_file), folder.progress, folder.stdout, folder.pulse)),
+        ]
         known = [t for t in times if t is not None]
         return RunStatus(state=RunState.RUNNING, pid=start.pid, pid_created=start.created, active_at=max(known), percent=progress.percent)
 
-    def logs(self, attempt_id: str, limit: int = 65536) -> str:
-        """Return the last `limit` bytes of the agent's output as clean text; empty if there is none."""
+    def logs(self, attempt_id: str, limit: int = 65536, *, raw: bool = False) -> str:
+        """Return the last `limit` bytes of the agent's output as clean text, with `raw` as its program printed it; empty if there is none."""
         try:
-            job = RunFolder.of(self.workspace, attempt_id).read_job()
+            folder = RunFolder.of(self.workspace, attempt_id)
+            job = folder.read_job()
         except errors.BadInput:
             return ""
-        return "" if job is None else read_tail(Path(job.log_file), limit)
+        if job is None:
+            return ""
+        return read_tail(folder.stdout if raw and folder.stdout.exists() else Path(job.log_file), limit)
 
     def cancel(self, attempt_id: str, outcome: Outcome, reason: str) -> RunStatus:
         """Stop the whole process tree and return when it is confirmed dead; an attempt that has ended stays as it ended."""
@@ -218,49 +227,11 @@ class LocalRunner:
         return None
 
     def sweep(self, keep: set[str]) -> int:
-        """Remove clones and scratch folders of ended attempts that are not in `keep`, and return the bytes freed.
+        """Remove clones, homes and scratch folders of ended attempts that are not in `keep`, and return the bytes freed.
 
         What has not ended stays, and so does a clone whose work could not be saved. The records stay for 30 days.
         """
-        runs = records.state_folder(self.workspace) / "runs"
-        try:
-            names = [e.name for e in os.scandir(runs) if e.is_dir(follow_symlinks=False)]
-        except FileNotFoundError:
-            return 0
-        return sum(_remove(RunFolder(runs / name)) for name in names if name not in keep and records.is_attempt_id(name))
-
-
-def _remove(folder: RunFolder) -> int:
-    """Remove what an ended attempt no longer needs; the folder must be one of ours, by its records."""
-    old = _age(folder.exit if folder.exit.is_file() else folder.start) > RECORD_SECONDS
-    if folder.swept.exists() and not old:
-        return 0
-    try:
-        ending, start = folder.read_exit(), folder.read_start()
-    except errors.BadInput:
-        return 0
-    buried = start is not None and start.tombstone
-    saved = ending is not None and (ending.head_commit is not None or not folder.clone.exists())
-    if not buried and not saved:
-        return 0
-    with folder.locked(wait=0) as free:
-        if not free:
-            return 0
-        gone = [folder.clone, folder.half_clone]
-        gone += [folder.path] if old else [folder.scratch, folder.checks, folder.merged_checks]
-        size = sum(_size(p) for p in gone)
-        for path in gone:
-            shutil.rmtree(path, ignore_errors=True)
-        if not old:
-            folder.swept.touch()
-    return size
-
-
-def _age(path: Path) -> float:
-    try:
-        return time.time() - path.stat().st_mtime
-    except OSError:
-        return 0.0
+        return sweep(self.workspace, keep)
 
 
 def bury(folder: RunFolder) -> None:
@@ -282,13 +253,3 @@ def _modified(path: Path) -> datetime | None:
         return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
     except OSError:
         return None
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for top, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):
-                info = os.lstat(Path(top) / name)
-                total += info.st_size if stat.S_ISREG(info.st_mode) else 0
-    return total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from autobuilds import errors
@@ -9,14 +10,19 @@ from autobuilds.adapters import processes
 from autobuilds.adapters.host import MachineHost
 from autobuilds.adapters.processes import Identity
 from autobuilds.adapters.supervisor import records
-from autobuilds.adapters.supervisor.records import Known, RunFolder, Saved, Start
+from autobuilds.adapters.supervisor.home import Home
+from autobuilds.adapters.supervisor.records import Known, Saved, Start
+from autobuilds.adapters.supervisor.run_folder import RunFolder
+from autobuilds.adapters.supervisor.stream import known_session, left_report
 from autobuilds.adapters.supervisor.tail import read_tail
-from autobuilds.domain.build import Outcome
-from autobuilds.domain.inert import line
+from autobuilds.domain.agents import AgentReport
+from autobuilds.domain.build import Outcome, Usage
+from autobuilds.domain.inert import line, shorten
 from autobuilds.domain.moment import Ending
 from autobuilds.ports import DiffStat, Job
 
 _TAIL_BYTES = 4096
+SAID = 600
 
 
 def recover(folder: RunFolder, start: Start, outcome: Outcome, reason: str) -> Ending | None:
@@ -28,7 +34,10 @@ def recover(folder: RunFolder, start: Start, outcome: Outcome, reason: str) -> E
         return None
     job = folder.read_job()
     saved, trouble = _salvage(folder, job) if job is not None else (None, None)
-    words = reason if trouble is None else f"{reason}; its work could not be saved ({trouble}) and stays in {folder.clone}"
+    words = reason if trouble is None else f"{reason}; its work could not be saved ({trouble}) and stays in {folder.clone_of(job)}"
+    report = left_report(job, folder, lambda: MachineHost().now(None)) if job is not None else AgentReport()
+    if job is not None and (home := Home.of(job, os.environ)) is not None:
+        home.bring_back(folder)
     stat = saved.stat if saved is not None else DiffStat(paths=(), added=0, removed=0)
     ending = Ending(
         outcome=outcome,
@@ -41,6 +50,12 @@ def recover(folder: RunFolder, start: Start, outcome: Outcome, reason: str) -> E
         lines_removed=stat.removed,
         notes=saved.notes if saved is not None else (),
         tail=read_tail(Path(job.log_file), _TAIL_BYTES) if job is not None else "",
+        sandbox=job.confinement.tier.value if job is not None else None,
+        resets_at=report.resets_at,
+        session=known_session(job, folder, report) if job is not None else None,
+        model=report.model,
+        said=None if report.said is None else shorten(report.said, SAID),
+        usage=Usage(tokens_in=report.tokens_in, tokens_out=report.tokens_out, cost_usd=report.cost_usd),
     )
     records.write_record(folder.exit, ending, once=True)
     return folder.read_exit()
@@ -67,12 +82,13 @@ def stop_left(folder: RunFolder, start: Start) -> bool:
 
 def _salvage(folder: RunFolder, job: Job) -> tuple[Saved | None, str | None]:
     """Return what holds the attempt's work, and why it could not be saved."""
-    if not folder.clone.is_dir():
+    clone = folder.clone_of(job)
+    if not clone.is_dir():
         return None, None
     from autobuilds.adapters.supervisor.attempt import save_message
     from autobuilds.adapters.supervisor.code import ClonedCode
 
-    code = ClonedCode(job=job, clone_folder=folder.clone, scratch=folder.scratch)
+    code = ClonedCode(job=job, clone_folder=clone, scratch=folder.merging)
     try:
         known = records.read_record(folder.saved, Saved)
         if known is not None:

@@ -11,9 +11,11 @@ from pathlib import Path
 from autobuilds import errors
 from autobuilds.adapters import processes
 from autobuilds.adapters.host import MachineHost
+from autobuilds.adapters.runners.environment import handed_over
 from autobuilds.adapters.supervisor import records
-from autobuilds.adapters.supervisor.records import RunFolder, Start
-from autobuilds.adapters.supervisor.watch import Wake, waking
+from autobuilds.adapters.supervisor.records import Start
+from autobuilds.adapters.supervisor.run_folder import RunFolder
+from autobuilds.adapters.supervisor.waking import Wake, waking
 from autobuilds.domain.build import Outcome
 from autobuilds.domain.moment import Ending
 from autobuilds.ports import Job
@@ -29,6 +31,7 @@ def main(arguments: list[str]) -> int:
         return 2
     folder = RunFolder(Path(arguments[0]))
     processes.hide_environment()
+    handed = handed_over()
     os.chdir("/")
     os.closerange(3, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 4096))
     for name in BUILD_VARIABLES:
@@ -39,7 +42,7 @@ def main(arguments: list[str]) -> int:
             return 1
         ending = _run(folder, job, wake)
         records.write_record(folder.exit, ending, once=True)
-    _then(folder, job)
+    _then(folder, job, handed)
     return 0
 
 
@@ -56,18 +59,27 @@ def _run(folder: RunFolder, job: Job, wake: Wake) -> Ending:
         # Only now, so that who waits for the confirmation does not wait for these.
         from autobuilds.adapters.supervisor.attempt import AttemptRun
         from autobuilds.adapters.supervisor.code import ClonedCode
+        from autobuilds.adapters.supervisor.contained import Container
+        from autobuilds.adapters.supervisor.home import Home
 
         processes.adopt_orphans()
-        code = ClonedCode(job=job, clone_folder=folder.clone, scratch=folder.scratch)
-        run = AttemptRun(folder=folder, job=job, code=code, now=lambda: host.now(None), wake=wake, boot=processes.boot_id())
-        return run.run()
+        return AttemptRun(
+            folder=folder,
+            job=job,
+            code=ClonedCode(job=job, clone_folder=folder.clone_of(job), scratch=folder.merging),
+            now=lambda: host.now(None),
+            wake=wake,
+            boot=processes.boot_id(),
+            container=Container.of(job, folder, os.environ),
+            home=Home.of(job, os.environ),
+        ).run()
     except Exception as error:  # the exit record must be written whatever happens
         traceback.print_exc()
         what = str(error) if isinstance(error, errors.AutobuildsError) else f"{type(error).__name__}: {error}"
         return Ending(outcome=Outcome.LOST, reason=f"the supervisor failed: {what}; see {folder.own_log}", ended=host.now("UTC"))
 
 
-def _then(folder: RunFolder, job: Job) -> None:
+def _then(folder: RunFolder, job: Job, handed: dict[str, str]) -> None:
     """Run the job's last command, detached: a heartbeat, so that the next task starts at once."""
     if not job.then:
         return
@@ -75,7 +87,7 @@ def _then(folder: RunFolder, job: Job) -> None:
     actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), out, (os.POSIX_SPAWN_DUP2, 1, 2)]
     try:
         os.chdir(job.workspace)
-        os.posix_spawnp(job.then[0], list(job.then), os.environ, file_actions=actions, setsid=True)
+        os.posix_spawnp(job.then[0], list(job.then), {**os.environ, **handed}, file_actions=actions, setsid=True)
     except OSError as error:
         print(f"{job.then[0]} could not be started: {error.strerror}", file=sys.stderr)  # noqa: T201 - goes to the supervisor's log
 

@@ -12,19 +12,29 @@ from autobuilds import errors
 from autobuilds.adapters import processes
 from autobuilds.adapters.processes import Identity
 from autobuilds.adapters.supervisor import records
+from autobuilds.adapters.supervisor.agent_run import AgentRun, usage_of
 from autobuilds.adapters.supervisor.checks import verify
+from autobuilds.adapters.supervisor.contained import Container
 from autobuilds.adapters.supervisor.derived import DerivedLog
-from autobuilds.adapters.supervisor.records import RunFolder, Saved
+from autobuilds.adapters.supervisor.home import Home
+from autobuilds.adapters.supervisor.records import Saved
+from autobuilds.adapters.supervisor.run_folder import RunFolder
+from autobuilds.adapters.supervisor.stream import known_session
 from autobuilds.adapters.supervisor.tail import read_tail
-from autobuilds.adapters.supervisor.watch import Bounds, Finished, Wake, Watcher
+from autobuilds.adapters.supervisor.waking import Wake
+from autobuilds.adapters.supervisor.watch import Finished, Starter, Watcher
 from autobuilds.domain.build import DeliverMode, Outcome, Usage
 from autobuilds.domain.ending import AttemptFacts, Judgement, MergeFacts, Stop, exit_words, judge
-from autobuilds.domain.inert import line
+from autobuilds.domain.inert import line, shorten
 from autobuilds.domain.moment import Ending
 from autobuilds.domain.paths import check_bounds
 from autobuilds.ports import CheckedMerge, DiffStat, Job
 
 TAIL_BYTES = 4096
+#: Characters of the agent's final message that are kept.
+SAID = 600
+#: How a program ends whose file grew over the limit, contained or not.
+_TOO_LARGE = frozenset({-25, 153})
 _NOTHING = DiffStat(paths=(), added=0, removed=0)
 
 
@@ -54,20 +64,24 @@ class AttemptRun:
     now: Callable[[], datetime]
     wake: Wake
     boot: str
+    container: Container
+    home: Home | None
 
     def run(self) -> Ending:
         """Run the attempt and return how it ended; raises nothing that the attempt itself can cause."""
-        log = DerivedLog(self.job)
+        log = DerivedLog(job=self.job, folder=self.folder)
         log.begin(self.now())
         watcher = self._watcher()
-        facts = self._prepare()
-        agent = Finished()
-        if facts.setup_failure is None and facts.stop is None:
-            agent, facts = self._agent(watcher)
+        with self.container.agent() as start:
+            facts = self._prepare()
+            agent = Finished()
+            if facts.setup_failure is None and facts.stop is None:
+                agent, facts = self._agent(watcher, log, start)
+        if agent.exit_code is not None or agent.stop is not None:
             log.agent_ended(
                 self.now(),
                 exit_words(agent.exit_code) if facts.stop is None else facts.stop.reason,
-                well=agent.exit_code == 0 and facts.stop is None,
+                well=agent.exit_code == 0 and facts.stop is None and facts.report.ok is not False,
             )
         saved = None
         if facts.setup_failure is None:
@@ -82,7 +96,7 @@ class AttemptRun:
     def _watcher(self) -> Watcher:
         self.folder.pulse.touch()
         return Watcher(
-            attempt_id=self.job.attempt_id, wake=self.wake, asked=self._asked, signs=(Path(self.job.progress_file),), noticed=self._noticed
+            attempt_id=self.job.attempt_id, wake=self.wake, asked=self._asked, signs=(self.folder.progress,), noticed=self._noticed
         )
 
     def _asked(self) -> Stop | None:
@@ -105,37 +119,37 @@ class AttemptRun:
             self.code.prepare()
         except (errors.AutobuildsError, OSError) as error:
             return AttemptFacts(setup_failure=f"the code could not be cloned: {line(str(error), 300)}")
+        try:
+            self.folder.scratch.mkdir(exist_ok=True)
+            if self.home is not None:
+                self.home.prepare(self.folder)
+        except (errors.AutobuildsError, OSError) as error:
+            return AttemptFacts(setup_failure=line(str(error), 300))
         return AttemptFacts(stop=self._asked())
 
     def _environment(self) -> dict[str, str]:
         own = {
             processes.MARKER: self.job.attempt_id,
             "AUTOBUILDS_LABEL": self.job.label,
-            "AUTOBUILDS_PROGRESS": self.job.progress_file,
+            "AUTOBUILDS_PROGRESS": str(self.folder.progress),
         }
-        return {**self.job.environment, **own}
+        return {**self.container.environment, **own}
 
-    def _agent(self, watcher: Watcher) -> tuple[Finished, AttemptFacts]:
-        limits = self.job.limits
-        output = Path(self.job.log_file)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        bounds = Bounds(
-            seconds=limits.timeout.total_seconds(),
-            silence=limits.silence.total_seconds(),
-            output_bytes=limits.output_bytes,
-            what="the limit of one attempt (timeout)",
-            ladder=processes.PLAIN_LADDER if self.job.agent == "command" else processes.LADDER,
-        )
-        stdin = self.folder.prompt if self.job.prompt_on_stdin else None
-        agent = watcher.run(
-            self.job.argv, cwd=self.folder.clone, environment=self._environment(), output=output, bounds=bounds, stdin=stdin
-        )
+    def _agent(self, watcher: Watcher, log: DerivedLog, start: Starter) -> tuple[Finished, AttemptFacts]:
+        run = AgentRun(job=self.job, folder=self.folder, container=self.container, environment=self._environment(), now=self.now)
+        end = run.run(watcher, log, start)
+        if self.home is not None:
+            self.home.bring_back(self.folder)
+        agent = end.finished
         stop = agent.stop
         if not agent.clear:
             stop = Stop(outcome=Outcome.AGENT_FAILED, reason="processes of the agent could not be stopped; see `autobuilds doctor`")
-        failure = None if agent.failure is None else f"the agent {self.job.agent} could not be started: {line(agent.failure, 300)}"
         return agent, AttemptFacts(
-            setup_failure=failure, stop=stop, exit_code=agent.exit_code, may_change_nothing=self.job.may_change_nothing
+            setup_failure=end.setup_failure,
+            stop=stop,
+            exit_code=agent.exit_code,
+            report=end.report,
+            may_change_nothing=self.job.may_change_nothing,
         )
 
     def _harvest(self, facts: AttemptFacts) -> tuple[Saved | None, AttemptFacts]:
@@ -148,8 +162,9 @@ class AttemptRun:
         return saved, replace(facts, bounds=bounds, changed=bool(saved.stat.paths))
 
     def _worth_checking(self, facts: AttemptFacts) -> bool:
-        well = facts.stop is None and facts.exit_code == 0 and facts.bounds.kept
-        return well and (facts.changed or facts.may_change_nothing)
+        if facts.stop is not None or not (facts.changed or facts.may_change_nothing):
+            return False
+        return judge(replace(facts, changed=True, checks=())).outcome is Outcome.PASSED
 
     def _verify(self, facts: AttemptFacts, watcher: Watcher, log: DerivedLog, commit: str) -> AttemptFacts:
         job = self.job
@@ -157,7 +172,8 @@ class AttemptRun:
         verified = verify(
             job.criteria,
             watcher=watcher,
-            tree=self.folder.clone,
+            tree=self.folder.clone_of(job),
+            contain=self.container.checks,
             environment=self._environment(),
             limits=job.limits,
             outputs=self.folder.checks,
@@ -184,6 +200,7 @@ class AttemptRun:
             job.criteria,
             watcher=watcher,
             tree=merged.scratch,
+            contain=self.container.checks,
             environment=self._environment(),
             limits=job.limits,
             outputs=self.folder.merged_checks,
@@ -196,6 +213,10 @@ class AttemptRun:
         stat = saved.stat if saved is not None else _NOTHING
         delivered = merge if merge is not None and mergeable(merge) and judgement.outcome is Outcome.PASSED else None
         ran = agent.exit_code is not None or agent.stop is not None
+        report = facts.report
+        notes = saved.notes if saved is not None else ()
+        if agent.exit_code in _TOO_LARGE:
+            notes = (*notes, "a file that the agent wrote grew over the limit of one file (file_limit)")
         return Ending(
             outcome=judgement.outcome,
             reason=judgement.reason,
@@ -206,13 +227,19 @@ class AttemptRun:
             merged_onto=delivered.onto if delivered else None,
             evidence=judgement.evidence,
             checks=(*facts.checks, *(merge.checks if merge else ())),
-            usage=Usage(cpu_seconds=round(agent.cpu_seconds, 3), peak_rss_bytes=agent.peak_rss_bytes or None) if ran else Usage(),
+            usage=usage_of(report, agent) if ran else Usage(),
             changed_paths=stat.paths,
             files_changed=len(stat.paths),
             lines_added=stat.added,
             lines_removed=stat.removed,
-            notes=saved.notes if saved is not None else (),
+            notes=notes,
             tail=read_tail(Path(self.job.log_file), TAIL_BYTES),
+            sandbox=self.job.confinement.tier.value if ran else None,
+            failure=judgement.failure,
+            resets_at=report.resets_at,
+            session=known_session(self.job, self.folder, report) if ran else None,
+            model=report.model,
+            said=None if report.said is None else shorten(report.said, SAID),
         )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from autobuilds.adapters.supervisor.tail import read_tail
-from autobuilds.adapters.supervisor.watch import Bounds, Watcher
+from autobuilds.adapters.supervisor.watch import Bounds, Starter, Watcher
 from autobuilds.domain.build import Check
 from autobuilds.domain.ending import Stop
 from autobuilds.domain.model import Criterion
@@ -15,6 +16,8 @@ from autobuilds.domain.progress import Progress
 from autobuilds.ports import Limits
 
 TAIL_BYTES = 4096
+#: Yields what starts the checks in a tree.
+Contain = Callable[[Path], AbstractContextManager[Starter]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,21 +36,23 @@ def verify(
     environment: Mapping[str, str],
     limits: Limits,
     outputs: Path,
+    contain: Contain,
     progress: Progress | None = None,
     merged: bool = False,
 ) -> Verified:
     """Run every command of the criteria in `tree`, output kept in the folder `outputs`; without `progress` claims are left out."""
     outputs.mkdir(exist_ok=True)
     done: list[Check] = []
-    for number, (criterion, command) in enumerate(_each(criteria), 1):
-        if command is None:
-            if progress is not None:
-                done.append(_claim(criterion, progress))
-            continue
-        check, stop = _run(criterion, command, watcher, tree, environment, limits, outputs / f"{number}.log", merged=merged)
-        done.append(check)
-        if stop is not None:
-            return Verified(checks=tuple(done), stop=stop)
+    with contain(tree) as start:
+        for number, (criterion, command) in enumerate(_each(criteria), 1):
+            if command is None:
+                if progress is not None:
+                    done.append(_claim(criterion, progress))
+                continue
+            check, stop = _run(criterion, command, watcher, tree, environment, limits, outputs / f"{number}.log", start, merged=merged)
+            done.append(check)
+            if stop is not None:
+                return Verified(checks=tuple(done), stop=stop)
     return Verified(checks=tuple(done))
 
 
@@ -74,13 +79,14 @@ def _run(
     environment: Mapping[str, str],
     limits: Limits,
     output: Path,
+    start: Starter,
     *,
     merged: bool,
 ) -> tuple[Check, Stop | None]:
     seconds = limits.check_timeout.total_seconds()
     bounds = Bounds(seconds=seconds, silence=None, output_bytes=limits.output_bytes, what="the limit of one check (check_timeout)")
     output.unlink(missing_ok=True)
-    ended = watcher.run(["/bin/sh", "-e", "-c", command], cwd=tree, environment=environment, output=output, bounds=bounds)
+    ended = watcher.run(["/bin/sh", "-e", "-c", command], cwd=tree, environment=environment, output=output, bounds=bounds, start=start)
     tail = read_tail(output, TAIL_BYTES)
     asked = watcher.asked()
     words = ended.failure or (ended.stop.reason if ended.stop is not None else None)

@@ -22,7 +22,9 @@ class ClonedCode:
     scratch: Path
 
     def prepare(self) -> None:
-        """Make the private clone on the build's branch."""
+        """Make the private clone on the build's branch, in place of the one in which a resumed session began."""
+        if self.job.clone is not None and self.clone_folder.is_dir():
+            shutil.rmtree(self.clone_folder)
         self.clone_folder.parent.mkdir(parents=True, exist_ok=True)
         self._repo().clone(self.clone_folder, self.job.start_commit, self.job.branch)
 

@@ -1,4 +1,4 @@
-"""The end of a file that an agent wrote, safe to read and to show."""
+"""Files that an agent wrote, safe to read and to show."""
 
 from __future__ import annotations
 
@@ -9,17 +9,39 @@ from pathlib import Path
 from autobuilds.domain.inert import clean
 
 
-def read_tail(path: Path, limit: int) -> str:
-    """Return the last `limit` bytes of a regular file as clean text; empty if there is none. Never waits, never raises."""
+def open_plain(path: Path) -> int | None:
+    """Open a regular file for reading and return its descriptor; None for anything else. Never waits, never raises."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError):
-        return ""
+        return None
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return fd
+    os.close(fd)
+    return None
+
+
+def read_whole(path: Path, limit: int) -> bytes | None:
+    """Return the bytes of a regular file with one name and at most `limit` bytes; None for anything else."""
+    fd = open_plain(path)
+    if fd is None:
+        return None
     try:
         info = os.fstat(fd)
-        if not stat.S_ISREG(info.st_mode):
-            return ""
-        offset = max(info.st_size - max(limit, 0), 0)
+        return os.pread(fd, limit, 0) if info.st_nlink == 1 and info.st_size <= limit else None
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+
+
+def read_tail(path: Path, limit: int) -> str:
+    """Return the last `limit` bytes of a regular file as clean text; empty if there is none. Never waits, never raises."""
+    fd = open_plain(path)
+    if fd is None:
+        return ""
+    try:
+        offset = max(os.fstat(fd).st_size - max(limit, 0), 0)
         content = os.pread(fd, max(limit, 0), offset)
     except OSError:
         return ""

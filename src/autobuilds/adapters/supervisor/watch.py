@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import select
-import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 
 from autobuilds.adapters import processes
 from autobuilds.adapters.processes import Identity
+from autobuilds.adapters.supervisor.waking import Wake
 from autobuilds.domain.build import Outcome
 from autobuilds.domain.ending import Stop
+from autobuilds.errors import AutobuildsError
 
 #: Seconds between two samples once a program has run for a while.
 SAMPLE_SECONDS = 1.0
@@ -24,6 +22,10 @@ _FIRST_SAMPLE = 0.05
 _LOOK_SECONDS = 0.03
 #: CPU use below this share of one core counts as silence: event loops tick while they wait.
 _IDLE_SHARE = 0.01
+
+
+#: Starts a program with the arguments of `subprocess.Popen`.
+Starter = Callable[..., "subprocess.Popen[bytes]"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,9 @@ class Bounds:
     #: How a wall-clock stop is called in its reason.
     what: str
     ladder: tuple[processes.Rung, ...] = processes.PLAIN_LADDER
+    #: A folder on whose disk this many bytes are to stay free; None: nobody looks.
+    disk: Path | None = None
+    free_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,52 +58,6 @@ class Finished:
 
 
 @dataclass(slots=True)
-class Wake:
-    """Wakes the watcher when a child ends or a stop signal arrives; `asked` once one has. Without a reader it looks often instead."""
-
-    reader: int | None = None
-    asked: bool = False
-
-    def wait(self, seconds: float) -> None:
-        """Return after `seconds`, or sooner when a signal arrives."""
-        if self.reader is None:
-            time.sleep(max(0.0, min(seconds, _LOOK_SECONDS)))
-            return
-        with suppress(InterruptedError):
-            ready, _, _ = select.select([self.reader], [], [], max(seconds, 0.0))
-            if ready:
-                with suppress(BlockingIOError):
-                    os.read(self.reader, 4096)
-
-
-@contextmanager
-def waking() -> Iterator[Wake]:
-    """Install the signal handlers of a supervisor for as long as the block runs."""
-    reader, writer = os.pipe()
-    os.set_blocking(reader, False)
-    os.set_blocking(writer, False)
-    wake = Wake(reader)
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        wake.asked = True
-
-    def notice(_number: int, _frame: FrameType | None) -> None:
-        return
-
-    before = {n: signal.signal(n, ask) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
-    before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, notice)
-    old = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    try:
-        yield wake
-    finally:
-        signal.set_wakeup_fd(old)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        os.close(reader)
-        os.close(writer)
-
-
-@dataclass(slots=True)
 class Watcher:
     """Runs programs of one attempt; all carry its marker."""
 
@@ -108,6 +67,8 @@ class Watcher:
     asked: Callable[[], Stop | None]
     #: Files whose growth or change is a sign of life, besides the output.
     signs: tuple[Path, ...] = ()
+    #: Called at every sample.
+    looked: Callable[[], None] | None = None
     #: Called with the processes seen and whether one of them used the CPU.
     noticed: Callable[[frozenset[Identity], bool], None] | None = None
     #: This process does nothing else: all that descends from it belongs to the attempt, and is gathered when it ends.
@@ -126,22 +87,38 @@ class Watcher:
             processes.reap(but=(child,))
 
     def run(
-        self, argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], output: Path, bounds: Bounds, stdin: Path | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        environment: Mapping[str, str],
+        output: Path,
+        bounds: Bounds,
+        errors: Path | None = None,
+        stdin: Path | None = None,
+        start: Starter = subprocess.Popen,
     ) -> Finished:
-        """Run a program to its end or to one of its limits; its output is appended to a file."""
-        try:
-            out = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-        except OSError as error:
-            return Finished(failure=f"{output} can't be opened for the output: {error.strerror}")
-        try:
-            child = _spawn(argv, cwd, environment, out, stdin)
-            return Finished(failure=child) if isinstance(child, str) else self._watch(child, out, bounds)
-        finally:
-            os.close(out)
+        """Run a program to its end or to one of its limits; its output is appended to files (`errors` None: both to `output`).
 
-    def _watch(self, child: subprocess.Popen[bytes], out: int, bounds: Bounds) -> Finished:
+        `start` starts it, contained where that is wanted.
+        """
+        files: list[int] = []
+        try:
+            for path in (output, errors):
+                if path is not None:
+                    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+                    files.append(os.open(path, flags, 0o644))
+            child = _spawn(start, argv, cwd, environment, (files[0], files[-1]), stdin)
+            return Finished(failure=child) if isinstance(child, str) else self._watch(child, tuple(files), bounds)
+        except OSError as error:
+            return Finished(failure=f"{error.filename or output} can't be opened for the output: {error.strerror}")
+        finally:
+            for file in files:
+                os.close(file)
+
+    def _watch(self, child: subprocess.Popen[bytes], files: tuple[int, ...], bounds: Bounds) -> Finished:
         before = os.times()
-        run = _Run(watcher=self, child=child, output=out, bounds=bounds)
+        run = _Run(watcher=self, child=child, files=files, bounds=bounds)
         try:
             stop = run.watch()
             code = child.poll()
@@ -149,8 +126,7 @@ class Watcher:
         except BaseException:
             self._clear(child, bounds.ladder)
             raise
-        if os.fstat(out).st_size > bounds.output_bytes:
-            os.ftruncate(out, bounds.output_bytes)
+        _cut(files, bounds.output_bytes)
         after = os.times()
         used = after.children_user + after.children_system - before.children_user - before.children_system
         return Finished(
@@ -167,38 +143,74 @@ class Watcher:
             child.poll()
             self.collect(child.pid)
 
-        first = processes.identity(child.pid) if child.poll() is None else None
+        first = processes.wrapped(child.pid) if child.poll() is None else None
         return processes.stop_all(lambda: self.members(child.pid), first=first, ladder=ladder, collect=collect)
 
 
-def _spawn(argv: Sequence[str], cwd: Path, environment: Mapping[str, str], out: int, stdin: Path | None) -> subprocess.Popen[bytes] | str:
+def _spawn(
+    start: Starter, argv: Sequence[str], cwd: Path, environment: Mapping[str, str], out: tuple[int, int], stdin: Path | None
+) -> subprocess.Popen[bytes] | str:
     """Start a program in a session of its own; return why it can't be started where it can't."""
     try:
         with open(stdin or os.devnull, "rb") as source:  # noqa: PTH123 - also /dev/null
-            return subprocess.Popen(
-                list(argv), cwd=cwd, env=dict(environment), stdin=source, stdout=out, stderr=out, start_new_session=True, close_fds=True
+            return start(
+                list(argv),
+                cwd=cwd,
+                env=dict(environment),
+                stdin=source,
+                stdout=out[0],
+                stderr=out[1],
+                start_new_session=True,
+                close_fds=True,
             )
     except FileNotFoundError:
         return f"{argv[0]} is not installed or not on the PATH"
+    except AutobuildsError as error:
+        return str(error)
     except (OSError, ValueError) as error:
         return f"{argv[0]} can't be started: {getattr(error, 'strerror', None) or error}"
+
+
+def _cut(files: tuple[int, ...], limit: int) -> None:
+    """Cut what was written to `limit` bytes together; of the errors at least a quarter of that stays."""
+    sizes = [os.fstat(f).st_size for f in files]
+    if sum(sizes) <= limit:
+        return
+    rest = limit
+    if len(files) > 1:
+        kept = min(sizes[1], max(limit - sizes[0], limit // 4))
+        os.ftruncate(files[1], kept)
+        rest -= kept
+    os.ftruncate(files[0], min(sizes[0], rest))
+
+
+def free_space(folder: Path) -> int | None:
+    """Return the bytes that are free on the disk of a folder, or None where that can't be told."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return None
+    return found.f_bavail * found.f_frsize
 
 
 @dataclass(slots=True)
 class _Run:
     watcher: Watcher
     child: subprocess.Popen[bytes]
-    output: int
+    files: tuple[int, ...]
     bounds: Bounds
     began: float = field(default_factory=time.monotonic)
     sampler: processes.Sampler = field(init=False)
     _active: float = field(init=False)
+    _floor: int = field(init=False)
     _state: tuple[object, ...] = ()
     _present: frozenset[Identity] = frozenset()
 
     def __post_init__(self) -> None:
         self.sampler = processes.Sampler(lambda: self.watcher.members(self.child.pid))
         self._active = self.began
+        free = free_space(self.bounds.disk) if self.bounds.disk is not None else None
+        self._floor = 0 if free is None else min(self.bounds.free_bytes, free // 2)
 
     def watch(self) -> Stop | None:
         """Return why the program must be stopped, or None when it has ended by itself."""
@@ -219,7 +231,9 @@ class _Run:
         self.watcher.collect(self.child.pid)
         present, used = self.sampler.sample()
         busy = used > _IDLE_SHARE * elapsed
-        state = (os.fstat(self.output).st_size, *(_state(p) for p in self.watcher.signs))
+        if self.watcher.looked is not None:
+            self.watcher.looked()
+        state = (self._written(), *(_state(p) for p in self.watcher.signs))
         if busy or state != self._state or present != self._present:
             self._active = time.monotonic()
         if self.watcher.noticed is not None and (busy or present != self._present):
@@ -232,9 +246,15 @@ class _Run:
             return Stop(outcome=Outcome.TIMEOUT, reason=f"stopped after {span_words(bounds.seconds)}, {bounds.what}")
         if bounds.silence is not None and now - self._active >= bounds.silence:
             return Stop(outcome=Outcome.STALLED, reason=f"stopped after {span_words(bounds.silence)} without output, progress or CPU use")
-        if os.fstat(self.output).st_size > bounds.output_bytes:
+        if self._written() > bounds.output_bytes:
             return Stop(outcome=Outcome.TIMEOUT, reason=f"stopped because its output went over the limit of {bounds.output_bytes} bytes")
+        free = free_space(bounds.disk) if self._floor and bounds.disk is not None else None
+        if free is not None and free < self._floor:
+            return Stop(outcome=Outcome.TIMEOUT, reason=f"stopped because it filled the disk: {free // 1024**2} MiB are left")
         return None
+
+    def _written(self) -> int:
+        return sum(os.fstat(f).st_size for f in self.files)
 
 
 def span_words(seconds: float) -> str:
