@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autobuilds.domain.agents import AgentReport, FailureClass
 from autobuilds.domain.build import Check, Evidence, Outcome
 from autobuilds.domain.ending import AttemptFacts, MergeFacts, Stop, exit_words, judge
 from autobuilds.domain.paths import Bounds
@@ -69,9 +70,71 @@ def test_judgement(facts: AttemptFacts, outcome: Outcome, evidence: Evidence | N
     assert words in judgement.reason
 
 
+WELL = AgentReport(ok=True, said="Done.")
+_F = FailureClass
+
+
+@pytest.mark.parametrize(
+    ("facts", "outcome", "failure", "words"),
+    [
+        (replace(GOOD, report=WELL), Outcome.PASSED, None, "1 check passed"),
+        (replace(GOOD, report=AgentReport(ok=False)), Outcome.AGENT_FAILED, _F.CRASH, "its output holds no result"),
+        (
+            replace(GOOD, report=AgentReport(ok=False, failure=_F.AUTHENTICATION, error="401 bad\nkey")),
+            Outcome.AGENT_FAILED,
+            _F.AUTHENTICATION,
+            "could not sign in: 401 bad key",
+        ),
+        (
+            replace(GOOD, report=AgentReport(ok=False, failure=_F.RATE_LIMIT), exit_code=1),
+            Outcome.AGENT_FAILED,
+            _F.RATE_LIMIT,
+            "usage limit: exit status 1",
+        ),
+        (
+            replace(GOOD, report=AgentReport(ok=False, failure=_F.CRASH, error="oh"), exit_code=1),
+            Outcome.AGENT_FAILED,
+            _F.CRASH,
+            "(exit status 1): oh",
+        ),
+        (replace(GOOD, report=WELL, exit_code=1), Outcome.AGENT_FAILED, _F.CRASH, "reported success but ended with exit status 1"),
+        (replace(GOOD, report=WELL, exit_code=-15), Outcome.AGENT_FAILED, _F.CRASH, "reported success but ended with signal 15"),
+        (replace(GOOD, exit_code=3), Outcome.AGENT_FAILED, None, "the agent ended with exit status 3"),
+        (replace(GOOD, report=replace(WELL, denials=2)), Outcome.PASSED, None, "1 check passed"),
+        (replace(GOOD, report=replace(WELL, denials=1), changed=False), Outcome.BLOCKED, None, "denied a tool once: Done."),
+        (replace(GOOD, report=AgentReport(ok=False, denials=2), changed=False), Outcome.BLOCKED, None, "denied a tool 2 times"),
+        (
+            replace(GOOD, report=AgentReport(ok=False, denials=2, failure=_F.NETWORK), changed=False),
+            Outcome.AGENT_FAILED,
+            _F.NETWORK,
+            "did not reach the model",
+        ),
+        (replace(GOOD, report=replace(WELL, denials=1), changed=False, may_change_nothing=True), Outcome.PASSED, None, "1 check passed"),
+        (
+            replace(GOOD, report=AgentReport(ok=False, failure=_F.BUDGET), stop=Stop(outcome=Outcome.TIMEOUT, reason="too long")),
+            Outcome.TIMEOUT,
+            None,
+            "too long",
+        ),
+        (replace(GOOD, report=AgentReport(ok=False), bounds=Bounds(outside=("x",))), Outcome.OUT_OF_BOUNDS, None, "Touches"),
+    ],
+)
+def test_judgement_by_what_the_agent_said(facts: AttemptFacts, outcome: Outcome, failure: FailureClass | None, words: str) -> None:
+    judgement = judge(facts)
+    assert (judgement.outcome, judgement.failure) == (outcome, failure)
+    assert words in judgement.reason
+    assert "\n" not in judgement.reason
+
+
 @given(
     st.builds(
         AttemptFacts,
+        report=st.builds(
+            AgentReport,
+            ok=st.sampled_from([None, True, False]),
+            failure=st.none() | st.sampled_from(FailureClass),
+            denials=st.integers(0, 2),
+        ),
         setup_failure=st.none() | st.just("x"),
         stop=st.none() | st.just(Stop(outcome=Outcome.STOPPED, reason="x")),
         exit_code=st.sampled_from([0, 1, -9, None]),
@@ -89,6 +152,8 @@ def test_passed_means_that_nothing_speaks_against_it(facts: AttemptFacts) -> Non
     assert (judgement.evidence is not None) is (judgement.outcome is Outcome.PASSED)
     if judgement.outcome is Outcome.PASSED:
         assert facts.exit_code == 0
+        assert facts.report.ok is not False
+        assert judgement.failure is None
         assert facts.bounds.kept
         assert facts.setup_failure is None and facts.stop is None and facts.harvest_failure is None
         assert all(c.passed for c in facts.checks)

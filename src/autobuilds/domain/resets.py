@@ -18,7 +18,7 @@ _MAX_TEXT = 4000
 _EPOCH_SECONDS = 1_000_000_000
 _EPOCH_MILLIS = 100_000_000_000
 
-_UNIT = r"(?:d|days?|h|hrs?|hours?|m|min|mins|minutes?|s|secs?|seconds?|ms)\b"
+_UNIT = r"(?:d|days?|h|hrs?|hours?|m|min|mins|minutes?|s|secs?|seconds?|ms)(?![A-Za-z])"
 _SPAN = rf"\d{{1,9}}(?:\.\d{{1,6}})? ?{_UNIT}(?:(?:,? and |,? ?)\d{{1,9}}(?:\.\d{{1,6}})? ?{_UNIT}){{0,3}}"
 _IN_SPAN = pattern(rf"\b(?:in|after|within|for|wait|every) (?:about |approximately |~ ?)?({_SPAN})", re.IGNORECASE | re.ASCII)
 _PIECE = pattern(r"(\d{1,9}(?:\.\d{1,6})?) ?(ms|[dhms])", re.IGNORECASE | re.ASCII)

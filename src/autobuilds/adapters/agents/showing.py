@@ -44,21 +44,20 @@ class Shower:
 
     def see(self, event: Any) -> list[Activity]:
         """Return what an event shows; the first show that fits an item has it."""
-        made: list[Activity] = []
-        taken: set[tuple[str | None, int]] = set()
+        made: dict[tuple[str | None, int], Activity | None] = {}
         for show in self._events:
             if not matches(event, show.when):
                 continue
             for n, item in enumerate(_items(event, show.each)):
-                if (show.each, n) in taken or not matches(item, show.where):
+                if (show.each, n) in made or not matches(item, show.where):
                     continue
                 if show.kind == TODO:
                     if self._list(show, found(item, show.path)):
-                        taken.add((show.each, n))
+                        made[show.each, n] = None
                 elif (activity := self._activity(show, _value(item, show.path))) is not None:
-                    taken.add((show.each, n))
-                    made.append(activity)
-        return made[:MAX_AT_ONCE]
+                    made[show.each, n] = activity
+        ordered = sorted(made.items(), key=lambda entry: entry[0][1])
+        return [activity for _, activity in ordered if activity is not None][:MAX_AT_ONCE]
 
     def see_line(self, text: str) -> list[Activity]:
         """Return what a line of text shows, together with the two before it."""
