@@ -49,6 +49,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "status": "beat:status",
         "why": "beat:why",
         "plan": "beat:plan",
+        "watch": "watching:watch",
         "log": "watching:log",
         "answer": "watching:answer",
         "retry": "words:retry",

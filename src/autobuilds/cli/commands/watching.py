@@ -1,9 +1,11 @@
-"""Following builds: log, answer, report, fsck."""
+"""Following builds: log, watch, answer, report, fsck."""
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,46 +22,96 @@ from autobuilds.cli.session import (
 )
 from autobuilds.errors import BadInput, NotSo
 
+if TYPE_CHECKING:
+    from autobuilds.runtime.following import Follower
+
 #: Seconds between two looks at a log that is followed.
-LOOK_EVERY = 0.3
+LOOK_EVERY = 0.25
 
 
 @click.command()
 @click.argument("label")
-@click.option("-f", "--follow", is_flag=True, help="Stay and print what is added, until the attempt has ended.")
-@click.option("-n", "--lines", default=40, show_default=True, type=click.IntRange(1, 100_000), help="How many lines of the end.")
+@click.option("-f", "--follow", is_flag=True, help="Stay and print what comes, from attempt to attempt, until the build is over.")
+@click.option("-n", "--lines", default=40, show_default=True, type=click.IntRange(1, 1_000_000), help="How many lines of the end.")
+@click.option("--all", "everything", is_flag=True, help="Everything from the start of the first attempt, not only the end of the last.")
+@click.option("--attempt", "number", metavar="N", type=click.IntRange(1), help="The attempt; default: the last.")
+@click.option("--raw", is_flag=True, help="As the agent's program printed it, not made readable.")
 @workspace_option
 @json_option
-def log(label: str, follow: bool, lines: int, workspace: Path | None, as_json: bool) -> None:
-    """Show the end of a build's output."""
-    from autobuilds.domain.inert import terminal
-    from autobuilds.domain.labels import slugify
-    from autobuilds.domain.moment import RunState
+def log(
+    label: str, follow: bool, lines: int, everything: bool, number: int | None, raw: bool, workspace: Path | None, as_json: bool
+) -> None:
+    """Show the end of a build's output, or follow it live."""
+    from autobuilds.runtime import following
 
     context = open_context(workspace)
-    build = context.workspace.ledger().find(slugify(label))
-    if build is None or build.last is None:
-        raise NotSo(f"{label} has no build yet; autobuilds why {label} says what holds it")
-    attempt = build.last
-    text = context.runner.logs(attempt.id)
-    shown = text.rstrip("\n").split("\n")[-lines:]
+    build = following.find_build(context, label)
+    chosen = build.attempts if everything else tuple(a for a in build.attempts if a.number == (number or build.attempts[-1].number))
+    if not chosen:
+        raise NotSo(f"{build.label} has no attempt {number}; there are {', '.join(str(a.number) for a in build.attempts)}")
+    wanted = None if everything else lines
+    shown = chosen[:-1] if follow and not as_json else chosen
+    parts = [(a, following.last_lines(context, a, wanted, raw=raw)) for a in shown]
     if as_json:
-        say_json({"schema": 1, "kind": "log", "label": build.label, "attempt": attempt.number, "file": attempt.log, "lines": shown})
+        last, rows = parts[-1]
+        file = following.output_file(context, last, raw=raw)
+        known = {
+            "label": build.label,
+            "attempt": last.number,
+            "file": last.log if not raw else str(file.relative_to(context.workspace.root)),
+        }
+        more = [{"attempt": a.number, "lines": found} for a, found in parts]
+        say_json({"schema": 1, "kind": "log", **known, "lines": rows, "attempts": more})
         return
-    if text.strip():
-        say("\n".join(terminal(row) for row in shown))
-    elif not follow:
-        tell(f"{build.label} has written nothing yet; its output goes to {attempt.log}")
-    while follow:
-        state = context.runner.peek(attempt.id).state
-        newer = context.runner.logs(attempt.id)
-        added = newer[len(text) :] if newer.startswith(text) else newer.rpartition(text[-200:])[2]
-        if added:
-            say("\n".join(terminal(row) for row in added.rstrip("\n").split("\n")))
-        text = newer
-        if state is not RunState.RUNNING:
-            return
-        time.sleep(LOOK_EVERY)
+    for attempt, rows in parts:
+        if len(chosen) > 1:
+            tell(f"attempt {attempt.number} with {attempt.agent}")
+        say("\n".join(rows))
+    if not follow:
+        if not any(rows for _, rows in parts):
+            tell(f"{build.label} has written nothing yet; its output goes to {chosen[-1].log}")
+        return
+    if len(chosen) > 1:
+        tell(f"attempt {chosen[-1].number} with {chosen[-1].agent}")
+    _follow(following.Follower(context=context, label=build.label, attempt=chosen[-1], raw=raw, lines=wanted))
+
+
+def _follow(follower: Follower) -> None:
+    """Print what comes until nothing follows."""
+    try:
+        while True:
+            step = follower.step()
+            if step.lines:
+                say("\n".join(step.lines))
+                sys.stdout.flush()
+            for words in step.said:
+                tell(words)
+            if step.over:
+                return
+            if not step.lines:
+                time.sleep(LOOK_EVERY)
+    finally:
+        follower.close()
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Print what would be shown, and leave; so does a pipe in the terminal's place.")
+@click.option(
+    "--every", metavar="SECONDS", default=1.0, show_default=True, type=click.FloatRange(0.1, 3600), help="Time between two looks."
+)
+@workspace_option
+@json_option
+def watch(once: bool, every: float, workspace: Path | None, as_json: bool) -> None:
+    """Show live what runs and what waits, on one screen; q or Ctrl-C leaves."""
+    from autobuilds.cli import live
+
+    context = open_context(workspace)
+    if as_json:
+        say_json(live.answer(context))
+    elif once or not (sys.stdout.isatty() and sys.stdin.isatty()):
+        live.once(context, style())
+    else:
+        live.stay(context, style(), every)
 
 
 @click.command()

@@ -147,7 +147,7 @@ def _prompt(story: Story, style: Style, *, whole: bool) -> list[str]:
     return [
         style.bold(f"Prompt ({file})"),
         *kept,
-        style.dim(f"  ... {len(rows) - PROMPT_LINES} more lines: review {story.build.label} --prompt"),
+        style.dim(f"  ... {len(rows) - PROMPT_LINES} more lines: autobuilds review {story.build.label} --prompt"),
     ]
 
 
