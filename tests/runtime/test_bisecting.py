@@ -115,6 +115,8 @@ def test_what_is_not_broken_or_was_always_so_is_said(history: History) -> None:
 def test_a_check_that_changes_its_mind_finds_nobody(history: History, tmp_path: Path) -> None:
     history.build("one")
     history.build("two")
+    # It writes outside of its clone.
+    (history.root / "HEARTBEAT.md").write_text("---\nsandbox: none\n---\n")
     count = tmp_path / "count"
     # Fails, passes, fails, then passes when it is asked again.
     flaky = f"echo x >> {count}; case $(wc -l < {count}) in 1|3) false;; esac"

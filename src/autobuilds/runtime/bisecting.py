@@ -13,9 +13,11 @@ from autobuilds.domain.build import Ledger
 from autobuilds.domain.gates.machine import COMMAND
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.model import Criterion, Queue
+from autobuilds.domain.sandbox import Confinement
 from autobuilds.domain.spelling import did_you_mean
 from autobuilds.errors import BadInput, NotSo
 from autobuilds.ports import Commit, Limits, Repo
+from autobuilds.runtime.confining import confinement
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.merging import Tell
 
@@ -120,12 +122,15 @@ def bisect(context: Context, search: Search, tell: Tell) -> Answer:
     _remove_left_over(context)
     settings = context.workspace.config().settings
     invocation = context.agents.invocation(COMMAND, run_folder=place, steps=":", passed=settings.environment)
+    hidden = (context.workspace.root, repo.root)
+    contained = confinement(settings, context.sandbox.probe(), invocation, hidden=hidden, writable=(place,))
     bench = _Bench(
         context=context,
         repo=repo,
         criteria=search.criteria,
         limits=Limits(check_timeout=settings.check_timeout),
         environment=invocation.environment,
+        contained=contained,
         folder=place,
         labels=labels,
         tell=tell,
@@ -194,6 +199,7 @@ class _Bench:
     criteria: tuple[Criterion, ...]
     limits: Limits
     environment: dict[str, str]
+    contained: Confinement
     folder: Path
     labels: dict[str, str]
     tell: Tell
@@ -207,7 +213,7 @@ class _Bench:
         tree = self.folder / f"{len(self.runs) + 1}"
         self.repo.scratch(tree, commit)
         try:
-            checks = self.context.checker.check(tree, self.criteria, self.limits, self.environment)
+            checks = self.context.checker.check(tree, self.criteria, self.limits, self.environment, self.contained)
         finally:
             shutil.rmtree(tree, ignore_errors=True)
         failed = next((c for c in checks if not c.passed), None)
