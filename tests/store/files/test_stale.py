@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autobuilds.store import files
+from autobuilds.store.files import exchange as swapping
+from autobuilds.store.files import shared
 from autobuilds.store.files.stale import UNSEEN, Clues, begun_from
 from autobuilds.store.files.vault import Vault
 
@@ -185,14 +187,11 @@ def test_a_clock_set_back_does_not_change_the_order_of_our_writes(desk: Desk, mo
 
 
 def test_a_file_moved_away_by_an_editor_counts_as_being_saved(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from autobuilds.store.files import shared
-
     away = desk.file.with_name("away")
-    real = shared.exchange
 
     def gone(one: Path, other: Path) -> None:
         desk.file.rename(away)
-        real(one, other)
+        swapping.exchange(one, other)
 
     with monkeypatch.context() as patched:
         patched.setattr(shared, "exchange", gone)

@@ -40,20 +40,26 @@ def rescue_late_saves(path: Path, *, private: Path, merge: Merge = merge_late, c
     Raises StorageFailure where the file can't be written.
     """
     vault = Vault(private, path.name)
-    remembered = vault.all()
-    if not remembered:
+    if not vault.all():
         return ()
+    rescued = rescue_displaced(path, private=private, merge=merge)
+    over = _saved_over(path, private, vault, merge, clues)
+    vault.prune(vault.all())
+    return (*rescued, over) if over else rescued
+
+
+def rescue_displaced(path: Path, *, private: Path, merge: Merge = merge_late) -> tuple[Rescued, ...]:
+    """Do the part of `rescue_late_saves` that looks at displaced files: for an edit that tries again."""
+    vault = Vault(private, path.name)
     rescued: list[Rescued] = []
     with suppress(OSError):
-        for held in remembered:
+        for held in vault.all():
             late = _late(vault, held)
             if late is not None:
                 base = _base_of(vault, held, late)
                 if _put_back(path, private, vault, held, late, base, merge):
                     rescued.append(Rescued(how="late", size=distance(base or b"", late.data)))
-    over = _saved_over(path, private, vault, merge, clues)
-    vault.prune(vault.all())
-    return (*rescued, over) if over else tuple(rescued)
+    return tuple(rescued)
 
 
 def unite_stale(path: Path, found: Stable, *, private: Path, merge: Merge = merge_late, clues: Clues = _NO_CLUES) -> bool | None:

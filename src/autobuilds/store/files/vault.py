@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autobuilds.domain.patterns import pattern
@@ -35,9 +35,10 @@ def digest(data: bytes) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """One write of ours as its file's name tells it: `path` holds what was displaced (or, before the swap, what is to be written)."""
+    """One write of ours as its file's name tells it: the file holds what was displaced (or, before the swap, what is to be written)."""
 
-    path: Path
+    folder: Path
+    file: str
     #: Nanoseconds since 1970, later than of every write before.
     at: int
     #: The inode that we wrote.
@@ -47,6 +48,11 @@ class Held:
     ours: str
     #: Size in bytes and change time in nanoseconds as last looked at; None as long as nobody looked.
     seen: tuple[int, int] | None = None
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / self.file
 
     def name(self) -> str:
         """Return the file name that says all this."""
@@ -91,8 +97,8 @@ class Vault:
         try:
             inode = write_new(temporary, data, like=like)
             # Later than every other, whatever the clock says: the order of our writes is read from these times.
-            at = max([time.time_ns(), *(other.at + 1 for other in self.all())])
-            held = Held(path=temporary, at=at, inode=inode, base=base, ours=ours)
+            at = max([time.time_ns(), *(int(name.partition("-")[0]) + 1 for name in self._names() if _NAME.fullmatch(name))])
+            held = Held(folder=self.folder, file=temporary.name, at=at, inode=inode, base=base, ours=ours)
             return self.renamed(held)
         except BaseException:
             with suppress(OSError):
@@ -101,29 +107,33 @@ class Vault:
 
     def renamed(self, held: Held) -> Held:
         """Let the file's name say what `held` says. Raises OSError."""
-        path = self.folder / held.name()
-        if path != held.path:
-            held.path.rename(path)
-        return Held(path=path, at=held.at, inode=held.inode, base=held.base, ours=held.ours, seen=held.seen)
+        name = held.name()
+        if name != held.file:
+            held.path.rename(self.folder / name)
+        return replace(held, file=name)
 
     def seen(self, held: Held, base: str, stamp: Stamp) -> Held:
         """Note that the file held the text `base` when it had this stamp. Raises OSError."""
-        noted = Held(path=held.path, at=held.at, inode=held.inode, base=base, ours=held.ours, seen=(stamp.size, stamp.changed))
-        return self.renamed(noted)
+        return self.renamed(replace(held, base=base, seen=(stamp.size, stamp.changed)))
 
     def all(self) -> list[Held]:
         """Return every write that is still remembered, oldest first."""
         found: list[Held] = []
-        try:
-            paths = list(self.folder.iterdir())
-        except OSError:
-            return []
-        for path in paths:
-            match = _NAME.fullmatch(path.name)
+        for name in self._names():
+            match = _NAME.fullmatch(name) if name.endswith(".held") else None
             if match is not None:
                 seen = (int(match[5]), int(match[6])) if match[5] else None
-                found.append(Held(path=path, at=int(match[1]), inode=int(match[2]), base=match[3], ours=match[4], seen=seen))
+                found.append(
+                    Held(folder=self.folder, file=name, at=int(match[1]), inode=int(match[2]), base=match[3], ours=match[4], seen=seen)
+                )
         return sorted(found, key=lambda held: held.at)
+
+    def _names(self) -> list[str]:
+        try:
+            with os.scandir(self.folder) as entries:
+                return [entry.name for entry in entries]
+        except OSError:
+            return []
 
     def writes(self) -> list[Held]:
         """Return our writes that took place, oldest first, without those that were taken back at once."""
@@ -156,11 +166,11 @@ class Vault:
         """Drop what was watched long enough, and temporary files of killed writers; only for the holder of the write lock."""
         kept = self._drop_old(held, time.time_ns())
         names = {name for one in kept for name in (one.base, one.ours)}
-        for path in self.folder.iterdir():
-            gone = (path.suffix == ".text" and path.stem not in names) or (path.suffix == ".judged" and not kept)
-            if gone or path.suffix == ".tmp":
+        for name in self._names():
+            stem, _, kind = name.rpartition(".")
+            if kind == "tmp" or (kind == "text" and stem not in names) or (kind == "judged" and not kept):
                 with suppress(OSError):
-                    path.unlink()
+                    (self.folder / name).unlink()
 
     def _drop_old(self, held: list[Held], now: int) -> list[Held]:
         kept: list[Held] = []

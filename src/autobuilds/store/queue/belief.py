@@ -8,9 +8,10 @@ from datetime import tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 
+from autobuilds.store.files.merge import split_lines
 from autobuilds.store.files.reading import Stable, Stamp
 from autobuilds.store.files.stale import is_known
-from autobuilds.store.files.vault import Held, Vault, digest
+from autobuilds.store.files.vault import Vault, digest
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.reader import read_queue
 
@@ -76,7 +77,10 @@ class Belief:
         queue = document()
         fatal = queue.queue.fatal
         here = _seen(queue)
-        for text, before in self._before(writes):
+        for text in {self._vault.text(writes[-1].ours) if writes else None, self._committed()}:
+            if text is None or not (fatal or _broken_off(found.data, text) or _lacks_lines(found.data, text)):
+                continue  # what lacks no line lacks no task
+            before = _seen(read_queue(text, zone=self._zone))
             lost = before.labels - here.labels
             much = len(lost) > _MUCH * len(before.labels) or (before.front_matter and not here.front_matter)
             if not before.fatal and (fatal or much):
@@ -87,13 +91,14 @@ class Belief:
             return "an older text", LOSS
         return None, 0.0
 
-    def _before(self, writes: list[Held]) -> list[tuple[bytes, _Seen]]:
-        texts = {self._vault.text(writes[-1].ours) if writes else None, self._committed()}
-        return [(text, _seen(read_queue(text, zone=self._zone))) for text in texts if text is not None]
-
     def _held_tasks(self) -> bool:
         committed = self._committed()
         return committed is not None and bool(read_queue(committed, zone=self._zone).queue.tasks)
+
+
+def _lacks_lines(data: bytes, before: bytes) -> bool:
+    """Whether a line of `before` is nowhere in a text."""
+    return not set(split_lines(before)) <= set(split_lines(data))
 
 
 def _broken_off(data: bytes, before: bytes) -> bool:

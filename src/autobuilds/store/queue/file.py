@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from autobuilds.errors import BadInput, Busy, FatalQueue, NotSo
-from autobuilds.store.files import Clues, Lock, Rescued, private_folder, replace_guarded, rescue_late_saves, unite_stale
+from autobuilds.store.files import Clues, Lock, Rescued, private_folder, replace_guarded, rescue_displaced, rescue_late_saves, unite_stale
 from autobuilds.store.files.reading import Stable, read_stamped
 from autobuilds.store.files.vault import Vault
 from autobuilds.store.queue.belief import Belief
@@ -76,13 +76,14 @@ class QueueFile:
         with Lock(private / "write.lock", what="editing the queue", wait=self.patience):
             began = time.monotonic()
             belief = self._belief()
+            rescue_late_saves(self.path, private=private, clues=self._clues)
             while True:
-                rescue_late_saves(self.path, private=private, clues=self._clues)
                 after = self._tried(belief, operations, private, began)
                 if after is not None:
                     return after
                 if time.monotonic() > began + self.patience:
                     raise Busy(f"{self.path} is being saved all the time; nothing was written. Try again in a moment")
+                rescue_displaced(self.path, private=private)
 
     def _tried(self, belief: Belief, operations: tuple[Operation, ...], private: Path, began: float) -> Document | None:
         """Return what stands in the file after the operations, or None where it must be read anew: at once where it was saved just now."""
