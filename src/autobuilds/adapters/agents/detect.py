@@ -20,7 +20,7 @@ from autobuilds.domain.patterns import pattern
 #: Seconds a program is given to say its version: a Node program on a slow, busy disk takes many.
 VERSION_SECONDS = 30
 _MAX_OUTPUT = 4096
-_FIRST_VERSION = pattern(r"(?<![\d.])\d{1,9}(?:\.\d{1,9}){1,3}(?![\d.])")
+_FIRST_VERSION = pattern(r"(?<![\d.])\d{1,9}(?:\.\d{1,9}){1,3}(?!\.?\d)")
 #: What a version command is given of the environment; no key.
 _PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
@@ -87,7 +87,7 @@ def _version(preset: Preset, environment: Mapping[str, str]) -> str | None:
         return None
     kept = {name: environment[name] for name in _PASSED if name in environment}
     with tempfile.TemporaryDirectory(prefix="autobuilds-version-", ignore_cleanup_errors=True) as folder:
-        said = _said([program, *preset.version[1:]], Path(folder), {**kept, **dict(preset.set)})
+        said = _said([program, *preset.version[1:]], Path(folder), kept)
     match = _FIRST_VERSION.search(line(said.decode("utf-8", "replace")))
     return match[0] if match is not None else None
 

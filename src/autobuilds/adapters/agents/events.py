@@ -12,6 +12,8 @@ from autobuilds.domain.patterns import pattern
 
 #: Parts of a dotted path; the table's reader refuses more, so that keys with dots stay cheap to find.
 MAX_PARTS = 10
+#: A session's id becomes an argument of the next command line.
+SESSION = pattern(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _MAX_NUMBER = 1e15
 _NUMBER = pattern(r"\s*\$?\s*(\d[\d,_]{0,20}(?:\.\d{1,12})?|\.\d{1,12})\s*([kKmMbB]?)\s*", re.ASCII)
 _SCALE = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}

@@ -13,6 +13,7 @@ from typing import Any
 
 from autobuilds import errors
 from autobuilds.adapters.agents import detect
+from autobuilds.adapters.agents.events import SESSION
 from autobuilds.adapters.agents.preset import Preset
 from autobuilds.adapters.agents.rules import parse_rules
 from autobuilds.adapters.agents.schema import MODEL_PLACE, PLACE, parse, read_tables
@@ -79,7 +80,7 @@ class Presets:
         Raises BadInput for an unknown agent, for Steps that are missing, for Steps or a prompt too long for a command line.
         """
         preset = self.find(name)
-        resumes = resume is not None and bool(preset.resume)
+        resumes = resume is not None and bool(preset.resume) and SESSION.fullmatch(resume) is not None
         session = resume if resumes else str(uuid.uuid5(uuid.NAMESPACE_URL, str(run_folder))) if preset.session == "preset" else None
         clone = clone or run_folder.parent.parent / "clones" / run_folder.name
         prompt_file = str(run_folder / "prompt.md")

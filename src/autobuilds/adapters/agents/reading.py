@@ -7,7 +7,7 @@ from collections import deque
 from datetime import datetime, tzinfo
 from typing import Any
 
-from autobuilds.adapters.agents.events import decode
+from autobuilds.adapters.agents.events import SESSION, decode
 from autobuilds.adapters.agents.failures import classify
 from autobuilds.adapters.agents.picking import MAX_SEARCHED, Picker
 from autobuilds.adapters.agents.showing import Shower
@@ -32,8 +32,6 @@ _SAID_CHARS = 4000
 _ERROR_CHARS = 1000
 _MAX_COST = 1e6
 _MAX_TOKENS = 1e12
-#: A session's id becomes an argument of the next command line.
-_SESSION = pattern(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _ERROR_LINE = pattern(r"(?i)error|fail|denied|invalid|cannot|can't|could not|not |unable|refus|limit|exception|unknown|expired|missing")
 
 
@@ -243,7 +241,7 @@ def _next_object(text: str, start: int) -> int:
 
 
 def _session(text: str | None) -> str | None:
-    return text if text is not None and _SESSION.fullmatch(text) else None
+    return text if text is not None and SESSION.fullmatch(text) else None
 
 
 def _tokens(value: float | None) -> int | None:
