@@ -125,7 +125,13 @@ _SPAN = pattern(r"(?<!`)`([^`]+)`(?!`)")
 def said(text: str) -> str:
     """Return one line of Markdown that shows the text, its code spans (single backticks) as code and the rest inert."""
     pieces = _SPAN.split(line(text))
-    return "".join(code_span(piece) if n % 2 else markdown(piece) if piece.strip() else piece for n, piece in enumerate(pieces))
+    return "".join(code_span(piece) if n % 2 else _between(piece) for n, piece in enumerate(pieces))
+
+
+def _between(piece: str) -> str:
+    """Return what stands beside code spans, inert, with the spaces that part it from them."""
+    words = piece.strip(" ")
+    return f"{' ' * piece.startswith(' ')}{markdown(words)}{' ' * piece.endswith(' ')}" if words else piece
 
 
 def code_block(text: str, indent: int = 0, limit: int = 8000) -> str:

@@ -143,7 +143,7 @@ class CommandForge:
                 f"{command} is not installed; get it from {dialect.install}, sign in with `{dialect.sign_in}`, then try again"
             )
         push(git, remote, proposal)
-        desk = _Desk(forge=self, dialect=dialect, name=command, program=program, remote=remote, proposal=proposal)
+        desk = _Desk(forge=self, dialect=dialect, name=command, program=str(Path(program).absolute()), remote=remote, proposal=proposal)
         known = desk.find()
         if known is not None:
             return Proposed(address=known, remote=remote.name, command=command, found=True)
