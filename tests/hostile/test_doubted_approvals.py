@@ -34,7 +34,7 @@ def type_yes(loop: Loop) -> None:
 @pytest.fixture
 def make(make_repo: Callable[..., Path], tmp_path: Path) -> Callable[[str], Loop]:
     def loop(steps: str) -> Loop:
-        return make_loop(make_repo, details("Say hello", steps=steps), OTHER, more="sandbox: none\n")
+        return make_loop(make_repo, details("Say hello", steps=steps), OTHER)
 
     return loop
 

@@ -144,7 +144,7 @@ def test_nothing_runs_from_the_start_of_a_build_to_its_end(make_repo: Make, tmp_
     names = " ".join(f"'{name}'" for name in PLANTS.keys() - REPLACING)
     work = tmp_path / "work.sh"
     work.write_text(f"echo hello > a.txt\n{sys.executable} {git_plants.__file__} {evil} {names}\nrm .gitattributes .gitmodules\n")
-    loop = make_loop(make_repo, details("Say hello", steps=f"sh -e {work}"), more="sandbox: none\n")
+    loop = make_loop(make_repo, details("Say hello", steps=f"sh -e {work}"))
     for name in HOOKS:
         PLANTS[f"hook {name}"](loop.root, owners)
     for name in ("core.fsmonitor", "filter clean", "filter smudge", "diff textconv", "merge driver", "gpg.program"):

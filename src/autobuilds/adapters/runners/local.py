@@ -22,6 +22,7 @@ from autobuilds.adapters.runners.sweeping import sweep
 from autobuilds.adapters.supervisor import records
 from autobuilds.adapters.supervisor.records import Start, StopRequest
 from autobuilds.adapters.supervisor.run_folder import RunFolder
+from autobuilds.adapters.supervisor.secrecy import secrets_of_job
 from autobuilds.adapters.supervisor.tail import read_tail
 from autobuilds.domain.build import Outcome
 from autobuilds.domain.moment import Ending, RunState, RunStatus
@@ -181,7 +182,7 @@ class LocalRunner:
             return ""
         if job is None:
             return ""
-        return read_tail(folder.stdout if raw and folder.stdout.exists() else Path(job.log_file), limit)
+        return read_tail(folder.stdout if raw and folder.stdout.exists() else Path(job.log_file), limit, secrets_of_job(job))
 
     def cancel(self, attempt_id: str, outcome: Outcome, reason: str) -> RunStatus:
         """Stop the whole process tree and return when it is confirmed dead; an attempt that has ended stays as it ended."""

@@ -13,7 +13,8 @@ from autobuilds.adapters.supervisor import records
 from autobuilds.adapters.supervisor.home import Home
 from autobuilds.adapters.supervisor.records import Known, Saved, Start
 from autobuilds.adapters.supervisor.run_folder import RunFolder
-from autobuilds.adapters.supervisor.stream import known_session, left_report
+from autobuilds.adapters.supervisor.secrecy import redacted, secrets_of_job
+from autobuilds.adapters.supervisor.stream import AgentStream, known_session, left_report
 from autobuilds.adapters.supervisor.tail import read_tail
 from autobuilds.domain.agents import AgentReport
 from autobuilds.domain.build import Outcome, Usage
@@ -57,6 +58,9 @@ def recover(folder: RunFolder, start: Start, outcome: Outcome, reason: str) -> E
         said=None if report.said is None else shorten(report.said, SAID),
         usage=Usage(tokens_in=report.tokens_in, tokens_out=report.tokens_out, cost_usd=report.cost_usd),
     )
+    if job is not None:
+        ending = redacted(ending, secrets_of_job(job))
+        AgentStream(job=job, folder=folder, now=lambda: MachineHost().now(None), writes=False).conceal()
     records.write_record(folder.exit, ending, once=True)
     return folder.read_exit()
 

@@ -15,6 +15,7 @@ from autobuilds.adapters.runners.environment import handed_over
 from autobuilds.adapters.supervisor import records
 from autobuilds.adapters.supervisor.records import Start
 from autobuilds.adapters.supervisor.run_folder import RunFolder
+from autobuilds.adapters.supervisor.secrecy import redacted, secrets_of_job
 from autobuilds.adapters.supervisor.waking import Wake, waking
 from autobuilds.domain.build import Outcome
 from autobuilds.domain.moment import Ending
@@ -40,7 +41,7 @@ def main(arguments: list[str]) -> int:
         job = folder.read_job() if held else None
         if job is None or not _claim(folder):
             return 1
-        ending = _run(folder, job, wake)
+        ending = redacted(_run(folder, job, wake), secrets_of_job(job))
         records.write_record(folder.exit, ending, once=True)
     _then(folder, job, handed)
     return 0

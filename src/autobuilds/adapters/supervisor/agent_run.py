@@ -77,6 +77,7 @@ class AgentRun:
         )
         watcher.looked = None
         report = stream.report(finished.exit_code)
+        stream.conceal()
         failure = finished.failure or _not_started(finished, stream)
         return AgentEnd(finished=finished, report=report, setup_failure=None if failure is None else self._words(line(failure, 300)))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from pathlib import Path
 from autobuilds import errors
 from autobuilds.adapters.supervisor.records import write_bytes
 from autobuilds.adapters.supervisor.run_folder import RunFolder
+from autobuilds.adapters.supervisor.secrecy import redacted_bytes, secrets_of_job
 from autobuilds.adapters.supervisor.stream import AgentStream
 from autobuilds.domain import inert
 from autobuilds.domain.build import Check
@@ -213,7 +213,7 @@ class DerivedLog:
         self._at = time.monotonic()
         with suppress(OSError, errors.StorageFailure):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(self.path, content, mode=0o644)
+            write_bytes(self.path, redacted_bytes(content, secrets_of_job(self.job)), mode=0o644)
             self._written = content
 
 
@@ -223,4 +223,4 @@ def _entry(at: datetime, text: str) -> str:
 
 def _bare(text: str) -> str:
     """Return the text of a to-do without what would read as evidence for a criterion."""
-    return re.sub(_EVIDENCE, r"evidence\1 -", inert.line(text, _MAX_TEXT))
+    return _EVIDENCE.sub(r"evidence\1 -", inert.line(text, _MAX_TEXT))

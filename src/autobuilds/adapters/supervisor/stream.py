@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from autobuilds import errors
 from autobuilds.adapters.supervisor import records
 from autobuilds.adapters.supervisor.run_folder import RunFolder
+from autobuilds.adapters.supervisor.secrecy import redact_file, redacted_bytes, secrets_of_job
 from autobuilds.adapters.supervisor.tail import open_plain, read_whole
 from autobuilds.domain.agents import Activity, AgentReport, Todo
 from autobuilds.domain.inert import line
@@ -164,6 +165,11 @@ class AgentStream:
             self._err.close()
         return found
 
+    def conceal(self) -> None:
+        """Take the agent's secrets out of all that it printed."""
+        for path in (Path(self.job.log_file), self.folder.stdout, self.folder.stderr):
+            redact_file(path, secrets_of_job(self.job))
+
     def _result(self) -> bytes | None:
         named = self.job.rules.result_file
         return read_whole(Path(named), _RESULT_BYTES) if named is not None else None
@@ -182,7 +188,7 @@ class AgentStream:
 
     def _tell(self, rows: list[str]) -> None:
         """Append lines to the readable log, which is no longer than the output may be."""
-        content = "".join(f"{row}\n" for row in rows).encode()
+        content = redacted_bytes("".join(f"{row}\n" for row in rows).encode(), secrets_of_job(self.job))
         if not rows or not self.writes or self._told + len(content) > self.job.limits.output_bytes:
             return
         self._told += len(content)

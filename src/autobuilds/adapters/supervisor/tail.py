@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from autobuilds.domain.inert import clean
+from autobuilds.domain.redaction import Secret, redact
 
 
 def open_plain(path: Path) -> int | None:
@@ -35,8 +36,8 @@ def read_whole(path: Path, limit: int) -> bytes | None:
         os.close(fd)
 
 
-def read_tail(path: Path, limit: int) -> str:
-    """Return the last `limit` bytes of a regular file as clean text; empty if there is none. Never waits, never raises."""
+def read_tail(path: Path, limit: int, secrets: tuple[Secret, ...] = ()) -> str:
+    """Return the last `limit` bytes of a regular file as clean text without secrets; empty if there is none. Never waits, never raises."""
     fd = open_plain(path)
     if fd is None:
         return ""
@@ -49,4 +50,4 @@ def read_tail(path: Path, limit: int) -> str:
         os.close(fd)
     if offset and b"\n" in content[:-1]:
         content = content[content.index(b"\n") + 1 :]
-    return clean(content.decode("utf-8", "replace"))
+    return redact(clean(content.decode("utf-8", "replace")), secrets, cut=offset > 0)
