@@ -23,7 +23,7 @@ from autobuilds.store.workspace import Workspace
 if TYPE_CHECKING:
     from autobuilds.runtime.diagnosis import Patient
 
-__all__ = ["build_above", "create_repository", "make_context", "make_patient", "survey", "timers"]
+__all__ = ["build_above", "create_repository", "describe_agent", "make_context", "make_patient", "survey", "timers"]
 
 
 class LateForge:
@@ -73,6 +73,11 @@ class LatePresets:
 
         found: dict[str, Any] = as_json(Presets.load(self._root).find(name))
         return found
+
+
+def describe_agent(root: Path | None, name: str) -> dict[str, Any]:
+    """Return an agent's preset as plain data, in a workspace or outside of one; raises BadInput for an unknown agent."""
+    return LatePresets(root).describe(name)
 
 
 class LateSandbox:

@@ -23,6 +23,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "init": "start_init:init",
         "demo": "start_demo:demo",
         "doctor": "start_doctor:doctor",
+        "agents": "agents:agents",
         "config": "start_config:config",
         "install": "start_install:install",
         "uninstall": "start_install:uninstall",
