@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,8 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autobuilds.adapters.agents import rules, schema
 from autobuilds.adapters.agents.presets import Presets, parse
+from autobuilds.adapters.agents.reading import StreamReader
+from autobuilds.domain.agents import FailureClass, Take
 from autobuilds.errors import BadInput
+from tests.adapters.agents.recorded import NOW
 
 
 @pytest.mark.parametrize(
@@ -119,3 +124,38 @@ def test_files_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "agents.toml").write_bytes(b"#" * (1024 * 1024 + 1))
     with pytest.raises(BadInput, match="longer"):
         Presets.load(tmp_path)
+
+
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "agents.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_reference_is_a_preset() -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", PAGE[PAGE.index("## Writing a preset") :], re.DOTALL)
+    made = parse(example, "agents.toml", own=True)["my-agent"]
+    reader = StreamReader(made.rules)
+    events = [
+        {"type": "step", "usage": {"input": 3}},
+        {"type": "tool", "tool": {"name": "edit", "input": {"path": "a.py"}}},
+        {"type": "plan", "steps": [{"title": "one", "status": "done"}]},
+        {"type": "result", "status": "ok", "text": "Done.", "session_id": "s-1"},
+    ]
+    seen = reader.feed("".join(f"{json.dumps(event)}\n" for event in events).encode())
+    report = reader.report(None, exit_code=0, now=NOW)
+    assert [a.text for a in seen] == ["edits a.py"]
+    assert (reader.todos[0].state, report.ok, report.said, report.session, report.tokens_in) == ("done", True, "Done.", "s-1", 3)
+    assert StreamReader(made.rules).report(None, exit_code=77, now=NOW).failure is FailureClass.AUTHENTICATION
+
+
+def test_the_reference_names_every_key_and_word() -> None:
+    section = PAGE[PAGE.index("## Writing a preset") :]
+    words = {
+        *schema.KEYS,
+        *schema.PROMPTS,
+        *schema.SESSIONS,
+        *rules.FORMATS,
+        *rules.PICKS,
+        *FailureClass,
+        *Take,
+        *(f"{{{p}}}" for p in schema.PLACES),
+    }
+    assert [word for word in sorted(words) if f"`{word}`" not in section] == []

@@ -25,7 +25,7 @@ PLACE = pattern(r"\{([a-z_]+)\}")
 _NAME = pattern(r"[a-z0-9][a-z0-9_-]{0,63}")
 _VERSION = pattern(r"\d{1,9}(?:\.\d{1,9}){0,3}")
 _MAX_STEPS = 8
-_KEYS = rules.KEYS | {
+KEYS = rules.KEYS | {
     "argv", "base_urls", "based_on", "credentials", "install", "min_version", "model", "nests", "network", "ports", "prompt", "readable",
     "reserve_mib", "resume", "session", "set", "signed_in", "stop", "variables", "verified", "version",
 }  # fmt: skip
@@ -78,7 +78,7 @@ def _preset(name: str, given: Any, file: str, *, own: bool) -> Preset:
     table = Table(given, f"{file}: [{name}]")
     if not _NAME.fullmatch(name):
         raise errors.BadInput(f"{table.where}: a name has small letters, digits, - and _")
-    table.only(_KEYS)
+    table.only(KEYS)
     model = table.texts("model")
     argv, resume = _argv(table, "argv", model), _argv(table, "resume", model)
     if not argv or not argv[0]:
