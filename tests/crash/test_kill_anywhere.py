@@ -51,7 +51,7 @@ QUEUE = """# Build Queue
 
 ## Completed
 """
-CONFIG = "---\ntimezone: UTC\nretry_delay: 0s\nretries: 5\ndeliver: merge\ndisk_limit: 100\nmemory_limit: 100\nload_limit: 1000\n---\n# Heartbeat\n"
+CONFIG = "---\ntimezone: UTC\nsandbox: none\nretry_delay: 0s\nretries: 5\ndeliver: merge\ndisk_limit: 100\nmemory_limit: 100\nload_limit: 1000\n---\n# Heartbeat\n"
 
 
 class Bench:

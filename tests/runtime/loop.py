@@ -14,7 +14,7 @@ from autobuilds.runtime.heartbeat import Beat, beat, stay
 from autobuilds.wiring import make_context
 from tests.conftest import git
 
-CONFIG = "---\ntimezone: UTC\nretries: 2\nretry_delay: 0s\ndisk_limit: 100\nmemory_limit: 100\nload_limit: 1000\n{more}---\n# Heartbeat\n"
+CONFIG = "---\ntimezone: UTC\nsandbox: none\nretries: 2\nretry_delay: 0s\ndisk_limit: 100\nmemory_limit: 100\nload_limit: 1000\n{more}---\n# Heartbeat\n"
 DETAILS = """
 ### {name}
 - **Description:** `{file}` of the project holds the single line `hello`, as app.py reads it.
