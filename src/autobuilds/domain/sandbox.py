@@ -109,7 +109,7 @@ def choose(setting: Tier | None, demanded: Tier, tiers: Sequence[TierProbe], *, 
     work inside Landlock alone.
     """
     found = {probe.tier: probe for probe in tiers}
-    found.setdefault(Tier.NONE, TierProbe(tier=Tier.NONE, works=True))
+    found[Tier.NONE] = TierProbe(tier=Tier.NONE, works=True)
 
     def refusal(tier: Tier) -> tuple[str, str]:
         probe = found.get(tier)
@@ -118,7 +118,7 @@ def choose(setting: Tier | None, demanded: Tier, tiers: Sequence[TierProbe], *, 
         if not probe.works:
             return f"{tier} does not work here: {probe.why}", probe.fix
         if nests and tier is Tier.LANDLOCK:
-            return f"{tier} does not let the agent's own sandbox work", "autobuilds config sandbox auto"
+            return f"{tier} does not let the agent's own sandbox work", "write `sandbox: auto` in the front matter of HEARTBEAT.md"
         return "", ""
 
     strongest = sorted(Tier, key=STRENGTH.__getitem__, reverse=True)
@@ -134,7 +134,7 @@ def choose(setting: Tier | None, demanded: Tier, tiers: Sequence[TierProbe], *, 
     if STRENGTH[usable] < STRENGTH[demanded]:
         why, fix = refusal(demanded) if refusal(demanded)[0] else (why, fix)
         if setting is not None and not why:
-            why, fix = f"sandbox is set to {setting}", "autobuilds config sandbox auto"
+            why, fix = f"sandbox is set to {setting}", "write `sandbox: auto` in the front matter of HEARTBEAT.md"
         return Choice(tier=None, words=f"{demanded} is demanded (require_sandbox), but {why}", fix=fix)
     return Choice(tier=usable, words=_in_force(usable, why, found[usable].why), fix=fix)
 

@@ -15,17 +15,8 @@ from autobuilds.errors import BadInput
 _FRESH = ("/tmp", "/var/tmp")  # noqa: S108 - the build's own, not ours
 #: Folders of sockets and of services' own state: the container engines, the message bus, agents of keys.
 _RUNTIME = ("/run", "/var/run")
-#: What programs need below /run: the resolver's configuration, the system's own programs on NixOS and Guix.
-_RUNTIME_NEEDED = (
-    "/run/systemd/resolve/resolv.conf",
-    "/run/systemd/resolve/stub-resolv.conf",
-    "/run/resolvconf/resolv.conf",
-    "/run/NetworkManager/resolv.conf",
-    "/run/current-system",
-    "/run/booted-system",
-    "/run/opengl-driver",
-    "/run/wrappers",
-)
+#: What programs need although it may lie below /run: the resolver's configuration, the system's own programs on NixOS.
+_RUNTIME_NEEDED = ("/etc/resolv.conf", "/run/current-system", "/run/booted-system", "/run/opengl-driver", "/run/wrappers")
 #: Sockets with power over the machine outside /run, and secrets that a build of root could read without any capability.
 _MASKED = (
     "/var/lib/docker.sock",

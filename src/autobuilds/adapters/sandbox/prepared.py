@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from autobuilds.adapters.sandbox.launcher import landlock, limits
 from autobuilds.adapters.sandbox.launcher.landlock import Rules, Uncontained
-from autobuilds.adapters.sandbox.wrapping import cut_off, enclosed, wrap
+from autobuilds.adapters.sandbox.wrapping import cut_off, enclosed, program, wrap
 from autobuilds.domain.sandbox import Confinement, Quota, Tier
 from autobuilds.errors import Refused
 
@@ -172,10 +171,11 @@ def limited(quota: Quota, entrance: str | None) -> tuple[str, ...] | None:
 
     `entrance` takes a process into the control group that counts the processes of root, whom nothing else binds.
     """
-    if shutil.which("prlimit") is None:
+    limiter = program("prlimit")
+    if limiter is None:
         return None
     found = limits.bounds(processes=quota.processes, memory=quota.memory_bytes, file=quota.file_bytes)
-    said = ("prlimit", *(f"{_OPTION[limit]}={value}" for limit, value in found.items()), "--")
+    said = (limiter, *(f"{_OPTION[limit]}={value}" for limit, value in found.items()), "--")
     return said if entrance is None else ("/bin/sh", "-c", _JOIN, entrance, *said)
 
 

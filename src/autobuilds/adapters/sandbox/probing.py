@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -17,7 +16,7 @@ from autobuilds.adapters.sandbox import remedies
 from autobuilds.adapters.sandbox.launcher import landlock, limits
 from autobuilds.adapters.sandbox.launcher.landlock import Rules
 from autobuilds.adapters.sandbox.prepared import Restrained
-from autobuilds.adapters.sandbox.wrapping import BUBBLED, enclosed
+from autobuilds.adapters.sandbox.wrapping import BUBBLED, enclosed, program
 from autobuilds.domain.sandbox import STRENGTH, Confinement, Network, Tier, TierProbe
 
 #: Says, in one line, what it could do; `outside` is a folder of the canaries, `mine` one that may be written, `pid` a process outside.
@@ -114,7 +113,7 @@ def _failed(tier: Tier, why: str, fix: str) -> TierProbe:
 def _try(tier: Tier, scene: _Scene) -> TierProbe:
     version = landlock.version()
     needed = {Tier.BWRAP_LANDLOCK: landlock.CONNECTS, Tier.LANDLOCK: landlock.TRUNCATES}.get(tier, 0)
-    if tier in BUBBLED and shutil.which("bwrap") is None:
+    if tier in BUBBLED and program("bwrap") is None:
         return _failed(tier, *remedies.no_bubblewrap())
     if version < needed:
         return _failed(tier, *remedies.no_landlock(version, needed))
@@ -151,8 +150,8 @@ def _may(tier: Tier, version: int) -> set[str]:
 def _run(tier: Tier, scene: _Scene, version: int) -> tuple[set[str], str]:
     """Run the program in a tier and return its words and what went to standard error."""
     confinement = Confinement(tier=tier, writable=(str(scene.mine),), hidden=(str(scene.outside),), network=Network.WEB)
-    program = ("/bin/sh", "-c", _PROGRAM, "sh", str(scene.outside), str(scene.mine), str(os.getpid()), _own_name())
-    argv = enclosed(confinement, program)
+    harmless = ("/bin/sh", "-c", _PROGRAM, "sh", str(scene.outside), str(scene.mine), str(os.getpid()), _own_name())
+    argv = enclosed(confinement, harmless)
 
     def rules() -> Rules:
         made = Rules(version, files=tier is Tier.LANDLOCK, network=True)

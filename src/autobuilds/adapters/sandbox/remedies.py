@@ -82,9 +82,10 @@ def no_namespace(said: str, *, proc: Path = Path("/proc")) -> tuple[str, str]:
         if _reads(proc / "sys" / name) == value:
             return why, fix
     line = first_line(said)
+    what = "bubblewrap can't create a user namespace" if "namespace" in line else "bubblewrap fails"
     if in_container():
-        return f"bubblewrap can't work in this container ({line})", _CONTAINER
-    return f"bubblewrap failed ({line})", "bwrap --ro-bind / / --unshare-user --unshare-pid true"
+        return f"{what} in this container ({line})", _CONTAINER
+    return f"{what} ({line})", "bwrap --ro-bind / / --unshare-user --unshare-pid true"
 
 
 def first_line(said: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -68,11 +69,17 @@ def enclosed(confinement: Confinement, argv: Sequence[str], *, environment: Mapp
     """Return the program's command line with bubblewrap round it where the tier has that, otherwise as it is."""
     if confinement.tier not in BUBBLED:
         return tuple(argv)
-    said = ["bwrap", *_NAMESPACES, *_user(), "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    said = [program("bwrap") or "bwrap", *_NAMESPACES, *_user(), "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     if cut_off(confinement):
         said.append("--unshare-net")
     said += mounts.arguments(confinement, os.environ if environment is None else environment)
     return (*said, "--", *argv)
+
+
+def program(name: str) -> str | None:
+    """Return the absolute path of a program by this process's PATH, never by that of the build; None where it is not there."""
+    found = shutil.which(name)
+    return None if found is None else str(Path(found).absolute())
 
 
 def _user() -> tuple[str, ...]:
