@@ -98,7 +98,8 @@ def _done(row: DoneRow, now: datetime, style: Style) -> list[str]:
     files = "1 file" if row.files_changed == 1 else f"{row.files_changed} files"
     size = "" if row.files_changed is None else f", {files} +{row.lines_added or 0} -{row.lines_removed or 0}"
     when = f", {ago(row.finished, now)}" if row.finished else ""
-    return _headed(row.label, f"{row.evidence}{checks}{size}{when}", style, style.good)
+    offered = f", pull request {row.pull_request}" if row.pull_request and not row.delivered else ""
+    return _headed(row.label, f"{row.evidence}{checks}{size}{when}{offered}", style, style.good)
 
 
 def _queue(row: QueueRow, now: datetime, above: frozenset[str | None], style: Style) -> list[str]:
