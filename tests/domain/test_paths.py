@@ -75,6 +75,24 @@ def test_a_hostile_pattern_costs_little() -> None:
         ".autobuilds/lock",
         ".circleci/config.yml",
         "Jenkinsfile",
+        "CLAUDE.local.md",
+        "AGENTS.override.md",
+        "QWEN.md",
+        ".hg/hgrc",
+        ".goosehints",
+        "sub/.exrc",
+        # As other machines read them.
+        "CLAUDE.md.",
+        "agents.md ",
+        ".Claude/settings.json",
+        ".g\u200ditattributes",
+        "CLAUDE\u200c.md",
+        ".gitattributes::$DATA",
+        "GITATT~1",
+        "GITHUB~1/workflows/x.yml",
+        "CLAUDE~1/settings.json",
+        ".VSCODE/tasks.json",
+        ".GIT/hooks/pre-commit",
     ],
 )
 def test_protected_in_every_repository(path: str) -> None:
@@ -85,6 +103,7 @@ def test_protected_in_every_repository(path: str) -> None:
     "path",
     [
         *("BUILD_QUEUE.md", "build_queue.md", "HEARTBEAT.md", "DECISION_FRAMEWORK.md", "OPERATIONS.md", "BUILD_STATUS.md", "STOP"),
+        *("Templates/prompt.md.j2", "SubAgents/x", "decision_framework.MD", "BUILD_QUEUE.md.", "build_queue\u200b.md"),
         *("subagents/active.json", "memory/2026-02-06.md", "build-reports/x.md", "templates/status.md.j2"),
     ],
 )
@@ -105,6 +124,10 @@ def test_the_owners_own_patterns_and_touches() -> None:
     assert bounds.outside == ("notes.txt",)
     assert not bounds.kept
     assert not check_bounds(["a"], touches=(), protected=(), outside_links=["a"]).kept
+    assert not check_bounds(["a"], touches=("a",), protected=(), submodules=["a"]).kept
+    assert check_bounds(["Src/a.py"], touches=("src/**",), protected=()).outside == ("Src/a.py",), (
+        "what is allowed is meant as it is written"
+    )
 
 
 def test_unicode_forms_do_not_hide_a_protected_path() -> None:

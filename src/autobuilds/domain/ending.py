@@ -190,6 +190,8 @@ def _bounds_reason(bounds: Bounds) -> str:
         parts.append(f"it changed paths outside Touches: {_some(bounds.outside)}")
     if bounds.links:
         parts.append(f"it made symbolic links that lead out of the repository: {_some(bounds.links)}")
+    if bounds.submodules:
+        parts.append(f"it added or moved submodules, whose content nobody has checked: {_some(bounds.submodules)}")
     return "; ".join(parts)
 
 

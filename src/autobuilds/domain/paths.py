@@ -6,6 +6,13 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from autobuilds.domain import patterns
+
+#: What HFS+ disregards in a name.
+_UNSEEN = patterns.pattern("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+#: The name of a stream of NTFS, and the short name of a file that begins with a dot.
+_STREAM = patterns.pattern(r"(?<=.):.*$")
+_SHORT = patterns.pattern(r"^(git|gitmod|gitatt|github|claude|codex|vscode|husky|mcp|envrc)~\d+$")
 #: Protected in every repository: what steers Git, other people's machines, CI and agents.
 PROTECTED_EVERYWHERE = (
     ".git*",
@@ -43,9 +50,34 @@ PROTECTED_EVERYWHERE = (
     ".openclaw/",
     ".aider*",
     ".mcp.json",
+    ".qwen/",
+    ".pi/",
+    ".copilot/",
+    ".goose*",
+    ".continue/",
+    ".clinerules",
+    ".roo*",
+    ".windsurf*",
+    ".kiro/",
+    ".amp*",
+    ".zed/",
+    ".exrc",
+    ".nvim*",
+    ".dir-locals.el",
+    ".hg/",
+    ".jj/",
+    ".svn/",
+    "opencode.jsonc",
+    ".lefthook*",
+    "lefthook.yaml",
+    ".overcommit.yml",
     "AGENTS.md",
+    "AGENTS.*.md",
+    "AGENT.md",
     "CLAUDE.md",
+    "CLAUDE.*.md",
     "GEMINI.md",
+    "QWEN.md",
     "agents.toml",
     ".autobuilds/",
 )
@@ -74,11 +106,13 @@ class Bounds:
     outside: tuple[str, ...] = ()
     #: Symbolic links that lead out of the repository.
     links: tuple[str, ...] = ()
+    #: Repositories that are only referred to: what they hold is no part of the work.
+    submodules: tuple[str, ...] = ()
 
     @property
     def kept(self) -> bool:
         """Whether the build stayed within its bounds."""
-        return not self.protected and not self.outside and not self.links
+        return not (self.protected or self.outside or self.links or self.submodules)
 
 
 def protected_patterns(*, in_workspace: bool, extra: Iterable[str] = ()) -> tuple[str, ...]:
@@ -87,7 +121,14 @@ def protected_patterns(*, in_workspace: bool, extra: Iterable[str] = ()) -> tupl
     return (*PROTECTED_EVERYWHERE, *own, *(p for p in extra if p.strip()))
 
 
-def check_bounds(changed: Iterable[str], *, touches: Sequence[str], protected: Sequence[str], outside_links: Sequence[str] = ()) -> Bounds:
+def check_bounds(
+    changed: Iterable[str],
+    *,
+    touches: Sequence[str],
+    protected: Sequence[str],
+    outside_links: Sequence[str] = (),
+    submodules: Sequence[str] = (),
+) -> Bounds:
     """Judge the changed paths; no *Touches* allow every path, protected patterns disregard case and Unicode form."""
     held: list[tuple[str, str]] = []
     outside: list[str] = []
@@ -97,7 +138,7 @@ def check_bounds(changed: Iterable[str], *, touches: Sequence[str], protected: S
             held.append((path, pattern))
         elif touches and not any(matches(t, path) for t in touches):
             outside.append(path)
-    return Bounds(protected=tuple(held), outside=tuple(outside), links=tuple(outside_links))
+    return Bounds(protected=tuple(held), outside=tuple(outside), links=tuple(outside_links), submodules=tuple(submodules))
 
 
 def matches(pattern: str, path: str, *, fold: bool = False) -> bool:
@@ -105,10 +146,11 @@ def matches(pattern: str, path: str, *, fold: bool = False) -> bool:
 
     `*` and `?` stay within a name, `**` spans folders, `[a-z]` is a set, `/` at the end means a folder; a pattern that
     names a folder takes in all below it; one without `/` (but at its end) matches at every depth, one that starts with
-    `/` at the top only. `fold` disregards case and Unicode form. The cost is bounded by the product of the lengths.
+    `/` at the top only. `fold` takes names as the file systems of other machines do: without case, Unicode form, what shows nothing, and
+    what Windows leaves off. The cost is bounded by the product of the lengths.
     """
     if fold:
-        pattern, path = _folded(pattern), _folded(path)
+        pattern, path = _folded(pattern), _elsewhere(_folded(path))
     text = pattern.strip().removeprefix("./")
     anchored = "/" in text.rstrip("/")
     names = [n for n in text.split("/") if n not in {"", "."}]
@@ -121,20 +163,25 @@ def matches(pattern: str, path: str, *, fold: bool = False) -> bool:
 
 
 def _folded(text: str) -> str:
-    return unicodedata.normalize("NFC", text).casefold()
+    return unicodedata.normalize("NFC", _UNSEEN.sub("", text)).casefold()
 
 
-def _match_names(patterns: list[str], names: list[str], *, folder_only: bool) -> bool:
+def _elsewhere(path: str) -> str:
+    """Return a folded path as Windows would read it: `CLAUDE.md.`, `.git::$DATA` and `GIT~1` name what they seem not to."""
+    return "/".join(_SHORT.sub(r".\1", _STREAM.sub("", name).rstrip(". ") or name) for name in path.split("/"))
+
+
+def _match_names(wanted: list[str], names: list[str], *, folder_only: bool) -> bool:
     """Match pattern segments against a leading part of the path (the whole, or a folder that holds it)."""
     reach = {0}
-    for pattern in patterns:
+    for pattern in wanted:
         if pattern == "**":
             reach = set(range(min(reach), len(names) + 1)) if reach else set()
             continue
         reach = {i + 1 for i in reach if i < len(names) and match_name(pattern, names[i])}
         if not reach:
             return False
-    if patterns[-1] == "**":
+    if wanted[-1] == "**":
         return True
     return min(reach) < len(names) or not folder_only
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from autobuilds.adapters.git import clones
 from autobuilds.adapters.git.committing import TOOL, algorithm_of
+from autobuilds.adapters.git.entries import odd_entries
 from autobuilds.adapters.git.place import check_branch, find, is_oid
 from autobuilds.adapters.git.process import Git, paths_of, words
 from autobuilds.domain.patterns import pattern
@@ -44,6 +45,8 @@ class HarvestResult:
     uncommitted: bool
     notes: tuple[str, ...] = ()
     outside_links: tuple[str, ...] = ()
+    #: Repositories that the work only refers to.
+    submodules: tuple[str, ...] = ()
 
 
 def harvest(clone: Path, owner_repo: Path, bare: Path, base_commit: str, branch: str, message: str) -> HarvestResult:
@@ -61,9 +64,15 @@ def harvest(clone: Path, owner_repo: Path, bare: Path, base_commit: str, branch:
     tip = _agents_commits(git, clone, base_commit, branch, notes)
     head, links = _work_tree(git, clone, tip, message, notes)
     git.run("update-ref", f"refs/heads/{branch}", head)
-    stat_ = _stat(git, base_commit, head)
+    stat_, odd = _stat(git, base_commit, head), odd_entries(git, base_commit, head)
     return HarvestResult(
-        commit=head, changed_paths=stat_.paths, stat=stat_, uncommitted=head != tip, notes=tuple(notes), outside_links=tuple(links)
+        commit=head,
+        changed_paths=stat_.paths,
+        stat=stat_,
+        uncommitted=head != tip,
+        notes=tuple(notes),
+        outside_links=tuple(dict.fromkeys([*links, *odd.links])),
+        submodules=odd.submodules,
     )
 
 

@@ -158,7 +158,13 @@ class AttemptRun:
             records.write_record(self.folder.saved, saved)
         except (errors.AutobuildsError, OSError) as error:
             return None, replace(facts, harvest_failure=line(str(error), 300))
-        bounds = check_bounds(saved.stat.paths, touches=self.job.touches, protected=self.job.protected, outside_links=saved.outside_links)
+        bounds = check_bounds(
+            saved.stat.paths,
+            touches=self.job.touches,
+            protected=self.job.protected,
+            outside_links=saved.outside_links,
+            submodules=saved.submodules,
+        )
         return saved, replace(facts, bounds=bounds, changed=bool(saved.stat.paths))
 
     def _worth_checking(self, facts: AttemptFacts) -> bool:

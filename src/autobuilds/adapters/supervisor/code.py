@@ -53,6 +53,7 @@ class ClonedCode:
             stat=found.stat,
             notes=found.notes[:MAX_NOTES],
             outside_links=tuple(link for link in found.outside_links if link in changed),
+            submodules=found.submodules,
         )
 
     def merge(self, commit: str, message: str) -> CheckedMerge:

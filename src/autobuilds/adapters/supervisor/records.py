@@ -52,6 +52,8 @@ class Saved:
     notes: tuple[str, ...] = ()
     #: Changed symbolic links that lead out of the repository.
     outside_links: tuple[str, ...] = ()
+    #: Repositories that the work only refers to.
+    submodules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
