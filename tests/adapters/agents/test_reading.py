@@ -269,3 +269,27 @@ def test_when_a_usage_limit_ends(agent: str, events: list[Any], minutes: float |
     report = _of(agent, *events)
     assert report.failure is FailureClass.RATE_LIMIT
     assert report.resets_at == (None if minutes is None else NOW + timedelta(minutes=minutes))
+
+
+def test_rules_by_type_and_without() -> None:
+    """Which rules an event is tried on is decided by its type; that must not change what they find."""
+    table = """format = "jsonl"
+[x.picks]
+tokens_in = { when = { type = "a" }, path = "n", take = "sum", since = { type = "reset" } }
+tokens_out = { when = { n = 5 }, path = "n", take = "sum" }
+cost_usd = { when = { type = 7 }, path = "n", take = "sum" }
+"""
+    events = [
+        {"type": "a", "n": 1},
+        {"type": "reset"},
+        {"type": "a", "n": 2},
+        {"n": 5},
+        {"type": 7, "n": 5},
+        {"type": ["a"], "n": 5},
+        {"type": "b", "n": 5},
+    ]
+    for many in (1, 300):
+        reader = _reader(table)
+        reader.feed(_lines(*({"type": f"t{n}"} for n in range(many))))
+        report = _report(reader, *events)
+        assert (report.tokens_in, report.tokens_out, report.cost_usd) == (2, 20, 5.0)

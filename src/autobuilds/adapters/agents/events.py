@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Generic, TypeVar
 
 from autobuilds.domain.agents import Scalar
 from autobuilds.domain.patterns import pattern
 
 #: Parts of a dotted path; the table's reader refuses more, so that keys with dots stay cheap to find.
 MAX_PARTS = 10
+T = TypeVar("T")
+#: Types of events whose rules are kept at hand; a hostile stream has more.
+_MAX_TYPES = 200
 #: A session's id becomes an argument of the next command line.
 SESSION = pattern(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _MAX_NUMBER = 1e15
@@ -32,7 +36,13 @@ def found(value: Any, path: str) -> Any:
 
     A part is a key, or in a list an index (`-1` is the last). A key that holds dots itself is found too: shorter keys are tried first.
     """
-    return _found(value, path.split("."), 0)
+    parts = path.split(".")
+    inner = value
+    for part in parts:
+        inner = inner.get(part) if isinstance(inner, dict) else None
+        if inner is None:
+            return _found(value, parts, 0) if len(parts) > 1 or isinstance(value, list) else None
+    return inner
 
 
 def _found(value: Any, parts: list[str], at: int) -> Any:
@@ -65,7 +75,37 @@ def same(value: Any, wanted: Scalar) -> bool:
 
 def matches(value: Any, conditions: tuple[tuple[str, Scalar], ...]) -> bool:
     """Whether all conditions hold of a value; a path of `.` is the value itself."""
-    return all(same(value if path == "." else found(value, path), wanted) for path, wanted in conditions)
+    for path, wanted in conditions:  # noqa: SIM110 - a generator costs as much as the comparison
+        if not same(value if path == "." else found(value, path), wanted):
+            return False
+    return True
+
+
+class ByType(Generic[T]):
+    """Rules in their order, of which an event is only tried on those that its `type` does not rule out."""
+
+    def __init__(self, rules: Iterable[tuple[T, tuple[tuple[tuple[str, Scalar], ...], ...]]]) -> None:
+        """Take rules, each with its alternatives: lists of conditions of which one has to hold."""
+        self._rules = [(rule, _types(alternatives)) for rule, alternatives in rules]
+        self._known: dict[str, list[T]] = {}
+
+    def of(self, event: Any) -> list[T]:
+        """Return the rules that may concern an event."""
+        kind = event.get("type") if isinstance(event, dict) else None
+        if not isinstance(kind, str):
+            return [rule for rule, types in self._rules if types is None]
+        known = self._known.get(kind)
+        if known is None:
+            known = [rule for rule, types in self._rules if types is None or kind in types]
+            if len(self._known) < _MAX_TYPES:
+                self._known[kind] = known
+        return known
+
+
+def _types(alternatives: tuple[tuple[tuple[str, Scalar], ...], ...]) -> frozenset[str] | None:
+    """Return the types of which an event must have one, None where any does."""
+    kinds = [next((w for path, w in conditions if path == "type" and isinstance(w, str)), None) for conditions in alternatives]
+    return None if None in kinds else frozenset(kind for kind in kinds if kind is not None)
 
 
 def text_of(value: Any) -> str | None:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from autobuilds.adapters.agents.events import found, matches, number_of, same, text_of
+from autobuilds.adapters.agents.events import ByType, found, matches, number_of, same, text_of
 from autobuilds.domain.agents import LINE, Condition, Pick, Scalar, Take
 from autobuilds.domain.inert import clean
 
@@ -79,16 +79,20 @@ class Picker:
     """All picks of one run."""
 
     def __init__(self, picks: tuple[Pick, ...]) -> None:
-        self._held = [_Held(pick, _compiled(pick.regex), _compiled(dict(pick.since).get(LINE))) for pick in picks]
+        self._take([_Held(pick, _compiled(pick.regex), _compiled(dict(pick.since).get(LINE))) for pick in picks])
+
+    def _take(self, held: list[_Held]) -> None:
+        self._held = held
+        self._by_type = ByType((h, (h.pick.when, h.pick.since) if h.pick.since else (h.pick.when,)) for h in held)
 
     def __copy__(self) -> Picker:
         made = Picker(())
-        made._held = [copy.copy(held) for held in self._held]
+        made._take([copy.copy(held) for held in self._held])
         return made
 
     def see(self, event: Any) -> None:
         """Take what an event holds."""
-        for held in self._held:
+        for held in self._by_type.of(event):
             held.see(event)
 
     def see_line(self, line: str) -> None:

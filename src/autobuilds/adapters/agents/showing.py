@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from autobuilds.adapters.agents.events import found, matches, text_of
+from autobuilds.adapters.agents.events import ByType, found, matches, text_of
 from autobuilds.domain.agents import Activity, ActivityKind, Show, Todo
 from autobuilds.domain.inert import line
 
@@ -30,7 +30,7 @@ class Shower:
     """What is shown of one run; `root` is taken off the paths of files below it."""
 
     def __init__(self, shows: tuple[Show, ...], root: str | None) -> None:
-        self._events = [show for show in shows if show.regex is None]
+        self._events = ByType((show, (show.when,)) for show in shows if show.regex is None)
         self._lines = [(show, re.compile(show.regex, re.MULTILINE)) for show in shows if show.regex is not None]
         self._before: tuple[str, ...] = ()
         self._root = root.rstrip("/") + "/" if root else None
@@ -45,7 +45,7 @@ class Shower:
     def see(self, event: Any) -> list[Activity]:
         """Return what an event shows; the first show that fits an item has it."""
         made: dict[tuple[str | None, int], Activity | None] = {}
-        for show in self._events:
+        for show in self._events.of(event):
             if not matches(event, show.when):
                 continue
             for n, item in enumerate(_items(event, show.each)):
