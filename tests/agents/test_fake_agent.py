@@ -36,6 +36,10 @@ def fake(rig_for: RigMaker) -> RigMaker:
     return make
 
 
+def _slow(*values: object) -> object:
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 def _left(rig: Rig) -> list[tuple[int, str]]:
     return rig.processes(fake_agent.CHILD_SECONDS)
 
@@ -59,13 +63,13 @@ def test_work_that_is_done_is_a_checked_build(fake: RigMaker) -> None:
     ("deed", "outcome", "failure"),
     [
         ("lie", Outcome.NO_CHANGE, None),
-        ("ruin", Outcome.CHECKS_FAILED, None),
-        ("denied", Outcome.BLOCKED, None),
-        ("refuse", Outcome.AGENT_FAILED, FailureClass.REFUSED),
+        _slow("ruin", Outcome.CHECKS_FAILED, None),
+        _slow("denied", Outcome.BLOCKED, None),
+        _slow("refuse", Outcome.AGENT_FAILED, FailureClass.REFUSED),
         ("auth", Outcome.AGENT_FAILED, FailureClass.AUTHENTICATION),
-        ("network", Outcome.AGENT_FAILED, FailureClass.NETWORK),
-        ("fail", Outcome.AGENT_FAILED, FailureClass.CRASH),
-        ("crash", Outcome.AGENT_FAILED, FailureClass.CRASH),
+        _slow("network", Outcome.AGENT_FAILED, FailureClass.NETWORK),
+        _slow("fail", Outcome.AGENT_FAILED, FailureClass.CRASH),
+        _slow("crash", Outcome.AGENT_FAILED, FailureClass.CRASH),
     ],
 )
 def test_what_achieves_nothing_is_never_done(fake: RigMaker, deed: str, outcome: Outcome, failure: FailureClass | None) -> None:
@@ -76,6 +80,7 @@ def test_what_achieves_nothing_is_never_done(fake: RigMaker, deed: str, outcome:
     assert _left(rig) == []
 
 
+@pytest.mark.slow
 def test_a_usage_limit_waits_for_its_reset_and_costs_no_try(fake: RigMaker) -> None:
     rig = fake("limited", retries=1)
     rig.heartbeat()
@@ -87,6 +92,7 @@ def test_a_usage_limit_waits_for_its_reset_and_costs_no_try(fake: RigMaker) -> N
     assert len(rig.build().attempts) == 1, "not before that"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deed", ["hang", "stubborn"])
 def test_one_that_hangs_is_stopped_with_all_its_children(fake: RigMaker, deed: str) -> None:
     rig = fake(deed, timeout="2s")
@@ -95,7 +101,7 @@ def test_one_that_hangs_is_stopped_with_all_its_children(fake: RigMaker, deed: s
     assert _left(rig) == []
 
 
-@pytest.mark.parametrize("deed", ["setsid", "daemon"])
+@pytest.mark.parametrize("deed", [_slow("setsid"), "daemon"])
 def test_what_it_leaves_behind_is_stopped(fake: RigMaker, deed: str) -> None:
     rig = fake(deed)
     rig.heartbeat()
@@ -103,6 +109,7 @@ def test_what_it_leaves_behind_is_stopped(fake: RigMaker, deed: str) -> None:
     assert _left(rig) == []
 
 
+@pytest.mark.slow
 def test_a_flood_of_output_is_cut_off(fake: RigMaker) -> None:
     rig = fake("flood", more="output_limit: 1\n")
     rig.heartbeat()
@@ -113,6 +120,7 @@ def test_a_flood_of_output_is_cut_off(fake: RigMaker) -> None:
     assert (rig.root / "subagents" / "say-hello-progress.md").stat().st_size < 200_000
 
 
+@pytest.mark.slow
 def test_a_file_over_the_quota_is_not_written(fake: RigMaker) -> None:
     rig = fake("fill", more="file_limit: 8\n")
     rig.heartbeat()
@@ -121,6 +129,7 @@ def test_a_file_over_the_quota_is_not_written(fake: RigMaker) -> None:
     assert not any(path.stat().st_size > 8 * 1024 * 1024 for path in rig.files())
 
 
+@pytest.mark.slow
 def test_a_question_is_parked_with_its_default(fake: RigMaker) -> None:
     rig = fake("ask")
     rig.heartbeat()
@@ -128,6 +137,7 @@ def test_a_question_is_parked_with_its_default(fake: RigMaker) -> None:
     assert "full stop" in (rig.root / "subagents" / "say-hello-progress.md").read_text()
 
 
+@pytest.mark.slow
 def test_commits_of_its_own_are_its_work(fake: RigMaker) -> None:
     rig = fake("commit")
     rig.heartbeat()
@@ -135,6 +145,7 @@ def test_commits_of_its_own_are_its_work(fake: RigMaker) -> None:
     assert rig.git("show", "build/say-hello:hello.txt") == "hello"
 
 
+@pytest.mark.slow
 def test_hooks_and_filters_that_it_plants_never_run(fake: RigMaker) -> None:
     rig = fake("hooks")
     rig.heartbeat()
@@ -151,6 +162,7 @@ def test_the_owners_files_are_out_of_reach(fake: RigMaker) -> None:
     assert not (rig.root / "planted.txt").exists()
 
 
+@pytest.mark.slow
 def test_escape_sequences_drive_no_terminal(fake: RigMaker) -> None:
     rig = fake("escape")
     rig.heartbeat()
@@ -163,6 +175,7 @@ def test_escape_sequences_drive_no_terminal(fake: RigMaker) -> None:
     assert "Approved: yes\n" not in (rig.root / "BUILD_QUEUE.md").read_text()
 
 
+@pytest.mark.slow
 def test_it_sees_no_secret_that_is_not_its_own(fake: RigMaker) -> None:
     rig = fake("env", home_files={".fake/auth.json": '{"key": "its own"}'})
     rig.heartbeat()
@@ -175,6 +188,7 @@ def test_it_sees_no_secret_that_is_not_its_own(fake: RigMaker) -> None:
     assert spilled(texts, CANARIES) == []
 
 
+@pytest.mark.slow
 def test_a_killed_supervisor_leaves_nothing_and_the_session_goes_on(fake: RigMaker) -> None:
     rig = fake("once", retries=3)
     rig.heartbeat(wait=False)

@@ -137,12 +137,12 @@ def test_a_killed_supervisor_leaves_nothing_and_the_next_heartbeat_goes_on(name:
     supervisor = rig.last().pid
     assert supervisor is not None
     os.kill(supervisor, signal.SIGKILL)
-    stub.let_go.add(word)
+    stub.let_go[word] = None
     rig.heartbeat(seconds=LONG)
     build = rig.build()
     assert build.attempts[0].outcome is Outcome.LOST, rig.story()
     assert build.state is BuildState.REVIEW, rig.story()
-    assert len(build.attempts) == 2
+    assert len(build.attempts) == 2, rig.story()
     assert rig.processes(str(hang_seconds(word))) == []
 
 

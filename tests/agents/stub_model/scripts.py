@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from enum import StrEnum
 
 from tests.agents.stub_model.talk import Call, Fault, Reply, Say, Silence, Talk, Tool
@@ -28,7 +28,7 @@ class Scenario(StrEnum):
     LIMIT_ONCE = "limitonce"
     #: Says that it is done, and does nothing.
     NOOP = "noop"
-    #: Runs a command that does not end, until the test lets go; then as `ok`.
+    #: Runs a command that does not end, and never answers where an agent gives it up; as `ok` once the test lets go.
     HANG = "hang"
     #: Never answers.
     MUTE = "mute"
@@ -71,10 +71,11 @@ def shell_of(talk: Talk) -> Tool | None:
     return next((by_name[name] for name in _SHELLS if name in by_name), None)
 
 
-def reply(talk: Talk, count: Callable[[str], int], let_go: Container[str] = ()) -> Reply:
+def reply(talk: Talk, count: Callable[[str], int], let_go: dict[str, int | None] | None = None) -> Reply:
     """Return what the model answers; `count` tells how often it was asked about a marker, this time included.
 
-    Markers in `let_go` of scenarios that do not end go the happy path.
+    Markers in `let_go` of scenarios that do not end go the happy path, from as many results on as are noted for them there; at the
+    first question after that, what has been answered so far is noted.
     """
     if talk.shaped:
         return Say(text='{"reasoning": "it is done", "next_speaker": "user", "title": "stub", "complexity_score": 1}')
@@ -82,8 +83,10 @@ def reply(talk: Talk, count: Callable[[str], int], let_go: Container[str] = ()) 
     if what is None:
         return _unknown(talk)
     scenario, word, done = what
-    if word in let_go:
-        scenario = Scenario.OK
+    if let_go is not None and word in let_go:
+        before = let_go[word]
+        before = let_go[word] = done if before is None else before
+        return _work(talk, Scenario.OK, word, max(0, done - before))
     match scenario:
         case Scenario.AUTH:
             return Fault(status=401, kind="authentication_error", message="invalid api key: the stub knows none")
@@ -105,6 +108,8 @@ def _work(talk: Talk, scenario: Scenario, word: str, done: int) -> Reply:
     }.get(scenario, (f"echo {CONTENT} > {FILE}",))
     final = "Done. The file is written and the check passes."
     shell = shell_of(talk)
+    if scenario is Scenario.HANG and done:
+        return Silence()
     if any(_SUBMIT in entry.text for entry in talk.entries):
         commands = (*commands, f"echo {_SUBMIT}")
     if done < len(commands) and shell is not None:

@@ -42,7 +42,7 @@ class StubModel:
 
     seen: list[Seen] = field(default_factory=list)
     #: Markers of scenarios without an end that end from now on.
-    let_go: set[str] = field(default_factory=set)
+    let_go: dict[str, int | None] = field(default_factory=dict)
     _asked: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
