@@ -17,13 +17,16 @@ _FRESH = ("/tmp", "/var/tmp")  # noqa: S108 - the build's own, not ours
 _RUNTIME = ("/run", "/var/run")
 #: What programs need although it may lie below /run: the resolver's configuration, the system's own programs on NixOS.
 _RUNTIME_NEEDED = ("/etc/resolv.conf", "/run/current-system", "/run/booted-system", "/run/opengl-driver", "/run/wrappers")
-#: Sockets with power over the machine outside /run, and secrets that a build of root could read without any capability.
+#: Sockets with power over the machine outside /run.
 _MASKED = (
     "/var/lib/docker.sock",
     "/var/lib/lxd/unix.socket",
     "/var/lib/incus/unix.socket",
     "/var/snap/lxd/common/lxd/unix.socket",
     "/var/lib/mysql/mysql.sock",
+)
+#: Secrets that the user root may read even without a capability.
+_MASKED_FOR_ROOT = (
     "/etc/shadow",
     "/etc/shadow-",
     "/etc/gshadow",
@@ -121,6 +124,8 @@ class _Plan:
                 continue
             if mount.kind is _Kind.LINK and within > _Kind.FRESH:
                 continue
+            if mount.kind is _Kind.READ and within is _Kind.READ:
+                continue
             found.append(mount)
         return found
 
@@ -142,7 +147,7 @@ def _in_order(confinement: Confinement, environment: Mapping[str, str]) -> list[
         if len(place.parts) == 1:
             raise BadInput("the whole machine can't be hidden from a build; hide folders of it")
         plan.hide(place)
-    for name in (*_MASKED, *_sockets(environment)):
+    for name in (*_MASKED, *(_MASKED_FOR_ROOT if os.geteuid() == 0 else ()), *_sockets(environment)):
         plan.hide(_real(name))
     for name in (*_RUNTIME_NEEDED, *confinement.readable):
         plan.show(name, _Kind.READ)

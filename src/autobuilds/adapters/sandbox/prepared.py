@@ -74,8 +74,8 @@ class Restrained:
         while (task := self._tasks.get()) is not None:
             task.run()
 
-    def call(self, work: Callable[[], _T]) -> _T:
-        """Do a piece of work in the thread and return what it returns; raises what it raises, or Uncontained."""
+    def wait(self) -> None:
+        """Return when the rules are in force; raises Uncontained."""
         if not self._waited:
             self._waited = True
             try:
@@ -84,6 +84,10 @@ class Restrained:
                 self._failure = error
         if self._failure is not None:
             raise Uncontained(str(self._failure))
+
+    def call(self, work: Callable[[], _T]) -> _T:
+        """Do a piece of work in the thread and return what it returns; raises what it raises, or Uncontained."""
+        self.wait()
         answer = _Answer(work)
         self._tasks.put(answer)
         return answer.wait()
@@ -127,6 +131,13 @@ class Prepared:
             if self._entrance is not None:
                 rules.allow_path(self._entrance, landlock.WRITE_FILE)
         return rules
+
+    def wait(self) -> None:
+        """Return when the rules are made, so that a start takes no time for them; raises Refused."""
+        try:
+            self._restrained.wait()
+        except Uncontained as error:
+            raise Refused(f"nothing can be started: {error}; `autobuilds doctor` says what works here") from error
 
     def popen(self, argv: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
         """Start a program contained, with the arguments of `subprocess.Popen`; raises Refused, OSError.
