@@ -10,8 +10,9 @@ import pytest
 from autobuilds.domain.build import Attempt, Build, BuildState, Ledger
 from autobuilds.domain.model import Criterion
 from autobuilds.errors import BadInput, NotSo
-from autobuilds.runtime.bisecting import Answer, Finding, Search, bisect, named_check
+from autobuilds.runtime.bisecting import Answer, Finding, Search, bisect
 from autobuilds.runtime.context import Context
+from autobuilds.runtime.named_checks import named_check
 from autobuilds.wiring import make_context
 from tests.conftest import git
 from tests.runtime.loop import details, queue

@@ -52,6 +52,7 @@ def bisect(
     from autobuilds.cli.formatters import bisect_text
     from autobuilds.domain.model import Criterion
     from autobuilds.runtime import bisecting
+    from autobuilds.runtime.named_checks import named_check
 
     refuse_in_build("bisect")
     command: tuple[str, ...] = ctx.meta.get(_AFTER, ())
@@ -59,7 +60,7 @@ def bisect(
         raise click.UsageError("name one thing to check: a LABEL, a CRITERION, or -- COMMAND", ctx)
     context = open_context(workspace)
     if wanted is not None:
-        criteria = bisecting.named_check(context.load().snapshot.queue, context.workspace.ledger(), wanted)
+        criteria = named_check(context.load().snapshot.queue, context.workspace.ledger(), wanted)
     else:
         line = command[0] if len(command) == 1 else shlex.join(command)
         criteria = (Criterion(text=line, commands=(line,)),)
