@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ from tests.store.queue.test_edit_hammer import PERSON, ZONE
 
 #: The most that may be impossible at the moment: the command says so with 3, and nothing is lost.
 DONE, NOT_NOW = 0, 3
+#: Seconds for which the person is kept waiting at most, between look and save and with the file emptied.
+LONGEST = "0.5"
 #: One worker: adds tasks and sets a field of each, a process for each command, and prints what it was told is done.
 WORKER = """
 import subprocess, sys
@@ -35,7 +38,7 @@ QUEUE = "# Queue\n\n## Active Queue\n\n## Task Details\n\n## Completed\n\n## Dia
 def _work(root: Path, workers: int, tasks: int) -> tuple[list[list[str]], list[str]]:
     """Let workers and a person work at one time; return what the workers' commands answered, and what the person saved."""
     until = time.time() + 2.0 * tasks + 2.0
-    person = subprocess.Popen([sys.executable, "-c", PERSON, str(root), str(until)], stdout=subprocess.PIPE, text=True)
+    person = subprocess.Popen([sys.executable, "-c", PERSON, str(root), str(until), LONGEST], stdout=subprocess.PIPE, text=True)
     running = [
         subprocess.Popen([sys.executable, "-c", WORKER, str(root), str(n), str(tasks)], stdout=subprocess.PIPE, text=True)
         for n in range(workers)
@@ -88,12 +91,46 @@ def _together(root: Path, workers: int, tasks: int) -> None:
 
 @pytest.fixture
 def workspace(make_repo: Callable[..., Path]) -> Path:
-    ignored = ".autobuilds/\n.swap\n"
+    ignored = ".autobuilds/\n.swap\n.away\n"
     return make_repo({"BUILD_QUEUE.md": QUEUE, "HEARTBEAT.md": HEARTBEAT, ".gitignore": ignored}, name="together")
 
 
 def test_eight_commands_at_one_time_beside_a_person_lose_nothing(workspace: Path) -> None:
     _together(workspace, workers=8, tasks=1)
+
+
+def test_no_command_believes_a_file_that_is_being_saved(workspace: Path) -> None:
+    """A person empties and writes the file again and again, and leaves it empty for a third of the time."""
+    full = "# Queue\n\n## Active Queue\n- [ ] Task 1 - Added: 2026-02-06 15:00 - Priority: High\n\n## Completed\n"
+    path = workspace / "BUILD_QUEUE.md"
+    path.write_text(full)
+    git(workspace, "commit", "-aqm", "a task")
+    saving = threading.Event()
+
+    def save() -> None:
+        while not saving.wait(0.2):
+            with path.open("w") as file:
+                time.sleep(0.1)
+                file.write(full)
+
+    person = threading.Thread(target=save)
+    person.start()
+    try:
+        for command in (["list", "--json"], ["check"], ["why"], ["status", "--json"], ["heartbeat", "--monitor"]):
+            done = subprocess.run(
+                [sys.executable, "-m", "autobuilds", *command, "--workspace", str(workspace)],
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                check=False,
+            )
+            assert "held tasks" not in done.stdout + done.stderr
+            assert "task-1" in done.stdout or command[0] in {"check", "heartbeat"}, done.stderr
+    finally:
+        saving.set()
+        person.join()
+    assert path.read_text() == full
+    assert all("## Active" in git(workspace, "show", f"{sha}:BUILD_QUEUE.md") for sha in git(workspace, "rev-list", "HEAD").split())
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import unified_diff
@@ -64,7 +64,15 @@ class FakeRepo:
         self.objects[oid] = Made(parents=parents, tree=tree, message=message, author=author, number=len(self.objects))
         return oid
 
-    def commit(self, paths: Sequence[str], message: str, *, author: Identity | None = None, branch: str = "current") -> str | None:
+    def commit(
+        self,
+        paths: Sequence[str],
+        message: str,
+        *,
+        author: Identity | None = None,
+        branch: str = "current",
+        texts: Mapping[str, bytes] | None = None,
+    ) -> str | None:
         name = self.branch if branch == "current" else branch
         if branch == "none":
             return None
@@ -73,6 +81,7 @@ class FakeRepo:
         parent = self.refs.get(name)
         before = self.objects[parent].tree if parent else {}
         after = {**before, **{p: (self.root / p).read_bytes() for p in paths if (self.root / p).is_file()}}
+        after |= texts or {}
         after = {p: data for p, data in after.items() if p not in paths or (self.root / p).is_file()}
         if after == before and not trailers(message):
             return None

@@ -112,8 +112,16 @@ class Repo(Protocol):
         """Return a file's bytes at a commit, or None if it is not there."""
         ...
 
-    def commit(self, paths: Sequence[str], message: str, *, author: Identity | None = None, branch: str = "current") -> str | None:
-        """Commit exactly these paths as they are on disk (gone ones as deletions) and leave the owner's index and work alone.
+    def commit(
+        self,
+        paths: Sequence[str],
+        message: str,
+        *,
+        author: Identity | None = None,
+        branch: str = "current",
+        texts: Mapping[str, bytes] | None = None,
+    ) -> str | None:
+        """Commit exactly these paths as they are on disk, or as `texts` gives them (gone ones as deletions) and leave the owner's index and work alone.
 
         Returns the new commit, or None when nothing differs and `message` carries no trailer. `author` None means the
         tool's own identity. Raises GitBusy where Git cannot commit now.

@@ -40,8 +40,8 @@ class Recorder:
     #: What this transaction announced, and whether it changed a file since.
     _announced: list[Path] = field(default_factory=list)
     _touched: bool = False
-    #: The queue's file as it was when it was last found fit to be read (inode, size, time).
-    _fit: tuple[int, ...] = ()
+    #: The queue when it was last found fit to be read: its file (inode, size, time) and its text.
+    _fit: tuple[tuple[int, ...], bytes] | None = None
 
     @contextmanager
     def transaction(self, what: str, *, hold: bool = False) -> Iterator[None]:
@@ -107,7 +107,7 @@ class Recorder:
         before, self._touched = self._touched, True
         try:
             document = self.context.queue_file(self.zone).edit(*operations)
-            self._fit = self._state_of_queue()
+            self._fit = None
             return document
         except AutobuildsError:
             self._touched = before
@@ -186,25 +186,31 @@ class Recorder:
             self.trouble = ""
 
     def _commit(self, message: str, paths: Sequence[str], *, owner: bool) -> None:
-        if QUEUE in paths and not self._queue_is_fit():
+        queue = self._fit_queue() if QUEUE in paths else None
+        if queue is None:
             paths = [p for p in paths if p != QUEUE]
         repo = self.context.repo
         author = repo.identity() if owner else None
         tracked = [found for found in map(self.context.workspace.tracked, paths) if found is not None]
-        repo.commit(list(dict.fromkeys(tracked)), message, author=author, branch=self.settings_commits)
+        texts = {self.context.workspace.tracked(QUEUE) or QUEUE: queue} if queue is not None else {}
+        repo.commit(list(dict.fromkeys(tracked)), message, author=author, branch=self.settings_commits, texts=texts)
 
     def _state_of_queue(self) -> tuple[int, ...]:
         info = self.context.workspace.path(QUEUE).stat()
         return info.st_ino, info.st_size, info.st_mtime_ns
 
-    def _queue_is_fit(self) -> bool:
-        """Whether the queue can be trusted as a whole; one that can't (half saved, in conflict) is touched by no commit of ours."""
+    def _fit_queue(self) -> bytes | None:
+        """Return the queue as it is committed, or None where it can't be trusted as a whole: then no commit of ours touches it.
+
+        It may be saved again before the commit is made: what is committed is what was read, never half a save.
+        """
         state = self._state_of_queue()
-        if state != self._fit:
-            if self.context.workspace.document(self.zone, self.context.committed).queue.fatal:
-                return False
-            self._fit = state
-        return True
+        if self._fit is None or state != self._fit[0]:
+            document = self.context.workspace.document(self.zone, self.context.committed)
+            if document.queue.fatal:
+                return None
+            self._fit = (state, document.data)
+        return self._fit[1]
 
     def _commit_hand_edit(self) -> None:
         if self._silent or self.trouble or self.context.workspace.tracked(QUEUE) is None:
@@ -213,7 +219,7 @@ class Recorder:
         message = history.message("hand-edit", None, None, f"{QUEUE} edited by hand")
         try:
             same = not path.exists() or same_text(files.read_stable(path), self.context.committed(QUEUE))
-            if same or not self._queue_is_fit():
+            if same or self._fit_queue() is None:
                 return
             self._commit(message, [QUEUE], owner=True)
         except AutobuildsError as held:

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -81,11 +81,16 @@ class Committer:
         self._head = head
         self._clock = clock
         self._convert: dict[str, str] = {}
+        #: What is committed of a path in place of what the disk holds at that moment.
+        self._texts: Mapping[str, bytes] = {}
 
-    def commit(self, paths: Sequence[str], message: str, author: Identity | None, branch: str) -> str | None:
+    def commit(
+        self, paths: Sequence[str], message: str, author: Identity | None, branch: str, texts: Mapping[str, bytes] | None = None
+    ) -> str | None:
         """Commit the paths onto `current`, a branch of record, or (`none`) nowhere; see `ports.Repo.commit`."""
         if branch == "none":
             return None
+        self._texts = texts or {}
         wanted = {path: check_path(self._place.root, path) for path in dict.fromkeys(paths)}
         for attempt in range(_TRIES):
             head = self._head()
@@ -168,14 +173,16 @@ class Committer:
         try:
             status = full.lstat()
         except (FileNotFoundError, NotADirectoryError):
-            return None
+            if path not in self._texts:
+                return None
+            return known[0] if known is not None else _PLAIN, objects.write("blob", self._texts[path])
         if stat.S_ISLNK(status.st_mode):
             return _LINK, objects.write("blob", os.fsencode(full.readlink()))
         if not stat.S_ISREG(status.st_mode):
             raise BadInput(f"{path} is not a regular file (a folder, pipe, socket or device); it can't be committed")
         handle = os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as file:
-            data = file.read()
+            data = file.read() if path not in self._texts else self._texts[path]
         if b"\r\n" in data:
             data = self._as_stored(objects, path, data, known)
         mode = _PROGRAM if status.st_mode & 0o100 else _PLAIN

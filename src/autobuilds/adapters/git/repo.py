@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -96,9 +96,17 @@ class GitRepo:
             found = objects.read(entry[1]) if entry is not None and entry[0].startswith(b"1") and entry[0] != b"160000" else None
         return found[1] if found is not None else None
 
-    def commit(self, paths: Sequence[str], message: str, *, author: Identity | None = None, branch: str = "current") -> str | None:
-        """Commit exactly these paths as they are on disk and leave the owner's index and work alone; see the port."""
-        return self._committer.commit(paths, message, author, branch)
+    def commit(
+        self,
+        paths: Sequence[str],
+        message: str,
+        *,
+        author: Identity | None = None,
+        branch: str = "current",
+        texts: Mapping[str, bytes] | None = None,
+    ) -> str | None:
+        """Commit exactly these paths as they are on disk, or as `texts` gives them, and leave the owner's index and work alone; see the port."""
+        return self._committer.commit(paths, message, author, branch, texts or {})
 
     def clone(self, target: Path, commit: str, branch: str) -> None:
         """Make a private clone at `target` on `branch` at `commit`, objects borrowed, nothing of this `.git` writable."""
