@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.cli import agents_page
 from tests.cli.conftest import Answered
 
 Type = Callable[..., Answered]
@@ -199,3 +200,10 @@ def test_a_build_may_look_but_not_test(bare: Path, typed: Type, monkeypatch: pyt
     monkeypatch.setenv("AUTOBUILDS_ATTEMPT", "x-1")
     assert typed("agents").status == 0
     assert "refused inside a build" in typed("agents", "test", "command").err
+
+
+def test_the_reference_says_what_the_presets_say() -> None:
+    """Mend it with `python3 -m tests.cli.agents_page`."""
+    page = agents_page.PAGE.read_text(encoding="utf-8")
+    assert agents_page.renewed(page) == page
+    assert all(made in page for made in agents_page.tables().values())
