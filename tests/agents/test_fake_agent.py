@@ -14,6 +14,7 @@ import pytest
 
 from autobuilds.domain.agents import FailureClass
 from autobuilds.domain.build import BuildState, Evidence, Outcome
+from autobuilds.domain.sandbox import STRENGTH, Tier
 from tests.agents import fake_agent
 from tests.agents.rig import CANARIES, Rig, spilled
 
@@ -38,6 +39,12 @@ def fake(rig_for: RigMaker) -> RigMaker:
 
 def _slow(*values: object) -> object:
     return pytest.param(*values, marks=pytest.mark.slow)
+
+
+def _needs(rig: Rig, weakest: Tier) -> None:
+    """Skip what this machine can't contain."""
+    if STRENGTH[Tier(rig.last().sandbox)] < STRENGTH[weakest]:
+        pytest.skip(f"the strongest sandbox here is {rig.last().sandbox}; this needs {weakest}")
 
 
 def _left(rig: Rig) -> list[tuple[int, str]]:
@@ -158,6 +165,7 @@ def test_hooks_and_filters_that_it_plants_never_run(fake: RigMaker) -> None:
 def test_the_owners_files_are_out_of_reach(fake: RigMaker) -> None:
     rig = fake("queue")
     rig.heartbeat()
+    _needs(rig, Tier.LANDLOCK)
     assert "Planted" not in (rig.root / "BUILD_QUEUE.md").read_text(), rig.story()
     assert not (rig.root / "planted.txt").exists()
 
@@ -179,6 +187,7 @@ def test_escape_sequences_drive_no_terminal(fake: RigMaker) -> None:
 def test_it_sees_no_secret_that_is_not_its_own(fake: RigMaker) -> None:
     rig = fake("env", home_files={".fake/auth.json": '{"key": "its own"}'})
     rig.heartbeat()
+    _needs(rig, Tier.BWRAP)
     assert rig.last().outcome is Outcome.PASSED, rig.story()
     log = rig.last().log
     assert log is not None
