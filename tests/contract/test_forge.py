@@ -103,13 +103,27 @@ def test_the_work_of_others_is_never_overwritten(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("desk", ["gh"], indirect=True)
-def test_no_hook_runs(desk: Desk) -> None:
+def test_no_hook_and_nothing_of_the_repositorys_own_configuration_runs(desk: Desk) -> None:
     hook = desk.root / ".git" / "hooks" / "pre-push"
-    hook.write_text(f"#!/bin/sh\ntouch {desk.root}/hooked\nexit 1\n")
+    hook.write_text(f"#!/bin/sh\ntouch {desk.root}/ran\nexit 1\n")
     hook.chmod(0o755)
-    git(desk.root, "config", "core.hooksPath", ".git/hooks")
+    plants = {
+        "core.hooksPath": ".git/hooks",
+        "core.sshCommand": f"touch {desk.root}/ran;",
+        "credential.helper": f"!touch {desk.root}/ran",
+        "credential.https://github.com.helper": f"!touch {desk.root}/ran",
+        "remote.origin.receivepack": f"touch {desk.root}/ran;",
+        "remote.origin.uploadpack": f"touch {desk.root}/ran;",
+        "core.fsmonitor": f"touch {desk.root}/ran;",
+    }
+    for key, value in plants.items():
+        git(desk.root, "config", key, value)
     desk.forge.propose(desk.proposal(desk.work()))
-    assert not (desk.root / "hooked").exists()
+    assert not (desk.root / "ran").exists()
+    git(desk.root, "config", "remote.origin.pushurl", f"ext::touch {desk.root}/ran")
+    with pytest.raises(ForgeFailure, match="failed"):
+        desk.forge.propose(desk.proposal(desk.work("more")))
+    assert not (desk.root / "ran").exists()
 
 
 @pytest.mark.parametrize("desk", ["gh"], indirect=True)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from autobuilds.adapters.forge.calls import call
 from autobuilds.adapters.forge.remotes import Remote, shown
+from autobuilds.adapters.git import clones, place
 from autobuilds.adapters.git.process import Git, words
 from autobuilds.errors import ForgeFailure, Refused
 from autobuilds.ports.forge import Proposal
@@ -48,34 +52,44 @@ def reaching(plain: dict[str, str]) -> dict[str, str]:
     }
 
 
-def open_git(root: Path) -> OpenGit:
-    """Return a runner for the owner's repository that may reach its remotes."""
-    return OpenGit(root, config=_MORE)
+@contextmanager
+def outbox(root: Path, commit: str) -> Iterator[OpenGit]:
+    """Yield a runner for a bare repository of our own that reads the owner's objects.
+
+    What stands in the configuration of the owner's repository (a build may have written there where nothing contained it) takes no part in
+    a push from it; the owner's own and the machine's do.
+    """
+    with tempfile.TemporaryDirectory(prefix="autobuilds-push-") as folder:
+        algorithm = "sha256" if len(commit) == 64 else "sha1"
+        clones.ours(Path(folder)).run("init", "--quiet", "--bare", "--template=", f"--object-format={algorithm}")
+        clones.borrow(place.find(root), Path(folder))
+        yield OpenGit(Path(folder), git_dir=Path(folder), config=_MORE)
 
 
-def push(git: Git, remote: Remote, proposal: Proposal) -> bool:
+def push(remote: Remote, proposal: Proposal) -> bool:
     """Bring the commit to the branch of its name at the remote; return whether anything had to be pushed.
 
     Raises Refused where the branch there holds work that is not ours, ForgeFailure where the remote says no.
     """
     ref = f"refs/heads/{proposal.branch}"
-    there = _tip(git, remote, ref)
-    if there == proposal.commit:
-        return False
-    if there is not None and there not in proposal.replaces and not _within(git, there, proposal.commit):
-        raise Refused(
-            f"{proposal.branch} at {remote.name} stands at {there[:12]}, which is not this build's work; nothing was pushed. "
-            f"Look at it with `git fetch {remote.name} {proposal.branch}`, then delete or rename it there"
-        )
-    # The lease holds what was just seen: whoever pushes in between is not overwritten.
-    lease = f"--force-with-lease={ref}:{there or ''}"
-    _call(git, remote, "push", "--quiet", "--no-verify", "--no-follow-tags", lease, "--", remote.name, f"{proposal.commit}:{ref}")
-    return True
+    with outbox(proposal.repository, proposal.commit) as git:
+        there = _tip(git, remote, ref)
+        if there == proposal.commit:
+            return False
+        if there is not None and there not in proposal.replaces and not _within(git, there, proposal.commit):
+            raise Refused(
+                f"{proposal.branch} at {remote.name} stands at {there[:12]}, which is not this build's work; nothing was pushed. "
+                f"Look at it with `git fetch {remote.name} {proposal.branch}`, then delete or rename it there"
+            )
+        # The lease holds what was just seen: whoever pushes in between is not overwritten.
+        lease = f"--force-with-lease={ref}:{there or ''}"
+        _call(git, remote, "push", "--quiet", "--no-verify", "--no-follow-tags", lease, "--", remote.address, f"{proposal.commit}:{ref}")
+        return True
 
 
 def _tip(git: Git, remote: Remote, ref: str) -> str | None:
     """Return where the branch stands at the remote, or None where there is none."""
-    for row in _call(git, remote, "ls-remote", "--", remote.name, ref).split("\n"):
+    for row in _call(git, remote, "ls-remote", "--", remote.address, ref).split("\n"):
         commit, _, name = row.partition("\t")
         if name == ref:
             return commit

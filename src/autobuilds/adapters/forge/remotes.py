@@ -49,6 +49,8 @@ def remote_of(git: Git, base: str) -> Remote:
     if project is None:
         # Git may have been told to reach the forge's address by another way (`url.*.insteadOf`).
         host, project = _parts(_setting(git, f"remote.{chosen}.url") or "")
+    if ":" not in address and not address.startswith(("/", "~")):
+        address = str(git.folder / address)
     return Remote(name=chosen, address=address, host=host, project=project)
 
 

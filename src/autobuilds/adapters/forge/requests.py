@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from autobuilds.adapters.forge.calls import Answer, call
-from autobuilds.adapters.forge.pushing import open_git, push
+from autobuilds.adapters.forge.pushing import push
 from autobuilds.adapters.forge.remotes import Remote, command_for, remote_of, shown
-from autobuilds.adapters.git.process import words
+from autobuilds.adapters.git.process import Git, words
 from autobuilds.errors import ForgeFailure
 from autobuilds.ports.forge import Proposal, Proposed
 
@@ -131,8 +131,7 @@ class CommandForge:
 
     def propose(self, proposal: Proposal) -> Proposed:
         """Push the branch and open a pull request for it, or keep the one that is open; see the port."""
-        git = open_git(proposal.repository)
-        remote = remote_of(git, proposal.base)
+        remote = remote_of(Git(proposal.repository), proposal.base)
         command = command_for(remote, proposal.command)
         dialect = _DIALECTS.get(command)
         if dialect is None:
@@ -142,7 +141,7 @@ class CommandForge:
             raise ForgeFailure(
                 f"{command} is not installed; get it from {dialect.install}, sign in with `{dialect.sign_in}`, then try again"
             )
-        push(git, remote, proposal)
+        push(remote, proposal)
         desk = _Desk(forge=self, dialect=dialect, name=command, program=str(Path(program).absolute()), remote=remote, proposal=proposal)
         known = desk.find()
         if known is not None:
