@@ -105,3 +105,27 @@ def test_each_section_is_there_once_and_nothing_gapes(section: str) -> None:
     text = _prompt(TASKS[0], ESCALATED, tail="x")
     assert text.count(f"\n{section}\n") == 1
     assert not re.search(r"\n\n\n", text)
+
+
+def test_an_interrupted_session_is_told_what_happened_and_the_task_alone() -> None:
+    cut_off = replace(ESCALATED, feedback="noise\nThe owner answered: take the second one")
+    values = prompt_values(
+        TASKS[0],
+        cut_off,
+        attempt=4,
+        nonce=NONCE,
+        branch="build/spotify",
+        progress_file="/w/.autobuilds/runs/spotify-4/scratch/progress.md",
+        timeout="8h",
+        resumed=True,
+    )
+    text = Renderer().render("prompt.md.j2", values)
+    for words in (
+        "this is attempt 4, in the same session",
+        "| Attempt 3: ",
+        "| The owner answered: take the second one",
+        "| Spotify Integration\n",
+    ):
+        assert words in text
+    assert "`/w/.autobuilds/runs/spotify-4/scratch/progress.md`" in text
+    assert "| noise" not in text and "Rules of the build" not in text and len(text) < 2500

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -119,7 +120,12 @@ def test_links_lead_nowhere(bench: Bench, tmp_path: Path) -> None:
 def test_a_linked_or_odd_copy_is_not_read(bench: Bench, tmp_path: Path) -> None:
     other = tmp_path / "other.json"
     other.write_text(json.dumps({**LOGIN, "expires_at": 9}))
-    for plant in (lambda: bench.copy.symlink_to(other), lambda: os.mkfifo(bench.copy), lambda: os.link(other, bench.copy)):
+    plants: tuple[Callable[[], None], ...] = (
+        lambda: bench.copy.symlink_to(other),
+        lambda: os.mkfifo(bench.copy),
+        lambda: os.link(other, bench.copy),
+    )
+    for plant in plants:
         bench.copy.unlink()
         plant()
         assert bench.home.bring_back(bench.folder) == ()
