@@ -64,8 +64,8 @@ def kill_threads(facts: Facts) -> str:
     raise PermissionError("no thread")
 
 
-def connect(family: int, where: Any) -> str:
-    with socket.socket(family, socket.SOCK_STREAM) as client:
+def connect(family: int, where: Any, protocol: int = 0) -> str:
+    with socket.socket(family, socket.SOCK_STREAM, protocol) as client:
         client.settimeout(2)
         client.connect(where)
         return client.recv(64).decode()
@@ -237,6 +237,7 @@ MORE: dict[str, Callable[[Facts], str]] = {
     "change the kernel's settings": kernel,
     "type into the terminal": type_keys,
     "see another process": see,
+    "reach the dashboard by MPTCP": lambda f: connect(socket.AF_INET, ("127.0.0.1", f["dashboard"]), 262),
     "signal a thread of the supervisor": kill_threads,
     "truncate outside": lambda f: os.truncate(f["home"] + "/.netrc", 0) or "truncated",
     "delete outside": lambda f: os.unlink(f["home"] + "/.zshrc") or "deleted",

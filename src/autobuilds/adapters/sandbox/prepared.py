@@ -12,7 +12,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from autobuilds.adapters.sandbox.launcher import landlock, limits
+from autobuilds.adapters.sandbox.launcher import landlock, limits, sockets
 from autobuilds.adapters.sandbox.launcher.landlock import Rules, Uncontained
 from autobuilds.adapters.sandbox.wrapping import cut_off, enclosed, program, wrap
 from autobuilds.domain.sandbox import Confinement, Quota, Tier
@@ -68,6 +68,8 @@ class Restrained:
             made = rules()
             limits.no_new_privileges()
             made.enforce()
+            if made.network:
+                sockets.restrict()
 
     def _serve(self) -> None:
         self._ready.run()

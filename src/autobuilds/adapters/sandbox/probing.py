@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autobuilds.adapters.sandbox import remedies
-from autobuilds.adapters.sandbox.launcher import landlock, limits
+from autobuilds.adapters.sandbox.launcher import landlock, limits, sockets
 from autobuilds.adapters.sandbox.launcher.landlock import Rules
 from autobuilds.adapters.sandbox.prepared import Restrained
 from autobuilds.adapters.sandbox.wrapping import BUBBLED, enclosed, program
@@ -36,8 +37,10 @@ _SAYS = {
     "see": "a process outside could be seen",
     "root": "the system's folders could be written",
     "connect": "a service on loopback could be reached",
+    "around": "a service on loopback could be reached by MPTCP",
     "abstract": "an abstract socket could be reached",
 }
+_MPTCP = 262
 _TIMEOUT = 10.0
 
 
@@ -138,12 +141,14 @@ def _try(tier: Tier, scene: _Scene) -> TierProbe:
 def _may(tier: Tier, version: int) -> set[str]:
     """Return the words of what a tier lets through by its nature, or on a kernel of this age."""
     if tier is Tier.BWRAP:
-        return {"connect", "abstract"}
+        return {"connect", "around", "abstract"}
     old = {"abstract"} if version < landlock.SCOPES else set()
+    if not sockets.known():
+        old.add("around")
     if tier is Tier.BWRAP_LANDLOCK:
         return old
     if version < landlock.CONNECTS:
-        old.add("connect")
+        old |= {"connect", "around"}
     return {"see", "root", *old, *({"signal"} if version < landlock.SCOPES else ())}
 
 
@@ -177,13 +182,19 @@ def _run(tier: Tier, scene: _Scene, version: int) -> tuple[set[str], str]:
 def _reached(scene: _Scene) -> set[str]:
     """Return what the calling thread, which is as restricted as a build, reaches of this machine."""
     found: set[str] = set()
-    for word, family, where in (
-        ("connect", socket.AF_INET, ("127.0.0.1", scene.port)),
-        ("abstract", socket.AF_UNIX, "\0" + scene.socket_name),
-    ):
-        with socket.socket(family, socket.SOCK_STREAM) as client:
-            if client.connect_ex(where) == 0:
-                found.add(word)
+    service = ("127.0.0.1", scene.port)
+    tried: tuple[tuple[str, int, int, Any], ...] = (
+        ("connect", socket.AF_INET, 0, service),
+        ("around", socket.AF_INET, _MPTCP, service),
+        ("abstract", socket.AF_UNIX, 0, "\0" + scene.socket_name),
+    )
+    for word, family, protocol, where in tried:
+        try:
+            with socket.socket(family, socket.SOCK_STREAM, protocol) as client:
+                client.connect(where)
+        except OSError:
+            continue
+        found.add(word)
     return found
 
 
@@ -202,6 +213,8 @@ def _caveat(tier: Tier, version: int | None = None) -> str:
         found.append("connect to abstract sockets" + ("" if tier in BUBBLED else "; signal your other processes") + " (before Linux 6.12)")
     if tier is Tier.LANDLOCK and version < landlock.CONNECTS:
         found.append("connect to services on this machine's loopback (before Linux 6.7)")
+    elif tier in {Tier.BWRAP_LANDLOCK, Tier.LANDLOCK} and not sockets.known():
+        found.append("connect to services on this machine's loopback by MPTCP (the filter is not written for this processor)")
     if os.geteuid() == 0 and limits.group_root() is None:
         found.append("start any number of processes (the limit does not bind root, and control groups can't be made)")
     return "; ".join(found)

@@ -7,6 +7,7 @@ import sys
 
 from .landlock import Uncontained, libc
 
+_LINUX: bool = sys.platform.startswith("linux")
 _PR_SET_NO_NEW_PRIVS, _PR_CAPBSET_DROP = 38, 24
 _LAST_CAPABILITY = 63
 _CAPABILITIES_VERSION = 0x20080522
@@ -20,13 +21,15 @@ GROUP = "autobuilds"
 
 
 def no_new_privileges() -> None:
-    """Give up gaining rights by executing a program (setuid); raises Uncontained."""
-    if libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+    """Give up gaining rights by executing a program (setuid), which Linux alone has; raises Uncontained."""
+    if _LINUX and libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise Uncontained("new privileges could not be given up")
 
 
 def drop_capabilities() -> None:
-    """Give up the capabilities of root, now and for all programs to come; raises Uncontained."""
+    """Give up the capabilities of root, which Linux alone has, now and for all programs to come; raises Uncontained."""
+    if not _LINUX:
+        return
     import ctypes
 
     library = libc()
@@ -39,7 +42,7 @@ def drop_capabilities() -> None:
 def leave_keyring() -> None:
     """Take an empty session keyring in place of the owner's; no harm where the kernel has none."""
     number = _KEYCTL.get(os.uname().machine)
-    if number is not None and sys.platform.startswith("linux"):
+    if number is not None and _LINUX:
         libc().syscall(number, _JOIN_SESSION_KEYRING, None, 0, 0, 0)
 
 

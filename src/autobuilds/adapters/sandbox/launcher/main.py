@@ -61,8 +61,11 @@ def _contain(options: dict[str, list[str]]) -> None:
             limits.drop_capabilities()
         limits.no_new_privileges()
     if "landlock" in options:
+        from . import sockets
+
         limits.no_new_privileges()
         _restrict(options)
+        sockets.restrict()
 
 
 def _restore_signals() -> None:
