@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -108,7 +109,7 @@ def watch(once: bool, every: float, workspace: Path | None, as_json: bool) -> No
     context = open_context(workspace)
     if as_json:
         say_json(live.answer(context))
-    elif once or not (sys.stdout.isatty() and sys.stdin.isatty()):
+    elif once or os.environ.get("TERM") == "dumb" or not (sys.stdout.isatty() and sys.stdin.isatty()):
         live.once(context, style())
     else:
         live.stay(context, style(), every)
