@@ -6,6 +6,7 @@ import itertools
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -159,10 +160,17 @@ class Prepared:
             raise Refused(f"nothing was started: {error}; `autobuilds doctor` says what works here") from error
         finally:
             if alone:
-                self.close()
+                self._end_thread()
 
     def close(self) -> None:
         """End the thread, and with it what it started in bubblewrap."""
+        self._end_thread()
+        if self._entrance is not None:
+            # Still busy: a later preparation removes it.
+            with suppress(OSError):
+                Path(self._entrance).parent.rmdir()
+
+    def _end_thread(self) -> None:
         if self._open:
             self._open = False
             self._restrained.close()
