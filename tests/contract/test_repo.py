@@ -243,3 +243,37 @@ def make_busy() -> Callable[[Repo], None]:
             (repo.root / ".git/MERGE_HEAD").write_text(f"{tip(repo)}\n")
 
     return make
+
+
+def test_what_changed_is_told_file_by_file(repo: Repo) -> None:
+    base = tip(repo)
+    put(repo, "a.txt", "one\n2\nthree\n")
+    put(repo, "new.txt", "new\n")
+    head = repo.commit(["a.txt", "new.txt"], "more")
+    assert head is not None
+    assert [(f.path, f.added, f.removed) for f in repo.file_stats(base, head)] == [("a.txt", 2, 1), ("new.txt", 1, 0)]
+    assert repo.file_stats(head, head) == ()
+
+
+def test_the_mainline_follows_first_parents_alone(repo: Repo, tmp_path: Path) -> None:
+    base = tip(repo)
+    work = side(repo, "side.txt", "side\n")
+    merged = repo.merge("main", work, tmp_path / "merge", "Merge build x: X\n\nBuild: x\nAttempt: 1\n")
+    assert merged.commit is not None
+    repo.deliver(merged, "main")
+    put(repo, "a.txt", "later\n")
+    last = repo.commit(["a.txt"], "later")
+    found = repo.mainline("main", since=base)
+    assert [(c.sha, c.subject) for c in found] == [(merged.commit, "Merge build x: X"), (last, "later")]
+    assert (found[0].parents, found[0].trailers) == ((base, work), {"Build": "x", "Attempt": "1"})
+    assert [c.sha for c in repo.mainline("main", limit=1)] == [last]
+
+
+def test_a_scratch_clone_stands_at_its_commit_and_leaves_no_trace(repo: Repo, tmp_path: Path) -> None:
+    first = tip(repo)
+    put(repo, "a.txt", "later\n")
+    repo.commit(["a.txt"], "later")
+    before = sorted(p.name for p in (repo.root / ".git").rglob("*")) if (repo.root / ".git").exists() else []
+    repo.scratch(tmp_path / "scratch", first)
+    assert (tmp_path / "scratch" / "a.txt").read_text() == "one\ntwo\n"
+    assert (sorted(p.name for p in (repo.root / ".git").rglob("*")) if before else []) == before
