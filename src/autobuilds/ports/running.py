@@ -49,8 +49,10 @@ class Job:
     prompt: str
     #: False for an agent that reads the prompt's file or needs none; its standard input is then empty.
     prompt_on_stdin: bool = True
-    #: The complete environment of the agent and the checks (the allow-list is applied already).
+    #: The complete environment of the agent (the allow-list is applied already).
     environment: dict[str, str] = field(default_factory=dict)
+    #: The environment of the checks, without the agent's keys; None: the agent's own.
+    check_environment: dict[str, str] | None = None
     workspace: str
     #: Absolute path of the repository to clone.
     repository: str

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from autobuilds.domain.build import Attempt, Build, DeliverMode
+from autobuilds.domain.gates.machine import COMMAND
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import Moment
 from autobuilds.domain.paths import protected_patterns
@@ -72,6 +73,7 @@ def job_for(
         prompt=agent.prompt,
         prompt_on_stdin=invocation.prompt_on_stdin,
         environment=invocation.environment,
+        check_environment=check_environment(context, settings, attempt),
         workspace=str(workspace.root),
         repository=str(base.repository),
         base_branch=base.branch,
@@ -97,6 +99,12 @@ def job_for(
         then=context.heartbeat_argv,
     )
     return job, agent.notes
+
+
+def check_environment(context: Context, settings: Settings, attempt: Attempt) -> dict[str, str]:
+    """Return the environment of an attempt's checks: what the owner lets through, and no agent's keys."""
+    folder = context.workspace.run_folder(attempt.id)
+    return context.agents.invocation(COMMAND, run_folder=folder, steps=":", passed=settings.environment).environment
 
 
 def _agent(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from autobuilds.domain.build import Attempt, Check
+from autobuilds.domain.gates.machine import COMMAND
 from autobuilds.domain.paths import PROTECTED_IN_WORKSPACE, matches
 from autobuilds.errors import AutobuildsError, Refused
 from autobuilds.ports import CheckedMerge, Limits, Repo
@@ -50,7 +51,7 @@ def check_merged(context: Context, label: str, attempt: Attempt, merged: Checked
     tell(f"running {len(criteria)} {'check' if len(criteria) == 1 else 'checks'} on the merged tree")
     settings = loaded.settings
     folder = context.workspace.run_folder(attempt.id)
-    invocation = context.agents.invocation(attempt.agent, run_folder=folder, steps=":", passed=settings.environment)
+    invocation = context.agents.invocation(COMMAND, run_folder=folder, steps=":", passed=settings.environment)
     contained = confinement(
         settings, context.sandbox.probe(), invocation, hidden=(context.workspace.root, Path(attempt.repository)), writable=(merged.scratch,)
     )

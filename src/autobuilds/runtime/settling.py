@@ -64,7 +64,7 @@ def _ended(attempt: Attempt, ending: Ending) -> Attempt:
         sandbox=ending.sandbox or attempt.sandbox,
         failure=ending.failure,
         resets_at=ending.resets_at,
-        session=ending.session or attempt.session,
+        session=ending.session,
         model=ending.model or attempt.model,
         said=ending.said,
         notes=(*attempt.notes, *ending.notes),

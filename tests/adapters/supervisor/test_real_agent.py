@@ -88,10 +88,12 @@ def test_progress_is_live(runner: LocalRunner, workspace: Path) -> None:
     runner.cancel(job.attempt_id, Outcome.STOPPED, "enough")
 
 
+@pytest.mark.slow
 def test_an_agent_that_claims_success_and_did_nothing(runner: LocalRunner, workspace: Path) -> None:
     assert ending_of(runner, agent_job(workspace, "end()")).outcome is Outcome.NO_CHANGE
 
 
+@pytest.mark.slow
 def test_exit_status_zero_does_not_hide_a_failure(runner: LocalRunner, workspace: Path) -> None:
     ending = ending_of(runner, agent_job(workspace, "Path('x').write_text('x')\nend(ok=False, error='401 invalid api key')"))
     assert ending.outcome is Outcome.AGENT_FAILED
@@ -99,6 +101,7 @@ def test_exit_status_zero_does_not_hide_a_failure(runner: LocalRunner, workspace
     assert git(workspace, "show", "build/demo:x") == "x"
 
 
+@pytest.mark.slow
 def test_an_agents_own_log_is_shown_instead(runner: LocalRunner, workspace: Path) -> None:
     own = "Path(os.environ['AUTOBUILDS_PROGRESS']).write_text('---\\npercent: 33\\n---\\n## Log\\n- mine\\x1b[31m\\n')\n"
     job = agent_job(workspace, own + "time.sleep(300)")
@@ -109,6 +112,7 @@ def test_an_agents_own_log_is_shown_instead(runner: LocalRunner, workspace: Path
     runner.cancel(job.attempt_id, Outcome.STOPPED, "enough")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plant", ["os.mkfifo(p)", "os.symlink('/etc/passwd', p)", "open(p, 'wb').truncate(8 << 30)", "os.mkdir(p)"])
 def test_an_odd_log_is_not_read(runner: LocalRunner, workspace: Path, plant: str) -> None:
     script = f"p = os.environ['AUTOBUILDS_PROGRESS']\nos.unlink(p)\n{plant}\nPath('x').write_text('x')\nput(t='say', text='hi')\nend()"
@@ -117,6 +121,7 @@ def test_an_odd_log_is_not_read(runner: LocalRunner, workspace: Path, plant: str
     assert len(shown(workspace)) < 400_000
 
 
+@pytest.mark.slow
 def test_an_answer_in_the_log_leaves_it_ours(runner: LocalRunner, workspace: Path) -> None:
     entry = "- 2026-02-06 15:00 Answer of the owner: take the second one"
     add = f"p = Path(os.environ['AUTOBUILDS_PROGRESS'])\np.write_text(p.read_text().replace('## Log\\n', '## Log\\n{entry}\\n'))\n"
@@ -170,6 +175,7 @@ end()
     assert not home.exists()
 
 
+@pytest.mark.slow
 def test_a_resumed_session_finds_its_folder(runner: LocalRunner, workspace: Path) -> None:
     first = agent_job(
         workspace, "Path('half').write_text(os.getcwd())\ntime.sleep(300)", limits=replace(SHORT, timeout=timedelta(seconds=1.5))
@@ -222,7 +228,7 @@ def test_no_key_is_in_the_environment_of_a_supervisor(runner: LocalRunner, works
 
 
 @CONTAINED
-@pytest.mark.parametrize("tier", [Tier.BWRAP_LANDLOCK, Tier.LANDLOCK])
+@pytest.mark.parametrize("tier", [Tier.BWRAP_LANDLOCK, pytest.param(Tier.LANDLOCK, marks=pytest.mark.slow)])
 def test_contained_it_works_and_reaches_nothing_else(runner: LocalRunner, workspace: Path, tier: Tier) -> None:
     script = f"""
 for path in ({str(workspace / "README.md")!r}, {str(workspace / ".git/hooks/post-commit")!r}):
@@ -245,6 +251,13 @@ end()
     assert not (workspace / ".git" / "hooks" / "post-commit").exists()
     assert "percent: 70" in shown(workspace)
     assert git(workspace, "log", "--format=%s", "build/demo", "^main") == "mine"
+
+
+def test_checks_get_no_key_of_the_agent(runner: LocalRunner, workspace: Path) -> None:
+    path = {"PATH": os.environ["PATH"]}
+    job = agent_job(workspace, "Path('x').write_text(os.environ['ROBOT_KEY'][:6])\nend()", checks=['test -z "$ROBOT_KEY" && test -s x'])
+    job = replace(job, environment={**path, "ROBOT_KEY": "canary-1234"}, check_environment=path)
+    assert ending_of(runner, job).outcome is Outcome.PASSED
 
 
 @CONTAINED
@@ -308,6 +321,7 @@ def test_a_disk_that_fills_up_stops_the_build(runner: LocalRunner, workspace: Pa
     assert "filled the disk: 10 MiB are left" in found.stop.reason
 
 
+@pytest.mark.slow
 def test_output_is_bounded_together(runner: LocalRunner, workspace: Path) -> None:
     script = "import itertools\nfor n in itertools.count():\n    print('x' * 999)\n    print('e' * 999, file=sys.stderr)\n"
     job = agent_job(workspace, script, limits=replace(SHORT, output_bytes=200_000))

@@ -32,10 +32,14 @@ def contained(confinement: Confinement, folder: Path, environment: Mapping[str, 
 
     given = dict(environment)
     if confinement.tier is Tier.NONE:
-        return Container(confinement=confinement, environment=given)
+        return Container(confinement=confinement, environment=given, check_environment=given)
     needed, told = places.tool_chains(given, Path(os.environ.get("HOME", "/nonexistent")))
     readable = (*confinement.readable, *places.borrowed(folder), *places.programs((), given, confinement.hidden), *needed)
-    return Container(confinement=replace(confinement, readable=readable, home=str(home)), environment={**given, **told})
+    return Container(
+        confinement=replace(confinement, readable=readable, home=str(home)),
+        environment={**given, **told},
+        check_environment={**given, **told},
+    )
 
 
 class LocalChecker:
@@ -65,7 +69,7 @@ class LocalChecker:
                 watcher=watcher,
                 tree=folder,
                 contain=container.checks,
-                environment={**container.environment, "HOME": str(home), processes.MARKER: marker},
+                environment={**container.check_environment, "HOME": str(home), processes.MARKER: marker},
                 limits=limits,
                 outputs=Path(outputs),
                 merged=True,

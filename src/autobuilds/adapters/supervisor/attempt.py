@@ -127,16 +127,22 @@ class AttemptRun:
             return AttemptFacts(setup_failure=line(str(error), 300))
         return AttemptFacts(stop=self._asked())
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, given: dict[str, str]) -> dict[str, str]:
         own = {
             processes.MARKER: self.job.attempt_id,
             "AUTOBUILDS_LABEL": self.job.label,
             "AUTOBUILDS_PROGRESS": str(self.folder.progress),
         }
-        return {**self.container.environment, **own}
+        return {**given, **own}
 
     def _agent(self, watcher: Watcher, log: DerivedLog, start: Starter) -> tuple[Finished, AttemptFacts]:
-        run = AgentRun(job=self.job, folder=self.folder, container=self.container, environment=self._environment(), now=self.now)
+        run = AgentRun(
+            job=self.job,
+            folder=self.folder,
+            container=self.container,
+            environment=self._environment(self.container.environment),
+            now=self.now,
+        )
         end = run.run(watcher, log, start)
         if self.home is not None:
             self.home.bring_back(self.folder)
@@ -180,7 +186,7 @@ class AttemptRun:
             watcher=watcher,
             tree=self.folder.clone_of(job),
             contain=self.container.checks,
-            environment=self._environment(),
+            environment=self._environment(self.container.check_environment),
             limits=job.limits,
             outputs=self.folder.checks,
             progress=log.read(),
@@ -207,7 +213,7 @@ class AttemptRun:
             watcher=watcher,
             tree=merged.scratch,
             contain=self.container.checks,
-            environment=self._environment(),
+            environment=self._environment(self.container.check_environment),
             limits=job.limits,
             outputs=self.folder.merged_checks,
             merged=True,

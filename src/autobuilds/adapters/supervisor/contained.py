@@ -23,27 +23,31 @@ NOT_STARTED = 125
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """Starts programs by one confinement; `environment` is what they are given."""
+    """Starts programs by one confinement; `environment` is what the agent is given, `check_environment` what checks are."""
 
     confinement: Confinement
     environment: dict[str, str]
+    check_environment: dict[str, str]
 
     @classmethod
     def of(cls, job: Job, folder: RunFolder, owner: Mapping[str, str]) -> Container:
         """Return what contains an attempt; `owner` is the environment of this process."""
         home = Home.of(job, owner)
-        environment = dict(job.environment) if home is None else home.environment(job.environment)
+        environment, checks = (
+            dict(given) if home is None else home.environment(given)
+            for given in (job.environment, job.environment if job.check_environment is None else job.check_environment)
+        )
         confinement = job.confinement
         if confinement.tier is Tier.NONE:
-            return cls(confinement=confinement, environment=environment)
+            return cls(confinement=confinement, environment=environment, check_environment=checks)
         readable = [*confinement.readable, str(folder.prompt), *places.borrowed(Path(job.repository))]
         readable += places.programs(job.argv, environment, confinement.hidden)
         if owner.get("HOME"):
             needed, told = places.tool_chains(environment, Path(owner["HOME"]))
             readable += needed
-            environment |= told
-        kept = tuple(dict.fromkeys(readable))
-        return cls(confinement=replace(confinement, readable=kept, home=job.home), environment=environment)
+            environment, checks = {**environment, **told}, {**checks, **told}
+        contained = replace(confinement, readable=tuple(dict.fromkeys(readable)), home=job.home)
+        return cls(confinement=contained, environment=environment, check_environment=checks)
 
     def missing(self, program: str) -> str | None:
         """Return in words that a program is not there, or None."""

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -228,9 +228,11 @@ def left_report(job: Job, folder: RunFolder, now: Callable[[], datetime]) -> Age
 
 
 def known_session(job: Job, folder: RunFolder, report: AgentReport) -> str | None:
-    """Return the agent's session: as reported in the end, as it was reported before, or as it was chosen."""
+    """Return the agent's session: as reported in the end, as it was reported before, or as it was chosen; None where it said nothing."""
     try:
         kept = records.read_record(folder.session, Session)
     except errors.BadInput:
         kept = None
-    return report.session or (kept.id if kept is not None else None) or job.session
+    stream = AgentStream(job=job, folder=folder, now=lambda: datetime.now(UTC), writes=False)
+    began = any(path is not None and path.is_file() and path.stat().st_size for path in (stream.out, stream.err))
+    return report.session or (kept.id if kept is not None else None) or (job.session if began else None)
