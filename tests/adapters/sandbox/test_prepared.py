@@ -169,3 +169,30 @@ def test_which_ports_can_be_reached(network: str, ports: tuple[int, ...], in_: s
         assert not out & found
         assert port not in found
         assert port in landlock.reachable(network, (port,))
+
+
+@pytest.mark.parametrize("quick", [True, False])
+@pytest.mark.parametrize("tier", [Tier.BWRAP, Tier.LANDLOCK])
+def test_temporary_files_have_a_place(tier: Tier, quick: bool, tmp_path: Path) -> None:
+    """What TMPDIR says is kept where a build may write it; the owner's folder is not there for it."""
+    works(tier)
+    for name in ("clone", "home", "owners"):
+        (tmp_path / name).mkdir()
+    confinement = Confinement(
+        tier=tier, writable=(str(tmp_path / "clone"),), hidden=(str(tmp_path),), home=str(tmp_path / "home"), network=Network.WEB
+    )
+    own = "/tmp" if tier is Tier.BWRAP else str(tmp_path / "home" / ".tmp")
+    for given, wanted in (
+        (str(tmp_path / "owners"), own),
+        ("/tmp/user/1000", own),
+        (None, own),
+        (str(tmp_path / "clone"), str(tmp_path / "clone")),
+    ):
+        environment = {"PATH": "/usr/bin:/bin", **({"TMPDIR": given} if given else {})}
+        argv = ["/bin/sh", "-c", 'dirname "$(mktemp)"']
+        if quick:
+            with prepare(confinement) as prepared:
+                said = prepared.popen(argv, env=environment, stdout=subprocess.PIPE).communicate(timeout=20)[0]
+        else:
+            said = subprocess.run(wrap(confinement, argv), env=environment, capture_output=True, check=True).stdout
+        assert said.decode() == wanted + "\n"

@@ -19,7 +19,6 @@ _RUNTIME = ("/run", "/var/run")
 _RUNTIME_NEEDED = ("/etc/resolv.conf", "/run/current-system", "/run/booted-system", "/run/opengl-driver", "/run/wrappers")
 #: Sockets with power over the machine outside /run.
 _MASKED = (
-    "/var/lib/docker.sock",
     "/var/lib/lxd/unix.socket",
     "/var/lib/incus/unix.socket",
     "/var/snap/lxd/common/lxd/unix.socket",

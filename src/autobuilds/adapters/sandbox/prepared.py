@@ -15,7 +15,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from autobuilds.adapters.sandbox.launcher import landlock, limits, sockets
 from autobuilds.adapters.sandbox.launcher.landlock import Rules, Uncontained
-from autobuilds.adapters.sandbox.wrapping import cut_off, enclosed, program, wrap
+from autobuilds.adapters.sandbox.wrapping import cut_off, enclosed, program, temporary, wrap, written
 from autobuilds.domain.sandbox import Confinement, Quota, Tier
 from autobuilds.errors import Refused
 
@@ -129,8 +129,7 @@ class Prepared:
         rules = Rules(abi, files=asked.tier is Tier.LANDLOCK, network=not cut_off(asked))
         rules.allow_ports(landlock.reachable(asked.network.value, asked.ports))
         if asked.tier is Tier.LANDLOCK:
-            home = (asked.home,) if asked.home else ()
-            rules.allow_files(read=asked.readable, write=(*asked.writable, *home), hide=asked.hidden)
+            rules.allow_files(read=asked.readable, write=written(asked), hide=asked.hidden)
             if self._entrance is not None:
                 rules.allow_path(self._entrance, landlock.WRITE_FILE)
         return rules
@@ -152,8 +151,10 @@ class Prepared:
             return subprocess.Popen(wrap(self._confinement, argv, environment=self._environment), **how)
         line = (*quick, *enclosed(self._confinement, argv, environment=self._environment))
         alone = self._confinement.tier is Tier.LANDLOCK
-        if alone and self._confinement.home:
-            how["env"] = {**(how.get("env") or os.environ), "TMPDIR": private_temporary(self._confinement.home)}
+        own = temporary(self._confinement)
+        if own is not None:
+            given = dict(how.get("env") or os.environ)
+            how["env"] = {**given, "TMPDIR": limits.temporary_folder(given.get("TMPDIR"), own, list(written(self._confinement)))}
         try:
             return self._restrained.call(lambda: subprocess.Popen(line, **how))
         except Uncontained as error:
@@ -203,10 +204,3 @@ def limited(quota: Quota, entrance: str | None) -> tuple[str, ...] | None:
 def group(quota: Quota, name: str) -> str | None:
     """Make the control group of a build of root and return what takes processes in; None where there is none."""
     return None if quota.processes is None else limits.make_group(quota.processes, name)
-
-
-def private_temporary(home: str) -> str:
-    """Return the folder for temporary files below a private home, made if it isn't there."""
-    folder = Path(home, ".tmp")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return str(folder)

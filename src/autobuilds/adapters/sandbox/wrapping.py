@@ -22,8 +22,8 @@ BUBBLED = frozenset({Tier.BWRAP_LANDLOCK, Tier.BWRAP})
 def wrap(confinement: Confinement, argv: Sequence[str], *, environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Return the command line that runs `argv` contained by the confinement's tier; it ends with the program's own exit status.
 
-    It is to be run with the environment, the working folder and the standard streams of the program; HOME and TMPDIR are the
-    caller's (Landlock alone sets TMPDIR below the home). Exit status 125 with one line on standard error means that the program was not
+    It is to be run with the environment, the working folder and the standard streams of the program; HOME is the
+    caller's; TMPDIR is kept where the program may write it, else it is one of the program's own. Exit status 125 with one line on standard error means that the program was not
     started. `environment` (default: this process's) names sockets of the owner's that must be out of reach.
 
     Raises BadInput for a path that is not absolute.
@@ -44,18 +44,33 @@ def options(confinement: Confinement) -> tuple[str, ...]:
     said = [f"{name}={value}" for name, value in limits if value is not None]
     if confinement.tier is Tier.NONE:
         return (*said, "powerless")
+    own = temporary(confinement)
+    if own is not None:
+        said += [f"tmp={own}", *(f"keep={path}" for path in written(confinement))]
     if confinement.tier is Tier.BWRAP:
         return tuple(said)
     said.append("landlock")
     if not cut_off(confinement):
         said += [f"network={confinement.network.value}", *(f"port={port}" for port in confinement.ports)]
     if confinement.tier is Tier.LANDLOCK:
-        home = (confinement.home,) if confinement.home else ()
-        said += ["powerless", "files", *(f"tmp={folder}/.tmp" for folder in home)]
-        said += [f"write={path}" for path in (*confinement.writable, *home)]
+        said += ["powerless", "files", *(f"write={path}" for path in written(confinement))]
         said += [f"read={path}" for path in confinement.readable]
         said += [f"hide={path}" for path in confinement.hidden]
     return tuple(said)
+
+
+def written(confinement: Confinement) -> tuple[str, ...]:
+    """Return what a build may change: its writable places and its home."""
+    return (*confinement.writable, *((confinement.home,) if confinement.home else ()))
+
+
+def temporary(confinement: Confinement) -> str | None:
+    """Return the folder for temporary files that is a build's own in its tier; None where there is none, or the owner's is as good."""
+    if confinement.tier in BUBBLED:
+        return "/tmp"  # noqa: S108 - the build's own, empty when it begins
+    if confinement.tier is Tier.LANDLOCK and confinement.home:
+        return f"{confinement.home}/.tmp"
+    return None
 
 
 def cut_off(confinement: Confinement) -> bool:

@@ -149,3 +149,14 @@ def join_group(processes: int) -> None:
             _write(entrance, "0")
         except OSError:
             return
+
+
+def temporary_folder(set_to: str | None, own: str, writable: list[str]) -> str:
+    """Return the folder for temporary files: what TMPDIR is set to where a build may write that, else its own, made if need be.
+
+    In bubblewrap its own is /tmp, which is empty and its own there: what TMPDIR says below it outside does not stand in it.
+    """
+    if set_to and (set_to.rstrip("/") == own or any(f"{set_to}/".startswith(f"{folder}/") for folder in writable)):
+        return set_to
+    os.makedirs(own, mode=0o700, exist_ok=True)  # noqa: PTH103
+    return own

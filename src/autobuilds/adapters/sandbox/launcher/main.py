@@ -17,7 +17,8 @@ def main(arguments: list[str]) -> int:
     """Contain this process and become the program after `--`; return only when that can't be.
 
     Options are `KEY=VALUE`: processes, memory, file (numbers), powerless, landlock, files, inherited (flags), network (open, web or
-    none), port, read, write, hide (any number of each), tmp (a folder for temporary files).
+    none), port, read, write, hide (any number of each), tmp (a folder for temporary files),
+    keep (folders that TMPDIR may be in as it is).
     """
     options: dict[str, list[str]] = {}
     while arguments and arguments[0] != "--":
@@ -54,8 +55,7 @@ def _contain(options: dict[str, list[str]]) -> None:
         limits.join_group(processes)
     limits.set_limits(limits.bounds(processes=processes, memory=number("memory"), file=number("file")))
     for folder in options.get("tmp", []):
-        os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
-        os.environ["TMPDIR"] = folder
+        os.environ["TMPDIR"] = limits.temporary_folder(os.environ.get("TMPDIR"), folder, options.get("keep", []))
     if "powerless" in options:
         if os.geteuid() == 0:
             limits.drop_capabilities()
