@@ -106,7 +106,7 @@ def test_a_heartbeat_that_starts_something_says_what_is_weaker(
     answers.heartbeat(beat, as_json=False, style=Style())
     told = capsys.readouterr()
     assert told.out.endswith("HEARTBEAT_OK\n")
-    assert ("sandbox: landlock, weaker than it could be: less. To mend it: apt install bubblewrap\n" == told.err) is said
+    assert (told.err == "sandbox: landlock, weaker than it could be: less. To mend it: apt install bubblewrap\n") is said
     assert bool(told.err) is said
 
 
