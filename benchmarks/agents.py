@@ -80,8 +80,11 @@ def run(name: str, situation: str, top: Path) -> Row:
         with contextlib.suppress(subprocess.TimeoutExpired):
             rig.heartbeat(seconds=300)
         seconds = time.monotonic() - began
-        row = _row(rig, name, situation, seconds)
-        rig.close()
+        try:
+            row = _row(rig, name, situation, seconds)
+        finally:
+            rig.close()
+        print(f"{name}, {situation}: {row.recorded} ({row.seconds:.0f} s)", file=sys.stderr, flush=True)
         return row
 
 

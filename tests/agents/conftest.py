@@ -79,7 +79,7 @@ def real_rig(rig_for: Callable[..., Rig]) -> Callable[..., Rig]:
             variables=setup.variables(url),
             home_files=setup.files(url),
             path=program.path(),
-            **given,
+            **{"timeout": "5m", **given},
         )
 
     return make

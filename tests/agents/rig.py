@@ -99,7 +99,7 @@ class Rig:
     def build(self) -> Build:
         """Return the task's build from the ledger."""
         found = Workspace(self.root, lambda: UTC).ledger().find(LABEL)
-        assert found is not None, f"the task was never started: {self.command('explain', LABEL).stdout}"
+        assert found is not None, f"the task was never started: {self.command('why', LABEL).stdout}"
         return found
 
     def last(self) -> Attempt:

@@ -102,7 +102,7 @@ def reply(talk: Talk, count: Callable[[str], int], let_go: dict[str, int | None]
 def _work(talk: Talk, scenario: Scenario, word: str, done: int) -> Reply:
     commands = {
         Scenario.NOOP: (),
-        Scenario.HANG: (f"sleep {hang_seconds(word)}",),
+        Scenario.HANG: (f"sh -c 'sleep {hang_seconds(word)}; true'",),
         Scenario.WRONG: (f"echo something else > {FILE}",),
         Scenario.SPILL: (f"env > {FILE}",),
     }.get(scenario, (f"echo {CONTENT} > {FILE}",))
