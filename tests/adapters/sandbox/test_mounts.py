@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from autobuilds.adapters.sandbox import MachineSandbox, wrap
 from autobuilds.adapters.sandbox.mounts import arguments
@@ -153,3 +155,42 @@ def test_the_wrapper_is_found_by_our_own_path(tmp_path: Path, monkeypatch: pytes
 def test_everything_else_is_read_only() -> None:
     script = "for d in / /etc /usr /var /opt /sys/kernel /home; do [ -d $d ] && [ -w $d ] && echo $d; done; true"
     assert inside(bubble(), script) == ""
+
+
+_NAMES = [f"{a}{b}{c}".rstrip("/") for a in ("home/", "data/") for b in ("", "x/", "y/") for c in ("", "p/", "q/")]
+_places = st.sets(st.sampled_from(_NAMES), max_size=4)
+
+
+@given(hidden=_places, readable=_places, writable=_places)
+def test_the_nearest_claim_decides(
+    tmp_path_factory: pytest.TempPathFactory, hidden: set[str], readable: set[str], writable: set[str]
+) -> None:
+    """Whatever lies in whatever: a path is as the deepest folder that was named says, and writing wins over reading over hiding."""
+    root = tmp_path_factory.getbasetemp() / "nesting"
+    for name in _NAMES:
+        (root / name).mkdir(parents=True, exist_ok=True)
+    claims = {str(root): "hidden"}
+    for kind, names in (("hidden", hidden), ("read", readable), ("write", writable)):
+        claims |= {str(root / name): kind for name in names}
+    said = list(
+        arguments(
+            bubble(
+                hidden=(str(root), *(str(root / name) for name in sorted(hidden))),
+                readable=tuple(str(root / name) for name in sorted(readable)),
+                writable=tuple(str(root / name) for name in sorted(writable)),
+            ),
+            {},
+        )
+    )
+    mounted: list[tuple[str, str]] = []
+    while said:
+        option = said.pop(0)
+        place = said[1] if option in {"--ro-bind", "--bind", "--symlink"} else said[0]
+        del said[: 2 if option in {"--ro-bind", "--bind", "--symlink"} else 1]
+        if option in {"--ro-bind", "--bind", "--tmpfs"}:
+            mounted.append((place, {"--ro-bind": "read", "--bind": "write", "--tmpfs": "hidden"}[option]))
+    for name in _NAMES:
+        path = str(root / name)
+        wanted = next(claims[str(folder)] for folder in (Path(path), *Path(path).parents) if str(folder) in claims)
+        got = next(kind for place, kind in reversed(mounted) if f"{path}/".startswith(f"{place.rstrip('/')}/"))
+        assert got == wanted, (name, mounted)
