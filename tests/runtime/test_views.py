@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -166,7 +167,7 @@ def test_work_that_was_sent_back_does_not_stand_under_failed() -> None:
 
 
 def test_what_holds_more_than_its_own_task_needs_you_first() -> None:
-    def escalated(label: str, **ended: object) -> Build:
+    def escalated(label: str, **ended: Any) -> Build:
         return build(label, BuildState.ESCALATED, attempt(label, ended=START, **ended), reason=label)
 
     builds = (
@@ -178,6 +179,25 @@ def test_what_holds_more_than_its_own_task_needs_you_first() -> None:
     view = status_view(replace(EMPTY, ledger=Ledger(builds=builds)), QUIET, (), {})
     assert [n.label for n in view.needs_you] == ["key", "spent", "denied", "checks"]
     assert view.failed[2].failure == "budget" and all(row.told for row in view.failed)
+
+
+def test_an_agent_that_holds_several_tasks_is_named_once() -> None:
+    def held(label: str, reason: str) -> Assessment:
+        return Assessment(label=label, gates=(gate("agent", "ask", reason, fix="npm install -g x"), gate("risk", "go", "nothing")))
+
+    four = tuple(held(label, "agent x is not installed") for label in "abcd")
+    other = Assessment(label="e", gates=(gate("agent", "ask", "agent x is not installed"), gate("risk", "ask", "danger", fix="approve")))
+    view = status_view(replace(EMPTY, queue=Queue(tasks=tuple(task(n) for n in "abcde"))), QUIET, (*four, other), {})
+    assert [(n.label, n.reason) for n in view.needs_you] == [
+        (None, "agent x is not installed; this holds 4 tasks: a, b, c and 1 more"),
+        ("e", "agent x is not installed"),
+    ]
+    assert view.needs_you[0].command == "npm install -g x"
+    key = attempt("key", ended=START, outcome=Outcome.AGENT_FAILED, failure=FailureClass.AUTHENTICATION)
+    builds = (build("key", BuildState.ESCALATED, key, reason="401; sign in"),)
+    waiting = tuple(held(label, "claude could not sign in when it built key") for label in "ab")
+    view = status_view(replace(EMPTY, ledger=Ledger(builds=builds)), QUIET, waiting, {})
+    assert [n.label for n in view.needs_you] == ["key"]
 
 
 def test_a_reason_stands_on_the_page_once() -> None:

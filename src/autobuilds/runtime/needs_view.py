@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 
 from autobuilds.domain import inert
 from autobuilds.domain.agents import FailureClass
@@ -56,9 +57,8 @@ def needs_you(
             found += _from_running(build, progress.get(build.label))
     known = {n.label for n in found}
     given_up = {b.label for b in builds if b.state is BuildState.CANCELLED}
-    found += [
-        _asking(a) for a in assessments if a.verdict is Verdict.ASK and a.label not in known | given_up and not _rests(a) and _asks(a)
-    ]
+    asking = [a for a in assessments if a.verdict is Verdict.ASK and a.label not in known | given_up and not _rests(a) and _asks(a)]
+    found += _asking_all(asking, {f"{b.last.agent} could not sign in when it built {b.label}" for b in escalated if b.last is not None})
     for build in builds:
         if build.state is BuildState.REVIEW:
             row = done_row(build)
@@ -122,6 +122,26 @@ def _rests(assessment: Assessment) -> bool:
     """Whether a task is a low-priority one that only waits for an approval: an idea put aside, which nobody has to be told of daily."""
     asks = {g.gate for g in assessment.obstacles if g.verdict is Verdict.ASK}
     return "priority" in asks and not asks & {"state", "well-formed", "blockers"}
+
+
+def _asking_all(asking: Sequence[Assessment], known: Container[str]) -> list[NeedsYou]:
+    """Return what asks; an agent or a sandbox that alone holds several tasks is named once, one that is `known` from above not again."""
+    alone: dict[str, list[Assessment]] = {}
+    for assessment in asking:
+        gates = _asks(assessment)
+        if len(gates) == 1 and gates[0].gate == "agent":
+            alone.setdefault(gates[0].reason, []).append(assessment)
+    found: list[NeedsYou] = []
+    for assessment in asking:
+        reason = _asks(assessment)[0].reason
+        held = alone.get(reason, [])
+        if assessment not in held or (len(held) == 1 and reason not in known):
+            found.append(_asking(assessment))
+        elif assessment is held[0] and reason not in known:
+            first = _asking(assessment)
+            labels = ", ".join(a.label for a in held[:3]) + (f" and {len(held) - 3} more" if len(held) > 3 else "")
+            found.append(replace(first, label=None, reason=f"{first.reason}; this holds {len(held)} tasks: {labels}"))
+    return found
 
 
 def _asking(assessment: Assessment) -> NeedsYou:
