@@ -52,6 +52,7 @@ def test_an_attempt_runs_and_ends(bench: Bench) -> None:
     assert ended.ending is not None and ended.ending.outcome is Outcome.PASSED
     assert bench.runner.poll(DEMO) == ended
     assert bench.runner.logs(DEMO) == "up\n"
+    assert bench.runner.logs(DEMO, raw=True) == "up\n"
     assert bench.runner.logs(DEMO, 1) == "\n"
 
 
