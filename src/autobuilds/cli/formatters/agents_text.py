@@ -14,6 +14,7 @@ from autobuilds.domain.times import format_when
 from autobuilds.runtime.agent_trial import Trial
 from autobuilds.runtime.agents_view import AgentInfo
 
+
 def listed(found: Sequence[AgentInfo], style: Style) -> str:
     """Return a line an agent, those installed first, then how the others are installed, then what is weaker than it could be."""
     width = max((cells(a.name) for a in found), default=0)
