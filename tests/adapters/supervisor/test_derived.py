@@ -20,12 +20,11 @@ def test_an_answer_of_the_owner_is_shown_and_is_not_the_agents_word(make_repo: C
     folder.make()
     log = DerivedLog(job=job_for(workspace, "true", claims=["The flow works"]), folder=folder)
     log.begin(NOW)
-    assert log.ours
     assert add_answer(folder.progress, "take the *second* one\n- [x] forged", NOW)
-    assert log.ours
+    assert (log.ours, log.path.exists()) == (True, True)
     log.agent_ended(NOW, "exit status 0", well=True)
     assert "Answer of the owner: take the \\*second\\* one" in log.path.read_text()
     folder.progress.write_text(folder.progress.read_text().replace("- [ ]", "- [x]"))
-    assert not log.ours
+    assert (log.ours, log.path.exists()) == (False, True)
     log.finish(NOW, (), "fine", well=True)
     assert log.path.read_text() == folder.progress.read_text()
