@@ -54,15 +54,15 @@ def hang_seconds(word: str) -> int:
 
 
 def found(talk: Talk) -> tuple[Scenario, str, int] | None:
-    """Return the scenario, its marker and how many tools have answered since the marker was last seen."""
-    last: tuple[Scenario, str, int] | None = None
+    """Return the scenario, its marker and how many tools have answered since the marker was first seen: agents repeat prompts."""
+    first: tuple[Scenario, str, int] | None = None
     for entry in talk.entries:
         match = _MARKER.search(entry.text)
-        if match is not None:
-            last = (Scenario(match[1]), match[0], 0)
-        elif last is not None and entry.result:
-            last = (last[0], last[1], last[2] + 1)
-    return last
+        if first is not None:
+            first = (first[0], first[1], first[2] + entry.result)
+        elif match is not None:
+            first = (Scenario(match[1]), match[0], 0)
+    return first
 
 
 def shell_of(talk: Talk) -> Tool | None:
@@ -84,8 +84,9 @@ def reply(talk: Talk, count: Callable[[str], int], let_go: dict[str, int | None]
         return _unknown(talk)
     scenario, word, done = what
     if let_go is not None and word in let_go:
-        before = let_go[word]
-        before = let_go[word] = done if before is None else before
+        if let_go[word] is None and talk.tools:
+            let_go[word] = done
+        before = let_go[word] or 0
         return _work(talk, Scenario.OK, word, max(0, done - before))
     match scenario:
         case Scenario.AUTH:
@@ -137,7 +138,8 @@ def _call(shell: Tool, command: str, ident: str) -> Call:
     for name in shell.required:
         if name not in arguments:
             arguments[name] = _filler(shell.properties.get(name) or {})
-    return Call(id=f"call_{ident.replace('-', '_')}", tool=shell, arguments=arguments)
+    # A number of its own: agents drop the second of two calls of one id, which a resumed session would have.
+    return Call(id=f"call_{ident.replace('-', '_')}_{secrets.token_hex(3)}", tool=shell, arguments=arguments)
 
 
 def _filler(shape: object) -> object:
