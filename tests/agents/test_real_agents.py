@@ -16,7 +16,7 @@ from autobuilds.domain.build import BuildState, Evidence, Outcome
 from tests.agents.conftest import agents, need
 from tests.agents.rig import CANARIES, Rig, spilled
 from tests.agents.setups import KEY
-from tests.agents.stub_model import CONTENT, FILE, Scenario, StubModel, dead_port, hang_seconds, marker
+from tests.agents.stub_model import CONTENT, FILE, Scenario, StubModel, dead_port, hang_number, marker
 
 pytestmark = [pytest.mark.timeout(900)]
 RigMaker = Callable[..., Rig]
@@ -124,7 +124,7 @@ def test_a_program_that_hangs_is_stopped_with_all_it_started(name: str, stub: St
     assert not _done(rig)
     assert last.outcome in {Outcome.STALLED, Outcome.TIMEOUT}, rig.story()
     assert stub.asked(word), rig.story()
-    assert rig.processes(str(hang_seconds(word))) == []
+    assert rig.processes(str(hang_number(word))) == []
 
 
 @every_agent
@@ -132,7 +132,7 @@ def test_a_killed_supervisor_leaves_nothing_and_the_next_heartbeat_goes_on(name:
     word = marker(Scenario.HANG if name not in WITHOUT_TOOLS else Scenario.MUTE)
     rig = real_rig(name, stub.url, word, retries=3, stall="10m", timeout="10m")
     rig.heartbeat(wait=False, seconds=LONG)
-    busy = rig.wait_for(str(hang_seconds(word)), 90) if name not in WITHOUT_TOOLS else _asked(stub, word)
+    busy = rig.wait_for(str(hang_number(word)), 90) if name not in WITHOUT_TOOLS else _asked(stub, word)
     assert busy, rig.story()
     supervisor = rig.last().pid
     assert supervisor is not None
@@ -143,7 +143,7 @@ def test_a_killed_supervisor_leaves_nothing_and_the_next_heartbeat_goes_on(name:
     assert build.attempts[0].outcome is Outcome.LOST, rig.story()
     assert build.state is BuildState.REVIEW, rig.story()
     assert len(build.attempts) == 2, rig.story()
-    assert rig.processes(str(hang_seconds(word))) == []
+    assert rig.processes(str(hang_number(word))) == []
 
 
 def _asked(stub: StubModel, word: str) -> bool:

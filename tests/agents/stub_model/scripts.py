@@ -48,8 +48,8 @@ def marker(scenario: Scenario) -> str:
     return f"stub-{scenario}-{secrets.token_hex(4)}"
 
 
-def hang_seconds(word: str) -> int:
-    """Return how long the command of `hang` would run: a number by which it is found in a list of processes."""
+def hang_number(word: str) -> int:
+    """Return the number by which the command of `hang` is found in a list of processes; no `sleep`, which some agents refuse to run."""
     return 100_000_000 + int(word.rpartition("-")[2][:6], 16)
 
 
@@ -103,7 +103,7 @@ def reply(talk: Talk, count: Callable[[str], int], let_go: dict[str, int | None]
 def _work(talk: Talk, scenario: Scenario, word: str, done: int) -> Reply:
     commands = {
         Scenario.NOOP: (),
-        Scenario.HANG: (f"sh -c 'sleep {hang_seconds(word)}; true'",),
+        Scenario.HANG: (f"python3 -c 'import signal; signal.pause(); {hang_number(word)}'",),
         Scenario.WRONG: (f"echo something else > {FILE}",),
         Scenario.SPILL: (f"env > {FILE}",),
     }.get(scenario, (f"echo {CONTENT} > {FILE}",))
