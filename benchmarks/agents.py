@@ -56,7 +56,9 @@ class Row:
     @property
     def by_status(self) -> str:
         """What a supervisor that trusts exit statuses would record."""
-        return "done" if self.status == 0 else "stopped" if self.status is None or self.status < 0 else "failed"
+        if self.status is None or self.recorded in {"timeout", "stalled"}:
+            return "stopped"
+        return "done" if self.status == 0 else "failed"
 
 
 def run(name: str, situation: str, top: Path) -> Row:
