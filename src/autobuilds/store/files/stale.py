@@ -48,13 +48,17 @@ def united(vault: Vault, found: Stable, merge: Merge, clues: Clues) -> tuple[byt
     base = begun_from(found.data, ours, vault.versions(writes[-_LAST:]))
     if base is None:
         return None
-    late = abs(found.landed - newest.at) > UNSEEN * 1e9
+    late = abs(found.landed - newest.at) > UNSEEN * 1e9 and not vault.noted_stale(newest)
     if late and not (clues.marks is not None and clues.marks(base, ours, found.data)):
         return None
     if clues.restored is not None and clues.restored(found.data, newest.at):
         return None
     merged = merge(base, found.data, ours)
-    return None if merged == found.data else (merged, base)
+    if merged == found.data:
+        return None
+    # Before it can be put back the next save may land on top of it, and the one after that; the time must not run out meanwhile.
+    vault.note_stale(newest)
+    return merged, base
 
 
 def is_known(text: bytes, writes: Sequence[Held]) -> bool:

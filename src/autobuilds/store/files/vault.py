@@ -162,13 +162,24 @@ class Vault:
         """Whether the file was looked at when it had this stamp."""
         return (self.folder / f"{_stamped(stamp)}.judged").exists()
 
+    def note_stale(self, write: Held) -> None:
+        """Note that a save was found which had not seen this write: whoever saves on top of it has not seen it either."""
+        with suppress(OSError):
+            for path in self.folder.glob("*.stale"):
+                path.unlink()
+            (self.folder / f"{write.at}.stale").touch()
+
+    def noted_stale(self, write: Held) -> bool:
+        """Whether a save that had not seen this write was found before."""
+        return (self.folder / f"{write.at}.stale").exists()
+
     def prune(self, held: list[Held]) -> None:
         """Drop what was watched long enough, and temporary files of killed writers; only for the holder of the write lock."""
         kept = self._drop_old(held, time.time_ns())
         names = {name for one in kept for name in (one.base, one.ours)}
         for name in self._names():
             stem, _, kind = name.rpartition(".")
-            if kind == "tmp" or (kind == "text" and stem not in names) or (kind == "judged" and not kept):
+            if kind == "tmp" or (kind == "text" and stem not in names) or (kind in {"judged", "stale"} and not kept):
                 with suppress(OSError):
                     (self.folder / name).unlink()
 
