@@ -57,13 +57,14 @@ class LatePresets:
         resume: str | None = None,
         clone: Path | None = None,
         prompt: str | None = None,
+        money: float | None = None,
     ) -> Invocation:
         """Return how the agent is run; raises BadInput for an unknown agent or an unreadable agents.toml."""
         from autobuilds.adapters.agents.presets import Presets
 
         presets = Presets.load(self._root)
         return presets.invocation(
-            name, run_folder=run_folder, steps=steps, passed=passed, model=model, resume=resume, clone=clone, prompt=prompt
+            name, run_folder=run_folder, steps=steps, passed=passed, model=model, resume=resume, clone=clone, prompt=prompt, money=money
         )
 
     def describe(self, name: str) -> dict[str, Any]:

@@ -71,6 +71,30 @@ def hang() -> None:
     time.sleep(_LONG)
 
 
+def spend() -> None:
+    """Do the work, then think on for ever; every thought is told twice and costs a quarter of a dollar and 1000 tokens."""
+    succeed()
+    say(" ".join(word for word in sys.argv if word.startswith("--most=")) or "no limit")
+    for step in range(1, 10_000):
+        for _ in range(2):
+            event("spent", step=step, tokens_in=1000, cost=0.25)
+        time.sleep(0.2)
+
+
+def patient() -> None:
+    """Try to reach its model again and again, in silence."""
+    event("tool", name="think", path="")
+    event("retry", why="429 too many requests")
+    time.sleep(_LONG)
+
+
+def mutter() -> None:
+    """Try again too, but tell it on standard error alone."""
+    sys.stderr.write("Attempt 3 failed with status 429. Retrying with backoff... Error: rate limit exceeded\n")
+    sys.stderr.flush()
+    time.sleep(_LONG)
+
+
 def stubborn() -> None:
     """Ignore every polite signal, with a child that does so too."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -231,7 +255,7 @@ def once() -> None:
 DEEDS: dict[str, Callable[[], None]] = {
     deed.__name__: deed
     for deed in (
-        succeed, fail, hang, stubborn, setsid, daemon, flood, fill, ask, lie, ruin, commit, hooks, queue, escape, env,
+        succeed, fail, hang, spend, patient, mutter, stubborn, setsid, daemon, flood, fill, ask, lie, ruin, commit, hooks, queue, escape, env,
         refuse, limited, auth, network, denied, crash, once,
     )
 }  # fmt: skip

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -106,6 +107,44 @@ def test_one_that_hangs_is_stopped_with_all_its_children(fake: RigMaker, deed: s
     rig.heartbeat()
     assert rig.last().outcome is Outcome.TIMEOUT, rig.story()
     assert _left(rig) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "used"),
+    [("cost_per_task: 0.60", "of 0.60 USD used by this task"), _slow("tokens_per_day: 2500", "of 2,500 tokens used today")],
+)
+def test_one_that_goes_over_a_budget_is_stopped_and_its_work_kept(fake: RigMaker, line: str, used: str) -> None:
+    rig = fake("spend", retries=3, more=f"{line}\n")
+    rig.heartbeat()
+    build, last = rig.build(), rig.last()
+    assert (build.state, last.outcome, last.failure) == (BuildState.ESCALATED, Outcome.AGENT_FAILED, FailureClass.BUDGET), rig.story()
+    assert used in last.reason
+    assert f"raise {line.partition(':')[0]} in HEARTBEAT.md" in last.reason
+    assert rig.git("show", "build/say-hello:hello.txt") == "hello"
+    assert 0.5 <= (last.usage.cost_usd or 0.0) < 5.0, "in the ledger"
+    assert ("--most=0.60" if "cost" in line else "no limit") in rig.log()
+    assert _left(rig) == []
+
+
+@pytest.mark.slow
+def test_what_it_spends_shows_while_it_runs(fake: RigMaker) -> None:
+    rig = fake("spend")
+    rig.heartbeat(wait=False)
+    deadline = time.monotonic() + 40
+    while "used so far: " not in (shown := rig.command("status").stdout) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert re.search(r"used so far: [\d,]+ tokens, \d+\.\d\d USD", shown), shown
+    rig.command("cancel", "say-hello", "--yes")
+
+
+@pytest.mark.parametrize("deed", ["mutter", _slow("patient")])
+def test_one_that_waits_for_its_model_until_its_time_is_up_costs_no_try(fake: RigMaker, deed: str) -> None:
+    rig = fake(deed, timeout="3s", retries=1)
+    rig.heartbeat()
+    build, last = rig.build(), rig.last()
+    assert (last.outcome, last.failure) == (Outcome.TIMEOUT, FailureClass.RATE_LIMIT), rig.story()
+    assert (build.state, build.tries_used) == (BuildState.RETRYING, 0)
+    assert "429" in last.reason
 
 
 @pytest.mark.parametrize("deed", [_slow("setsid"), "daemon"])

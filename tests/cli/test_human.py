@@ -34,9 +34,9 @@ def test_status_on_one_screen() -> None:
       login  the checks failed
         > autobuilds retry login
       spotify  asks: Which market?
-        > autobuilds answer spotify
+        > autobuilds answer spotify "..."
       spotify  is blocked: the API key is missing
-        > autobuilds answer spotify
+        > autobuilds answer spotify "..."
       remove-old-users  destructive: "remove" + "users"
         > autobuilds approve remove-old-users
       docs  finished (checked in the clone) and waits for your review

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autobuilds.domain.budgets import Spending, night_began, spendings
+from autobuilds.domain.budgets import Spending, money_left, night_began, overspent, reported, spendings
 from autobuilds.domain.build import BuildState, Ledger, Outcome, Usage
 from autobuilds.domain.settings import Settings, Window
 from autobuilds.domain.times import elapsed, in_window, reached
@@ -120,3 +120,33 @@ def test_figures_are_read_easily() -> None:
     found = used(at("2026-02-06 12:00"), ("2026-02-06 11:00", "2026-02-06 11:45"), tokens_per_day=2_000_000, hours_per_day=1.5)
     assert str(found["tokens_per_day"]) == "100 of 2,000,000 tokens used today"
     assert str(found["hours_per_day"]) == "0.8 of 1.5 hours of building used today"
+
+
+def test_what_runs_counts_with_what_it_has_used_so_far() -> None:
+    now = at("2026-02-06 12:00")
+    build = replace(
+        a_build(a_task(), BuildState.BUILDING), attempts=(an_attempt(1, started=at("2026-02-06 11:00"), ended=None, outcome=None),)
+    )
+    live = {build.attempts[0].id: Usage(cost_usd=1.25), "another": Usage(cost_usd=9.0)}
+    limits = Settings(off_hours=NIGHT, cost_per_task=2.0, cost_per_day=3.0, attempts_per_day=4)
+    found = spendings(Ledger(builds=(build,)), build, limits, now, live)
+    assert {s.key: s.used for s in found} == {"cost_per_task": 1.25, "cost_per_day": 1.25, "attempts_per_day": 1.0}
+    assert [s.key for s in reported(found)] == ["cost_per_task", "cost_per_day"]
+    assert money_left(found) == 0.75
+    assert money_left(()) is None
+
+
+@given(
+    before=st.floats(0, 100),
+    used_now=st.floats(0, 100),
+    limit=st.floats(0.01, 100),
+    tokens=st.integers(0, 10_000),
+    most=st.integers(1, 10_000),
+)
+def test_a_run_is_over_exactly_when_it_passes_a_limit(before: float, used_now: float, limit: float, tokens: int, most: int) -> None:
+    money = Spending(key="cost_per_task", used=before, limit=limit, unit="USD", span="by this task", until=None)
+    many = Spending(key="tokens_per_day", used=0, limit=float(most), unit="tokens", span="today", until=None)
+    found = overspent((money, many), Usage(cost_usd=used_now, tokens_in=tokens))
+    expected = "cost_per_task" if before + used_now > limit else "tokens_per_day" if tokens > most else None
+    assert (found.key if found else None) == expected
+    assert overspent((many,), Usage()) is None

@@ -57,8 +57,8 @@ def test_what_needs_the_owner_each_with_the_command_that_settles_it() -> None:
     found = {(n.kind, n.label): n.command for n in _view().needs_you}
     assert found == {
         ("escalated", "login"): "autobuilds retry login",
-        ("question", "spotify"): "autobuilds answer spotify",
-        ("blocked", "spotify"): "autobuilds answer spotify",
+        ("question", "spotify"): 'autobuilds answer spotify "..."',
+        ("blocked", "spotify"): 'autobuilds answer spotify "..."',
         ("ask", "remove-old-users"): "autobuilds approve remove-old-users",
         ("review", "docs"): "autobuilds review docs",
     }

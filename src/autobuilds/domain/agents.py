@@ -59,6 +59,8 @@ class Pick:
     take: Take = Take.LAST
     #: An event where all of this holds makes the pick forget what it has; in text a line where the regex under LINE is found.
     since: tuple[tuple[str, Scalar], ...] = ()
+    #: In a sum: the dotted path of what names a value that comes more than once; it counts once.
+    once: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +119,10 @@ class AgentReport:
     #: Whether the rules say that it ended well; None for an agent that says nothing of the kind.
     ok: bool | None = None
     failure: FailureClass | None = None
+    #: What it was last seen failing by and trying again, where nothing else has happened since.
+    trouble: FailureClass | None = None
+    #: That failure in its words.
+    trouble_said: str | None = None
     #: The error in the agent's words.
     error: str | None = None
     #: Its final message.

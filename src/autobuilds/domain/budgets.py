@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
-from autobuilds.domain.build import Attempt, Build, Ledger
+from autobuilds.domain.build import Attempt, Build, Ledger, Usage
 from autobuilds.domain.settings import Settings, Window
 from autobuilds.domain.times import at_clock, elapsed, in_window, local_day, reached, window_closes
 
@@ -28,6 +28,11 @@ class Spending:
     def over(self) -> bool:
         """Whether the limit is reached."""
         return self.used >= self.limit
+
+    @property
+    def rest(self) -> float:
+        """What is left of the limit, never less than nothing."""
+        return max(self.limit - self.used, 0.0)
 
     def __str__(self) -> str:
         """Return `3.20 of 10.00 USD used today`."""
@@ -52,13 +57,16 @@ def night_began(now: datetime, off_hours: Window) -> datetime | None:
     return next((moment for moment in begins if reached(moment, now)), None)
 
 
-def spendings(ledger: Ledger, build: Build | None, settings: Settings, now: datetime) -> tuple[Spending, ...]:
+def spendings(
+    ledger: Ledger, build: Build | None, settings: Settings, now: datetime, live: Mapping[str, Usage] | None = None
+) -> tuple[Spending, ...]:
     """Return what was used of every limit that is set: of the task (`build`) first, then of the night and of the day.
 
-    A day has the attempts that began on it; a night, cautiously, has those that began or ended in it.
+    A day has the attempts that began on it; a night, cautiously, has those that began or ended in it. `live` is what open attempts
+    have used so far, by their ids.
     """
-    attempts = [a for b in ledger.builds for a in b.attempts]
-    own = build.attempts if build is not None else ()
+    attempts = [_lived(a, live or {}) for b in ledger.builds for a in b.attempts]
+    own = [_lived(a, live or {}) for a in build.attempts] if build is not None else ()
     found = list(_measured("task", own, settings, "by this task", None))
     began = night_began(now, settings.off_hours)
     if began is not None:
@@ -72,6 +80,10 @@ def spendings(ledger: Ledger, build: Build | None, settings: Settings, now: date
     found += _measured("day", today, settings, "today", midnight)
     found += _counted(today, settings, now, midnight)
     return tuple(found)
+
+
+def _lived(attempt: Attempt, live: Mapping[str, Usage]) -> Attempt:
+    return replace(attempt, usage=live[attempt.id]) if attempt.is_open and attempt.id in live else attempt
 
 
 _REPORTED: tuple[tuple[str, str, Callable[[Attempt], float]], ...] = (
@@ -98,3 +110,21 @@ def _counted(today: list[Attempt], settings: Settings, now: datetime, midnight: 
         hours = sum((elapsed(a.started, a.ended or now) for a in today), timedelta()) / timedelta(hours=1)
         limit = settings.hours_per_day
         yield Spending(key="hours_per_day", used=hours, limit=limit, unit="hours of building", span="today", until=midnight)
+
+
+def reported(found: Iterable[Spending]) -> tuple[Spending, ...]:
+    """Return the limits of money and tokens among some, which an agent's own reports count against while it runs."""
+    units = {unit for _, unit, _ in _REPORTED}
+    return tuple(spent for spent in found if spent.unit in units)
+
+
+def overspent(limits: Iterable[Spending], usage: Usage) -> Spending | None:
+    """Return the first of the limits that a run goes over which has used so much since they were measured; None where it keeps them."""
+    amounts = {"USD": usage.cost_usd or 0.0, "tokens": float((usage.tokens_in or 0) + (usage.tokens_out or 0))}
+    grown = (replace(limit, used=limit.used + amounts.get(limit.unit, 0.0)) for limit in limits)
+    return next((limit for limit in grown if limit.used > limit.limit), None)
+
+
+def money_left(limits: Iterable[Spending]) -> float | None:
+    """Return the USD that the strictest of the limits leaves, None where none is set."""
+    return min((limit.rest for limit in limits if limit.unit == "USD"), default=None)

@@ -20,6 +20,7 @@ class Stop:
 
     outcome: Outcome
     reason: str
+    failure: FailureClass | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ def judge(facts: AttemptFacts) -> Judgement:
     The exit status alone never says "done": an agent with rules has ended well only if they hold *and* the status is 0.
     """
     if facts.stop is not None:
-        return Judgement(outcome=facts.stop.outcome, reason=facts.stop.reason)
+        return _stopped(facts.stop, facts.report)
     if facts.setup_failure is not None:
         return Judgement(outcome=Outcome.SETUP, reason=facts.setup_failure)
     if facts.harvest_failure is not None:
@@ -94,6 +95,18 @@ def judge(facts: AttemptFacts) -> Judgement:
     return _passed(facts, checked=checked)
 
 
+def _stopped(stop: Stop, report: AgentReport) -> Judgement:
+    """Return the judgement on a run that was stopped: in its time it may have done nothing but try to reach its model again."""
+    failure, reason = stop.failure, stop.reason
+    if failure is None and stop.outcome in _WAITED_OUT and report.trouble in _FAILED_WORDS:
+        failure = report.trouble
+        said = line(report.trouble_said or "", _MAX_SHOWN_ERROR)
+        reason = f"{reason}; until then {_FAILED_WORDS[failure]} and it tried again: {said}"
+    return Judgement(outcome=stop.outcome, reason=reason, failure=failure)
+
+
+#: How a run ends that only waits.
+_WAITED_OUT = frozenset({Outcome.TIMEOUT, Outcome.STALLED})
 _FAILED_WORDS = {
     FailureClass.AUTHENTICATION: "the agent could not sign in",
     FailureClass.RATE_LIMIT: "the agent reached its usage limit",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from autobuilds.domain.agents import FailureClass
 from autobuilds.domain.build import Attempt, Build, BuildState, Ledger, Outcome
-from autobuilds.domain.retry import limited_until
-from autobuilds.domain.times import reached
+from autobuilds.domain.retry import MAX_TOLD, limited_until
+from autobuilds.domain.times import elapsed, reached
 
+#: What lies further ahead than any limit holds was written by a clock that has been set back since.
+_FURTHEST = MAX_TOLD + timedelta(hours=1)
 #: How an attempt can end without a word on whether its agent may be used.
 _SAYS_NOTHING = frozenset({Outcome.NOT_STARTED, Outcome.SETUP, Outcome.STOPPED, Outcome.LOST, Outcome.TIMEOUT, Outcome.STALLED})
 
@@ -27,8 +29,9 @@ class Hold:
 def held(ledger: Ledger, agent: str, now: datetime) -> Hold | None:
     """Return why an agent may not be started now, or None.
 
-    Its newest attempt that says anything decides: one that ran into a usage limit holds it until the reset, one that was refused
-    for want of a sign-in holds it as long as its build is escalated with that attempt as its newest.
+    Its newest attempt that says anything decides: one that ran into a usage limit holds it until the reset, or until the owner gives
+    its build new tries; one that was refused for want of a sign-in holds it as long as its build is escalated with that attempt as its
+    newest.
     """
     newest = _newest(ledger, agent)
     if newest is None:
@@ -37,7 +40,7 @@ def held(ledger: Ledger, agent: str, now: datetime) -> Hold | None:
     if attempt.failure is FailureClass.RATE_LIMIT:
         assert attempt.ended is not None, "only attempts that have ended are looked at"
         until = limited_until(attempt.resets_at, attempt.ended, _in_a_row(ledger, agent))
-        if reached(until, now):
+        if reached(until, now) or attempt.number <= build.counted_from or elapsed(now, until) > _FURTHEST:
             return None
         return Hold(agent=agent, reason=f"{agent} reached its usage limit", label=build.label, until=until.astimezone(now.tzinfo))
     if attempt.failure is FailureClass.AUTHENTICATION and build.state is BuildState.ESCALATED and build.last == attempt:

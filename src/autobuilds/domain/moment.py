@@ -72,6 +72,8 @@ class RunStatus:
     active_at: datetime | None = None
     percent: int | None = None
     ending: Ending | None = None
+    #: What a running attempt has used so far, as its agent reports it.
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,8 @@ MAX_NO_CHANGE = 2
 #: The wait after a usage limit whose end is not known, doubled each time in a row, and the longest.
 FIRST_WAIT = timedelta(minutes=15)
 MAX_WAIT = timedelta(hours=5)
+#: The longest wait for a reset that was told: a weekly limit. Who tells a later one is asked again by then, in case it was not so.
+MAX_TOLD = timedelta(days=8)
 #: Added to a reset that was told, because providers and programs round, and hold a refusal for a while.
 _SLACK = timedelta(minutes=1)
 
@@ -95,11 +97,11 @@ def _limited(build: Build, ending: Ending, now: datetime) -> Decision:
 def limited_until(resets_at: datetime | None, ended: datetime, in_a_row: int) -> datetime:
     """Return when an agent may be tried again whose attempt ended by a usage limit, the `in_a_row`-th one after the other.
 
-    That is a minute after the reset that was told, where it lies ahead and is to be believed, else a back-off of 15 minutes that
-    doubles up to 5 hours.
+    That is a minute after the reset that was told, where it lies ahead and is to be believed, but at most 8 days; else a back-off of
+    15 minutes that doubles up to 5 hours.
     """
-    if resets_at is not None and timedelta() < elapsed(ended, resets_at) <= MAX_AHEAD:
-        return later(resets_at.astimezone(ended.tzinfo), _SLACK)
+    if resets_at is not None and timedelta() < (ahead := elapsed(ended, resets_at)) <= MAX_AHEAD:
+        return later(ended, min(ahead, MAX_TOLD) + _SLACK)
     return later(ended, min(FIRST_WAIT * 2 ** min(max(in_a_row, 1) - 1, 10), MAX_WAIT))
 
 

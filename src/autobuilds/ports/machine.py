@@ -81,10 +81,12 @@ class Agents(Protocol):
         resume: str | None = None,
         clone: Path | None = None,
         prompt: str | None = None,
+        money: float | None = None,
     ) -> Invocation:
         """Return how the agent is run; `passed` names environment variables that the owner lets through.
 
         `model` None leaves it to the agent; `resume` is the session of an interrupted run; `clone` is where the code will stand.
+        `money` is the USD that it may cost, for agents that keep to a limit themselves (None: no limit).
         `prompt` is for agents that take it as an argument; with None they are told to read its file.
 
         Raises BadInput for an unknown agent, for `command` without Steps, for a prompt that no argument can hold.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from autobuilds.domain.agents import ReportRules
+from autobuilds.domain.budgets import Spending
 from autobuilds.domain.build import Check, DeliverMode, Outcome
 from autobuilds.domain.model import Criterion
 from autobuilds.domain.moment import RunStatus
@@ -69,6 +70,8 @@ class Job:
     #: The task says that changing nothing may be right (a check-only task).
     may_change_nothing: bool = False
     limits: Limits = field(default_factory=Limits)
+    #: The limits of money and tokens with what was used of them before; the attempt is stopped when it goes over one.
+    budgets: tuple[Spending, ...] = ()
     #: Absolute paths.
     progress_file: str
     log_file: str

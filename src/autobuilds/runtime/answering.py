@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from autobuilds.domain.build import Build
+from autobuilds.domain.asking import ANSWERED, asks
+from autobuilds.domain.build import Build, Outcome
 from autobuilds.domain.labels import slugify
+from autobuilds.domain.lifecycle import Event, legal, move, new_tries
 from autobuilds.errors import BadInput, NotSo
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.prompt import progress_of
@@ -15,7 +17,10 @@ from autobuilds.store.progress_file import add_answer
 
 
 def answer(context: Context, label: str, text: str) -> Build:
-    """Write the owner's answer into the progress log, for a running agent to read, and into the feedback of the next attempt."""
+    """Write the owner's answer into the progress log, for a running agent to read, and into the feedback of the next attempt.
+
+    A build that stopped for the answer starts again with the next heartbeat.
+    """
     label = slugify(label)
     with recording(context, f"answer {label}") as (recorder, ledger):
         build = ledger.find(label)
@@ -26,8 +31,12 @@ def answer(context: Context, label: str, text: str) -> Build:
         if build.is_active and build.last is not None:
             with suppress(BadInput):
                 add_answer(progress_of(context, build.last), text, recorder.now)
-        told = f"The owner answered: {text}"
+        told = f"{ANSWERED}{' '.join(text.split())}"
         answered = replace(build, feedback=f"{build.feedback}\n{told}" if build.feedback else told)
+        if asks(build) and legal(build, Event.RETRY):
+            keep = build.last is not None and build.last.outcome is Outcome.CHECKS_FAILED
+            moved = move(answered, Event.RETRY, recorder.now, reason="answered by you", retry_at=recorder.now)
+            answered = new_tries(moved, fresh=not keep)
         paths = [path.relative_to(context.workspace.root).as_posix()] if path.exists() else []
         recorder.note("answered", label, "the owner answered a question", record=answered, paths=paths)
         recorder.put(ledger.with_build(answered))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from autobuilds.domain.budgets import Spending, money_left, reported, spendings
 from autobuilds.domain.build import Attempt, Build, DeliverMode
 from autobuilds.domain.gates.machine import COMMAND
 from autobuilds.domain.model import Task
@@ -52,7 +53,8 @@ def job_for(
     """Return everything the runner needs for an attempt, and what is odd about it in words; raises BadInput where it can't begin."""
     workspace, settings = context.workspace, loaded.settings
     timeout = timedelta(minutes=task.timeout_minutes) if task.timeout_minutes else settings.timeout
-    agent = _agent(context, settings, task, build, attempt, base, timeout)
+    budgets = _budgets(loaded, moment, build)
+    agent = _agent(context, settings, task, build, attempt, base, timeout, money_left(budgets))
     resumed, invocation = agent.resumed, agent.invocation
     home = home_of(context, task.label)
     clone = resumed.clone if resumed is not None else clone_of(context, attempt.id)
@@ -86,6 +88,7 @@ def job_for(
         protected=protected_patterns(in_workspace=base.repository == workspace.root, extra=settings.protected),
         may_change_nothing=says_no_change(task),
         limits=_limits(settings, timeout),
+        budgets=budgets,
         progress_file=str(workspace.progress_file(task.label)),
         log_file=str(workspace.log_file(task.label, attempt.number)),
         rules=invocation.rules,
@@ -107,8 +110,21 @@ def check_environment(context: Context, settings: Settings, attempt: Attempt) ->
     return context.agents.invocation(COMMAND, run_folder=folder, steps=":", passed=settings.environment).environment
 
 
+def _budgets(loaded: Loaded, moment: Moment, build: Build | None) -> tuple[Spending, ...]:
+    """Return the limits of money and tokens with what was used of them, by what runs now too."""
+    live = {attempt: run.usage for attempt, run in moment.runs.items() if run.usage is not None}
+    return reported(spendings(loaded.snapshot.ledger, build, loaded.settings, moment.now, live))
+
+
 def _agent(
-    context: Context, settings: Settings, task: Task, build: Build | None, attempt: Attempt, base: Base, timeout: timedelta
+    context: Context,
+    settings: Settings,
+    task: Task,
+    build: Build | None,
+    attempt: Attempt,
+    base: Base,
+    timeout: timedelta,
+    money: float | None,
 ) -> _Agent:
     """Return how the agent is run: in the session of an interrupted attempt where it can go on with that, else anew."""
     resumed = interrupted(context, build, attempt.agent)
@@ -134,6 +150,7 @@ def _agent(
             resume=session.session if session is not None else None,
             clone=session.clone if session is not None else None,
             prompt=prompt,
+            money=money,
         )
         if session is None or invocation.resumes:
             break

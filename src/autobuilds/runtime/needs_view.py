@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from autobuilds.domain import inert
 from autobuilds.domain.agents import FailureClass
+from autobuilds.domain.asking import asks
 from autobuilds.domain.build import Build, BuildState, Evidence, Outcome
 from autobuilds.domain.moment import Snapshot
 from autobuilds.domain.patterns import pattern
@@ -81,11 +82,13 @@ def _escalation(build: Build) -> NeedsYou:
     details = [f"{c.command or c.text}: {_ending(c.exit_code, c.tail)}" for c in (last.checks if last else ()) if not c.passed]
     if last is not None and last.log:
         details.append(f"output: {last.log}")
+    if asks(build):
+        details.append(f"or: autobuilds retry {build.label}")
     return NeedsYou(
         kind="escalated",
         label=build.label,
         reason=reason,
-        command=f"autobuilds retry {build.label}",
+        command=f'autobuilds answer {build.label} "..."' if asks(build) else f"autobuilds retry {build.label}",
         details=(*details, f"or: autobuilds complete {build.label}, autobuilds cancel {build.label}"),
     )
 
@@ -106,9 +109,9 @@ def _from_running(build: Build, progress: Progress | None) -> list[NeedsYou]:
         return found
     for question in progress.questions:
         details = (f"without an answer: {question.default}",) if question.default else ()
-        command = f"autobuilds answer {build.label}"
+        command = f'autobuilds answer {build.label} "..."'
         found.append(NeedsYou(kind="question", label=build.label, reason=f"asks: {question.text}", command=command, details=details))
-    answer = f"autobuilds answer {build.label}"
+    answer = f'autobuilds answer {build.label} "..."'
     found += [NeedsYou(kind="blocked", label=build.label, reason=f"is blocked: {b}", command=answer) for b in progress.blockers]
     return found
 

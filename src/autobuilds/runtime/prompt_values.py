@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autobuilds.domain.asking import ANSWERED
 from autobuilds.domain.build import Attempt, Build, Outcome
 from autobuilds.domain.model import Criterion, Task
 
@@ -69,7 +70,7 @@ def _interruption(build: Build | None) -> str:
     if build is None or last is None:
         return ""
     rows = [f"Attempt {last.number}: {last.reason or 'no reason recorded'}"]
-    answers = [row for row in (build.feedback or "").split("\n") if row.startswith("The owner answered: ")]
+    answers = [row for row in (build.feedback or "").split("\n") if row.startswith(ANSWERED)]
     return "\n".join([*rows, *answers])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from autobuilds.domain.asking import feedback, parked
 from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode, Evidence
 from autobuilds.domain.lifecycle import Event, move
 from autobuilds.domain.model import Task
@@ -15,6 +16,7 @@ from autobuilds.ports import CheckedMerge, Repo
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.merging import check_merged, drop_branch, merge_onto, merged_as, pages_only
 from autobuilds.runtime.record import Recorder
+from autobuilds.store.progress import read_progress
 from autobuilds.store.queue.operations import Complete
 from autobuilds.store.workspace import QUEUE, Loaded
 
@@ -39,9 +41,10 @@ def settle(context: Context, recorder: Recorder, loaded: Loaded, action: Settle)
         if decision.event is Event.DONE:
             _done(context, recorder, build, attempt, ending, task, ready)
             return
-        feedback = "\n".join(part for part in (ending.reason, ending.tail[-FEEDBACK:]) if part)
+        log = read_progress(context.workspace.progress_file(build.label), label=build.label, zone=loaded.zone)
+        decision = parked(build, attempt, ending, decision, log)
         moved = move(build, decision.event, recorder.now, reason=decision.reason, retry_at=decision.retry_at, attempt=attempt)
-        moved = replace(moved, feedback=feedback, stall_alerted=False)
+        moved = replace(moved, feedback=feedback(build, ending, FEEDBACK), stall_alerted=False)
         recorder.note(decision.event, build.label, decision.reason, attempt=attempt.number, record=moved, paths=_progress(context, build))
         recorder.put(context.workspace.ledger().with_build(moved))
 

@@ -67,6 +67,7 @@ def building_row(snapshot: Snapshot, moment: Moment, build: Build, progress: Pro
         progress = None
     run = moment.runs.get(attempt.id) if attempt else None
     percent = progress.percent if progress is not None and progress.percent is not None else (run.percent if run else None)
+    used = run.usage if run is not None else None
     low = high = middle = None
     if task is not None and task.estimate is not None:
         low = after(started, timedelta(minutes=task.estimate.min_minutes))
@@ -90,6 +91,8 @@ def building_row(snapshot: Snapshot, moment: Moment, build: Build, progress: Pro
         model=attempt.model if attempt else None,
         tokens=tokens_of(build),
         cost_usd=cost_of(build),
+        live_tokens=None if used is None or used.tokens_in is used.tokens_out is None else (used.tokens_in or 0) + (used.tokens_out or 0),
+        live_cost_usd=used.cost_usd if used is not None else None,
     )
 
 

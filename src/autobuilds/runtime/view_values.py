@@ -46,6 +46,9 @@ class BuildingRow:
     #: What its earlier attempts are reported to have used.
     tokens: int | None = None
     cost_usd: float | None = None
+    #: What the running attempt has used so far, by its agent's word.
+    live_tokens: int | None = None
+    live_cost_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

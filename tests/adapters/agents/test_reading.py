@@ -293,3 +293,58 @@ cost_usd = { when = { type = 7 }, path = "n", take = "sum" }
         reader.feed(_lines(*({"type": f"t{n}"} for n in range(many))))
         report = _report(reader, *events)
         assert (report.tokens_in, report.tokens_out, report.cost_usd) == (2, 20, 5.0)
+
+
+def test_a_sum_counts_what_comes_several_times_once() -> None:
+    pick = 'tokens_in = { when = { type = "u" }, path = "n", take = "sum", once = "m.id" }'
+    reader = _reader(f'format = "jsonl"\n[x.picks]\n{pick}')
+    events = [{"type": "u", "n": n, "m": {"id": name}} for n, name in ((5, "a"), (5, "a"), (7, "b"), (5, "a"), (1, None))]
+    reader.feed(_lines(*events))
+    half = json.dumps({"type": "u", "n": 3, "m": {"id": "c"}}).encode()
+    reader.feed(half)
+    assert reader.used().tokens_in == 13
+    for _ in range(2):
+        assert reader.report(None, exit_code=0, now=NOW).tokens_in == 16, "asking changes nothing"
+    reader.feed(b"\n")
+    assert reader.used().tokens_in == 16
+
+
+def test_claude_tells_what_it_uses_while_it_runs() -> None:
+    reader = StreamReader(shipped_rules("claude"))
+    message = {"type": "assistant", "message": {"id": "m1", "usage": {"input_tokens": 900, "output_tokens": 7}, "content": []}}
+    reader.feed(_lines(message, message))
+    assert (reader.used().tokens_in, reader.used().tokens_out) == (900, 7)
+    reader.feed(
+        _lines({"type": "result", "subtype": "success", "usage": {"input_tokens": 1000, "output_tokens": 20}, "total_cost_usd": 0.5})
+    )
+    assert (reader.used().tokens_in, reader.used().tokens_out, reader.used().cost_usd) == (1000, 20, 0.5)
+
+
+_RETRY = {"type": "system", "subtype": "api_retry", "error_status": 429, "error": "rate_limit"}
+_WORK = {"type": "assistant", "message": {"content": [{"type": "tool_use", "name": "Bash", "input": {"command": "ls"}}]}}
+
+
+@pytest.mark.parametrize(
+    ("agent", "events", "stderr", "trouble"),
+    [
+        ("claude", [_WORK, _RETRY], b"", FailureClass.RATE_LIMIT),
+        ("claude", [_RETRY, _WORK], b"", None),
+        ("claude", [{**_RETRY, "error": "authentication_failed"}], b"", FailureClass.AUTHENTICATION),
+        ("gemini", [], b"Attempt 1 failed with status 429. Retrying with backoff...\n", FailureClass.RATE_LIMIT),
+        ("gemini", [], b"YOLO mode is enabled.\n", None),
+        ("codex", [{"type": "error", "message": "Reconnecting... 2/5 (stream disconnected before completion)"}], b"", FailureClass.NETWORK),
+        ("pi", [{"type": "auto_retry_start", "errorMessage": "Connection error."}], b"", FailureClass.NETWORK),
+        ("opencode", [], b"ERROR service=llm error=Too Many Requests\n", FailureClass.RATE_LIMIT),
+    ],
+)
+def test_what_an_agent_tries_to_get_over(agent: str, events: list[Any], stderr: bytes, trouble: FailureClass | None) -> None:
+    reader = StreamReader(shipped_rules(agent))
+    reader.feed(_lines(*events))
+    reader.feed_errors(stderr)
+    assert reader.report(None, exit_code=None, now=NOW).trouble is trouble
+
+
+def test_an_error_that_stands_on_standard_error_alone_has_its_class() -> None:
+    reader = StreamReader(shipped_rules("codex"))
+    reader.feed_errors(b"ERROR: 401 Unauthorized: please run codex login\n")
+    assert reader.report(None, exit_code=1, now=NOW).failure is FailureClass.AUTHENTICATION

@@ -15,6 +15,8 @@ from autobuilds.domain.inert import clean
 MAX_TEXT = 8000
 #: Characters of a line or value that a regex looks at.
 MAX_SEARCHED = 4000
+#: Names of values that a sum remembers; after so many it counts nothing more that has a name.
+MAX_NAMES = 20_000
 
 
 @dataclass(slots=True)
@@ -25,6 +27,8 @@ class _Held:
     regex: re.Pattern[str] | None
     forget: re.Pattern[str] | None = None
     value: Any = None
+    #: The names of the values that a sum has counted.
+    names: set[str] | None = None
 
     def see(self, event: Any) -> None:
         pick = self.pick
@@ -32,9 +36,19 @@ class _Held:
             self.value = None
         if pick.path is None and pick.take is not Take.COUNT:
             return
-        if not matches(event, pick.when):
+        if not matches(event, pick.when) or self._known(event):
             return
         self.take(True if pick.path is None else found(event, pick.path))
+
+    def _known(self, event: Any) -> bool:
+        """Whether a value of this name was counted already."""
+        if self.pick.once is None or (name := text_of(found(event, self.pick.once))) is None:
+            return False
+        names = self.names = set() if self.names is None else self.names
+        if name in names or len(names) >= MAX_NAMES:
+            return True
+        names.add(name[:MAX_SEARCHED])
+        return False
 
     def see_line(self, line: str) -> None:
         if self.pick.path is not None or self.regex is None:
@@ -88,6 +102,8 @@ class Picker:
     def __copy__(self) -> Picker:
         made = Picker(())
         made._take([copy.copy(held) for held in self._held])
+        for held in made._held:
+            held.names = None if held.names is None else set(held.names)
         return made
 
     def see(self, event: Any) -> None:
@@ -103,6 +119,14 @@ class Picker:
     def get(self, name: str) -> Any:
         """Return a pick's value, the first there is of several of one name, or None."""
         return next((h.value for h in self._held if h.pick.name == name and h.value is not None), None)
+
+    def fresh(self, name: str) -> tuple[str, ...]:
+        """Return the texts of all picks of a name that came since the last call, and forget them."""
+        told = self.all(name)
+        for held in self._held:
+            if held.pick.name == name:
+                held.value = None
+        return told
 
     def all(self, name: str) -> tuple[str, ...]:
         """Return the texts of all picks of a name."""

@@ -19,6 +19,8 @@ class Preset:
     resume: tuple[str, ...] = ()
     #: What stands for `{model...}` where a model is set.
     model: tuple[str, ...] = ()
+    #: What stands for `{budget...}` where there is a limit of money.
+    budget: tuple[str, ...] = ()
     #: `stdin`, `file`, `arg` or `none`.
     prompt: str = "stdin"
     #: Who names the session: `preset` (we do), `reported` (the agent does), `none`.

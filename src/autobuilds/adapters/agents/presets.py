@@ -16,7 +16,7 @@ from autobuilds.adapters.agents import detect
 from autobuilds.adapters.agents.events import SESSION
 from autobuilds.adapters.agents.preset import Preset
 from autobuilds.adapters.agents.rules import parse_rules
-from autobuilds.adapters.agents.schema import MODEL_PLACE, PLACE, parse, read_tables
+from autobuilds.adapters.agents.schema import BUDGET_PLACE, MODEL_PLACE, PLACE, parse, read_tables
 from autobuilds.adapters.agents.values import Table, near
 from autobuilds.domain.agents import SCRATCH, ReportRules
 from autobuilds.domain.moment import AgentStatus
@@ -32,6 +32,8 @@ COMMAND = "command"
 MAX_ITEM_BYTES = 120_000
 #: Passed on to every build where they are set; `LC_` stands for all that begin so.
 ALWAYS_PASSED = ("PATH", "LANG", "TERM", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS")
+#: The least in USD that an agent is told it may cost; of nothing it would not begin.
+_LEAST_MONEY = 0.01
 _MAX_FILE_BYTES = 1024 * 1024
 _SHIPPED = "presets.toml"
 
@@ -74,6 +76,7 @@ class Presets:
         resume: str | None = None,
         clone: Path | None = None,
         prompt: str | None = None,
+        money: float | None = None,
     ) -> Invocation:
         """Return how an agent is run for the attempt of `run_folder`; the environment is an allow-list over this process's.
 
@@ -95,7 +98,7 @@ class Presets:
             "out": str(run_folder / SCRATCH / "agent-out"),
         }
         line = preset.resume if resumes else preset.argv
-        argv = tuple(_fill(item, values) for item in _with_model(preset, line, model))
+        argv = tuple(_fill(item, values) for item in _with_options(preset, line, model, money))
         environment = _environment(preset, passed, os.environ)
         home = Path(os.environ.get("HOME") or Path.home())
         return Invocation(
@@ -145,11 +148,13 @@ def _whole(text: str, name: str) -> dict[str, Any] | None:
     return None if table is None else {**table, **(_stream_table(name) or {})}
 
 
-def _with_model(preset: Preset, line: tuple[str, ...], model: str | None) -> list[str]:
-    """Return a command line with its model in place, or without where none is set; a model is one item, whatever it holds."""
+def _with_options(preset: Preset, line: tuple[str, ...], model: str | None, money: float | None) -> list[str]:
+    """Return a command line with its model and limit of money in place, or without where none is set; each is one item, whatever it holds."""
     items: list[str] = []
     for item in line:
-        if item != MODEL_PLACE:
+        if item == BUDGET_PLACE:
+            items += [] if money is None else [part.replace("{budget}", f"{max(money, _LEAST_MONEY):.2f}") for part in preset.budget]
+        elif item != MODEL_PLACE:
             items.append(item)
         elif model is not None:
             items += [part.replace("{model}", _escaped(model)) for part in preset.model]

@@ -12,6 +12,7 @@ from autobuilds.adapters.agents.failures import classify
 from autobuilds.adapters.agents.picking import MAX_SEARCHED, Picker
 from autobuilds.adapters.agents.showing import Shower
 from autobuilds.domain.agents import Activity, AgentReport, FailureClass, ReportRules, Todo
+from autobuilds.domain.build import Usage
 from autobuilds.domain.inert import clean, line, shorten
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.resets import parse_reset
@@ -32,6 +33,8 @@ _SAID_CHARS = 4000
 _ERROR_CHARS = 1000
 _MAX_COST = 1e6
 _MAX_TOKENS = 1e12
+#: What an agent tries again by itself, often in silence.
+_TRIED_AGAIN = frozenset({FailureClass.RATE_LIMIT, FailureClass.AUTHENTICATION, FailureClass.NETWORK})
 _ERROR_LINE = pattern(r"(?i)error|fail|denied|invalid|cannot|can't|could not|not |unable|refus|limit|exception|unknown|expired|missing")
 
 
@@ -49,6 +52,8 @@ class StreamReader:
         self._wrong = b""
         self._kept = bytearray()
         self._looks = _MAX_LOOKS
+        #: What it last failed by, in its words and their class; None since it did anything else.
+        self._trouble: tuple[str, FailureClass] | None = None
         #: The format `json`, its envelope in the output itself.
         self._enveloped = rules.format == "json" and rules.result_file is None
         #: Lines that were skipped because they were too long.
@@ -87,6 +92,30 @@ class StreamReader:
         for raw in whole[-_NOISE_LINES:]:
             if plain := clean(raw[:_MAX_ERRORS].decode("utf-8", "replace")[:MAX_SEARCHED]).strip():
                 self._noise.append(plain[:_NOISE_CHARS])
+                self._fails(plain[:_NOISE_CHARS])
+
+    def used(self) -> Usage:
+        """Return what the events until now say that the run has used; cheap enough to be asked at every sample."""
+        cost = self._picker.number("cost_usd")
+        return Usage(
+            tokens_in=_tokens(self._picker.number("tokens_in")),
+            tokens_out=_tokens(self._picker.number("tokens_out")),
+            cost_usd=cost if cost is not None and cost <= _MAX_COST else None,
+        )
+
+    def _fails(self, *told: str) -> bool:
+        """Take what may tell of trouble that the agent tries to get over; return whether it does."""
+        for text in told:
+            failure = classify((text,), http=None, exit_code=None, own=self._rules.failures)
+            if failure in _TRIED_AGAIN:
+                self._trouble = (text, failure)
+        return bool(told)
+
+    def _goes_on(self, seen: list[Activity]) -> list[Activity]:
+        """Forget the trouble where the agent did something else."""
+        if not self._fails(*self._picker.fresh("trouble")) and seen:
+            self._trouble = None
+        return seen
 
     def _collect(self, data: bytes, start: int, end: int) -> None:
         if self._skipping:
@@ -104,7 +133,7 @@ class StreamReader:
             event = decode(raw) if raw.lstrip()[:1] == b"{" else None
             if isinstance(event, dict):
                 self._picker.see(event)
-                return self._shower.see(event)
+                return self._goes_on(self._shower.see(event))
         seen: list[Activity] = []
         for text in raw.decode("utf-8", "replace").rstrip("\r").split("\r"):
             seen += self._text(text)
@@ -119,7 +148,9 @@ class StreamReader:
             self._noise.append(plain[:_NOISE_CHARS])
         if self._rules.format == "text":
             self._picker.see_line(plain)
-        return self._shower.see_line(plain)
+        elif plain.strip() and self._rules.result_file is None:
+            self._fails(plain[:_NOISE_CHARS])
+        return self._goes_on(self._shower.see_line(plain))
 
     def _keep(self, raw: bytes) -> None:
         self._kept += raw + b"\n"
@@ -136,11 +167,16 @@ class StreamReader:
         failed = ok is False or exit_code != 0
         error = self._error(picker) if failed else None
         failure, resets_at = self._failure(picker, ok, exit_code, now) if failed else (None, None)
+        trouble = self._trouble
+        if failed and resets_at is None and trouble is not None:
+            resets_at = _reset(trouble[:1], now)
         cost = picker.number("cost_usd")
         said, model = picker.text("said"), picker.text("model")
         return AgentReport(
             ok=ok,
             failure=failure,
+            trouble=None if trouble is None else trouble[1],
+            trouble_said=None if trouble is None else line(trouble[0], _ERROR_CHARS),
             error=error,
             said=None if said is None else shorten(said, _SAID_CHARS),
             session=_session(picker.text("session")),
@@ -206,9 +242,7 @@ class StreamReader:
             failure = classify(noise, http=None, exit_code=None, own=rules.failures)
         if failure is FailureClass.RATE_LIMIT:
             given = picker.get("resets")
-            texts = ([given] if given is not None else []) + list(errors or noise)
-            resets = (parse_reset(text, now, _zone) for text in texts)
-            return failure, next((moment for moment in resets if moment is not None), None)
+            return failure, _reset((*(() if given is None else (given,)), *(errors or noise)), now)
         return failure or FailureClass.CRASH, None
 
 
@@ -238,6 +272,10 @@ def _next_object(text: str, start: int) -> int:
         return 0
     at = text.find("\n{", max(start - 1, 0))
     return -1 if at < 0 else at + 1
+
+
+def _reset(told: tuple[Any, ...], now: datetime) -> datetime | None:
+    return next((moment for one in told if (moment := parse_reset(one, now, _zone)) is not None), None)
 
 
 def _session(text: str | None) -> str | None:

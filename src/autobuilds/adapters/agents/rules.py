@@ -13,9 +13,9 @@ from autobuilds.domain.agents import LINE, ActivityKind, Condition, FailureClass
 KEYS = frozenset({"format", "result_file", "picks", "ok", "shows", "failures"})
 FORMATS = ("json", "jsonl", "text")
 #: Picks that mean something to autobuilds; any other name serves `ok` alone.
-PICKS = ("session", "model", "said", "error", "http", "resets", "denials", "tokens_in", "tokens_out", "cost_usd")
+PICKS = ("session", "model", "said", "error", "trouble", "http", "resets", "denials", "tokens_in", "tokens_out", "cost_usd")
 _MAX_RULES = 200
-_PICK_KEYS = {"path", "regex", "when", "take", "since"}
+_PICK_KEYS = {"path", "regex", "when", "take", "since", "once"}
 _SHOW_KEYS = {"kind", "path", "each", "when", "where", "regex", "verb", "text", "state"}
 _OK_KEYS = {"missing", "exists", "not_match"}
 _KINDS = {"todo", *(kind.value for kind in ActivityKind)}
@@ -53,9 +53,12 @@ def _pick(name: str, table: Table, form: str) -> Pick:
         raise errors.BadInput(f"{table.where}: the format text has lines, not events; give a regex and no path")
     if form != "text" and path is None and (regex is not None or take is not Take.COUNT):
         raise errors.BadInput(f"{table.where}: a path is missing")
+    once = _path(table, "once")
+    if once is not None and (form == "text" or take is not Take.SUM):
+        raise table.bad("once", 'it belongs to take = "sum" of events')
     forgets = table.regex("since") if form == "text" else None
     since = _when(table, "since") if form != "text" else () if forgets is None else ((LINE, forgets),)
-    return Pick(name=name, path=path, regex=regex, when=_when(table, "when"), take=take, since=since)
+    return Pick(name=name, path=path, regex=regex, when=_when(table, "when"), take=take, since=since, once=once)
 
 
 def _ok(table: Table, picks: set[str]) -> tuple[Condition, ...]:

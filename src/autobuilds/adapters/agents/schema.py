@@ -21,12 +21,14 @@ SIGNALS = ("SIGHUP", "SIGINT", "SIGKILL", "SIGQUIT", "SIGTERM")
 PLACES = ("gitdir", "out", "prompt", "prompt_file", "repo", "scratch", "session", "steps")
 #: An item that stands for all of `model`, or for nothing where no model is set.
 MODEL_PLACE = "{model...}"
+#: The same for `budget`, where no limit of money is set.
+BUDGET_PLACE = "{budget...}"
 PLACE = pattern(r"\{([a-z_]+)\}")
 _NAME = pattern(r"[a-z0-9][a-z0-9_-]{0,63}")
 _VERSION = pattern(r"\d{1,9}(?:\.\d{1,9}){0,3}")
 _MAX_STEPS = 8
 KEYS = rules.KEYS | {
-    "argv", "base_urls", "based_on", "credentials", "install", "min_version", "model", "nests", "network", "ports", "prompt", "readable",
+    "argv", "base_urls", "based_on", "budget", "credentials", "install", "min_version", "model", "nests", "network", "ports", "prompt", "readable",
     "reserve_mib", "resume", "session", "set", "signed_in", "stop", "variables", "verified", "version",
 }  # fmt: skip
 
@@ -79,8 +81,8 @@ def _preset(name: str, given: Any, file: str, *, own: bool) -> Preset:
     if not _NAME.fullmatch(name):
         raise errors.BadInput(f"{table.where}: a name has small letters, digits, - and _")
     table.only(KEYS)
-    model = table.texts("model")
-    argv, resume = _argv(table, "argv", model), _argv(table, "resume", model)
+    places = {MODEL_PLACE: table.texts("model"), BUDGET_PLACE: table.texts("budget")}
+    argv, resume = _argv(table, "argv", places), _argv(table, "resume", places)
     if not argv or not argv[0]:
         raise errors.BadInput(f"{table.where}: argv must be a list of texts that begins with the program")
     session = table.one_of("session", SESSIONS, "none")
@@ -91,7 +93,8 @@ def _preset(name: str, given: Any, file: str, *, own: bool) -> Preset:
         name=name,
         argv=argv,
         resume=resume,
-        model=model,
+        model=places[MODEL_PLACE],
+        budget=places[BUDGET_PLACE],
         prompt=_prompt(table, argv),
         session=session,
         variables=tuple(dict.fromkeys((*table.variables("variables"), *table.variables("base_urls")))),
@@ -114,14 +117,17 @@ def _preset(name: str, given: Any, file: str, *, own: bool) -> Preset:
     )
 
 
-def _argv(table: Table, key: str, model: tuple[str, ...]) -> tuple[str, ...]:
+def _argv(table: Table, key: str, places: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     argv = table.texts(key)
     for item in argv:
-        if item == MODEL_PLACE and not model:
-            raise table.bad(key, f'{MODEL_PLACE} needs a key model, such as model = ["--model", "{{model}}"]')
+        if item in places and not places[item]:
+            name = item[1:-4]
+            raise table.bad(key, f'{item} needs a key {name}, such as {name} = ["--{name}", "{{{name}}}"]')
         for place in PLACE.findall(item):
             if place not in PLACES:
-                raise table.bad(key, f"unknown place {{{place}}}{near(place, PLACES)}; known are {', '.join(PLACES)} and {MODEL_PLACE}")
+                raise table.bad(
+                    key, f"unknown place {{{place}}}{near(place, PLACES)}; known are {', '.join(PLACES)}, {MODEL_PLACE} and {BUDGET_PLACE}"
+                )
     return argv
 
 

@@ -171,7 +171,14 @@ class LocalRunner:
             *(_modified(p) for p in (Path(job.log_file), Path(job.progress_file), folder.progress, folder.stdout, folder.pulse)),
         ]
         known = [t for t in times if t is not None]
-        return RunStatus(state=RunState.RUNNING, pid=start.pid, pid_created=start.created, active_at=max(known), percent=progress.percent)
+        return RunStatus(
+            state=RunState.RUNNING,
+            pid=start.pid,
+            pid_created=start.created,
+            active_at=max(known),
+            percent=progress.percent,
+            usage=folder.read_usage(),
+        )
 
     def logs(self, attempt_id: str, limit: int = 65536, *, raw: bool = False) -> str:
         """Return the last `limit` bytes of the agent's output as clean text, with `raw` as its program printed it; empty if there is none."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,8 +16,10 @@ from autobuilds.adapters.supervisor.run_folder import RunFolder
 from autobuilds.adapters.supervisor.stream import AgentStream
 from autobuilds.adapters.supervisor.tail import read_tail
 from autobuilds.adapters.supervisor.watch import Bounds, Finished, Starter, Watcher
-from autobuilds.domain.agents import AgentReport
-from autobuilds.domain.build import Usage
+from autobuilds.domain.agents import AgentReport, FailureClass
+from autobuilds.domain.budgets import Spending, overspent
+from autobuilds.domain.build import Outcome, Usage
+from autobuilds.domain.ending import Stop
 from autobuilds.domain.inert import line
 from autobuilds.ports import Job
 
@@ -26,6 +28,8 @@ _TAIL_BYTES = 4096
 _FREE_PART, _FREE_BYTES = 50, 1024**3
 #: Seconds that one step of stopping may take.
 _LONGEST_RUNG = 30.0
+#: An agent that keeps to a limit of money may end before it is reached: its next step would go over it.
+_NEARLY = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +64,11 @@ class AgentRun:
         stream = AgentStream(job=job, folder=self.folder, now=self.now)
         log.follow(stream)
 
-        def look() -> None:
+        def look() -> Stop | None:
             stream.look()
             log.look(self.now())
+            over = overspent(job.budgets, stream.used())
+            return None if over is None else _over(over)
 
         watcher.looked = look
         finished = watcher.run(
@@ -76,7 +82,7 @@ class AgentRun:
             start=start,
         )
         watcher.looked = None
-        report = stream.report(finished.exit_code)
+        report = _by_whose_limit(stream.report(finished.exit_code), job.budgets)
         stream.conceal()
         failure = finished.failure or _not_started(finished, stream)
         return AgentEnd(finished=finished, report=report, setup_failure=None if failure is None else self._words(line(failure, 300)))
@@ -96,6 +102,24 @@ class AgentRun:
             disk=clone,
             free_bytes=min(shutil.disk_usage(clone).total // _FREE_PART, _FREE_BYTES),
         )
+
+
+def _over(spent: Spending) -> Stop:
+    """Return the stop of an agent that went over a limit of money or tokens."""
+    reason = f"stopped because it went over a budget: {spent}; raise {spent.key} in HEARTBEAT.md"
+    return Stop(outcome=Outcome.AGENT_FAILED, reason=reason, failure=FailureClass.BUDGET)
+
+
+def _by_whose_limit(report: AgentReport, limits: Sequence[Spending]) -> AgentReport:
+    """Return a report that names the limit which an agent has kept to itself, where it ended because of one."""
+    if report.failure is not FailureClass.BUDGET or report.cost_usd is None:
+        return report
+    usage = Usage(cost_usd=report.cost_usd / _NEARLY)
+    spent = overspent([limit for limit in limits if limit.unit == "USD"], usage)
+    if spent is None:
+        return report
+    told = f"{report.error or 'it ended'}; what was left of {spent.key} in HEARTBEAT.md is used up, raise it to go on"
+    return replace(report, error=told)
 
 
 def _not_started(finished: Finished, stream: AgentStream) -> str | None:

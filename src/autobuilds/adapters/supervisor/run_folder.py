@@ -12,6 +12,7 @@ from pathlib import Path
 from autobuilds import errors
 from autobuilds.adapters.supervisor.records import Start, StopRequest, read_record, sync_folder
 from autobuilds.domain.agents import SCRATCH
+from autobuilds.domain.build import Usage
 from autobuilds.domain.moment import Ending
 from autobuilds.ports import Job
 
@@ -86,6 +87,11 @@ class RunFolder:
     def session(self) -> Path:
         """Return the file of the session that the agent reported."""
         return self.path / "session.json"
+
+    @property
+    def usage(self) -> Path:
+        """Return the file of what the agent has used so far."""
+        return self.path / "usage.json"
 
     @property
     def credentials(self) -> Path:
@@ -179,6 +185,13 @@ class RunFolder:
     def read_exit(self) -> Ending | None:
         """Return the exit record, or None if there is none."""
         return read_record(self.exit, Ending)
+
+    def read_usage(self) -> Usage | None:
+        """Return what the agent has used so far, or None where it said nothing."""
+        try:
+            return read_record(self.usage, Usage)
+        except errors.BadInput:
+            return None
 
     @contextmanager
     def locked(self, name: str = "lock", *, wait: float | None = None) -> Iterator[bool]:

@@ -18,6 +18,7 @@ from autobuilds.adapters.supervisor.run_folder import RunFolder
 from autobuilds.adapters.supervisor.secrecy import redact_file, redacted_bytes, secrets_of_job
 from autobuilds.adapters.supervisor.tail import open_plain, read_whole
 from autobuilds.domain.agents import Activity, AgentReport, Todo
+from autobuilds.domain.build import Usage
 from autobuilds.domain.inert import line
 from autobuilds.ports import Job
 
@@ -33,6 +34,9 @@ _SAMPLE_SECONDS, _END_SECONDS = 0.2, 10.0
 _END_BYTES = 1024 * 1024
 _LINE = 500
 _RESULT_BYTES = 16 * 1024 * 1024
+#: A result file that grows is read while the agent runs up to this size, and after so many seconds again.
+_GROWING_BYTES = 4 * 1024 * 1024
+_USAGE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +112,9 @@ class AgentStream:
     _wrong: _Rows = field(default_factory=lambda: _Rows())
     _told: int = 0
     _session: str | None = None
+    _used: Usage = field(default_factory=Usage)
+    _kept: Usage = field(default_factory=Usage)
+    _used_at: float = 0.0
 
     def __post_init__(self) -> None:
         from autobuilds.adapters.agents.reading import StreamReader
@@ -152,6 +159,25 @@ class AgentStream:
         if read and self.writes and self._session is None and self.job.rules.format == "jsonl":
             self._keep_session()
 
+    def used(self) -> Usage:
+        """Return what the agent has used so far by its own word; written down, not too often, for who looks at it from outside."""
+        found, now = self._reader.used(), time.monotonic()
+        named = self.job.rules.result_file
+        late = now - self._used_at >= _USAGE_SECONDS
+        if named is not None:
+            if not late:
+                return self._used
+            report = self._reader.report(read_whole(Path(named), _GROWING_BYTES), exit_code=None, now=self.now())
+            found = Usage(tokens_in=report.tokens_in, tokens_out=report.tokens_out, cost_usd=report.cost_usd)
+        if late:
+            self._used_at = now
+            if found != self._kept and self.writes:
+                self._kept = found
+                with suppress(errors.StorageFailure):
+                    records.write_record(self.folder.usage, found)
+        self._used = found
+        return found
+
     def report(self, exit_code: int | None) -> AgentReport:
         """Read the rest and return what the output said of the run."""
         self.look(_END_SECONDS)
@@ -183,6 +209,7 @@ class AgentStream:
         assert self._err is not None
         told: list[str] = []
         while time.monotonic() < until and (data := self._err.read()):
+            self._reader.feed_errors(data)
             told += [f"{self.now():%H:%M:%S} (stderr) {row}" for row in self._wrong.of(data)]
         return told
 

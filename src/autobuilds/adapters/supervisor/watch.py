@@ -67,8 +67,8 @@ class Watcher:
     asked: Callable[[], Stop | None]
     #: Files whose growth or change is a sign of life, besides the output.
     signs: tuple[Path, ...] = ()
-    #: Called at every sample.
-    looked: Callable[[], None] | None = None
+    #: Called at every sample; returns why the program must be stopped, or None.
+    looked: Callable[[], Stop | None] | None = None
     #: Called with the processes seen and whether one of them used the CPU.
     noticed: Callable[[frozenset[Identity], bool], None] | None = None
     #: This process does nothing else: all that descends from it belongs to the attempt, and is gathered when it ends.
@@ -205,6 +205,7 @@ class _Run:
     _floor: int = field(init=False)
     _state: tuple[object, ...] = ()
     _present: frozenset[Identity] = frozenset()
+    _told: Stop | None = None
 
     def __post_init__(self) -> None:
         self.sampler = processes.Sampler(lambda: self.watcher.members(self.child.pid))
@@ -221,7 +222,7 @@ class _Run:
             if now - sampled >= interval:
                 self._sample(now - sampled)
                 sampled, interval = now, min(interval * 2, SAMPLE_SECONDS)
-            stop = self.watcher.asked() or self._limit(time.monotonic())
+            stop = self.watcher.asked() or self._told or self._limit(time.monotonic())
             if stop is not None:
                 return stop
             self.watcher.wake.wait(min(interval, self.bounds.seconds - (now - self.began)))
@@ -232,7 +233,7 @@ class _Run:
         present, used = self.sampler.sample()
         busy = used > _IDLE_SHARE * elapsed
         if self.watcher.looked is not None:
-            self.watcher.looked()
+            self._told = self.watcher.looked()
         state = (self._written(), *(_state(p) for p in self.watcher.signs))
         if busy or state != self._state or present != self._present:
             self._active = time.monotonic()

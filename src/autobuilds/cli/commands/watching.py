@@ -130,7 +130,9 @@ def answer(label: str, text: str, workspace: Path | None, as_json: bool, no_comm
     if as_json:
         say_json({"schema": 1, "kind": "answer", "label": build.label})
     else:
-        say(f"answered; it stands in subagents/{build.label}-progress.md and in the next attempt's prompt")
+        where = f"it stands in subagents/{build.label}-progress.md and in the next attempt's prompt"
+        again = build.state.value == "retrying" and build.reason == "answered by you"
+        say(f"answered; {where}{'; it starts again at the next heartbeat (autobuilds heartbeat)' if again else ''}")
 
 
 @click.command()

@@ -89,6 +89,10 @@ def _building(row: BuildingRow, now: datetime, style: Style) -> list[str]:
         lines += wrap(f"ready about {clock(row.ready, now)}{sure}{late}", style.width, first="    ")
     if row.stalled:
         lines.append("    " + style.bad("no sign of life for too long"))
+    used = [f"{row.live_tokens:,} tokens"] if row.live_tokens is not None else []
+    used += [f"{row.live_cost_usd:.2f} USD"] if row.live_cost_usd is not None else []
+    if used:
+        lines.append(f"    used so far: {', '.join(used)}")
     step = row.step or row.last
     return [*lines, "    " + cut(f"now: {step}", style.width - 4)] if step else lines
 

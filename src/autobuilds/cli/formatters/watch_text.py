@@ -64,6 +64,7 @@ def running(picture: Picture) -> list[dict[str, Any]]:
             "activities": list(_activities(row, picture, _ALONE)),
             "seconds": int(elapsed(row.started, picture.now).total_seconds()),
             "cost_usd": _cost(row, picture),
+            "tokens": row.live_tokens,
             "questions": [q.text for q in found.questions] if (found := _progress(row, picture)) else [],
         }
         for row in picture.view.building
@@ -94,9 +95,10 @@ def _activities(row: BuildingRow, picture: Picture, most: int) -> tuple[str, ...
 
 
 def _cost(row: BuildingRow, picture: Picture) -> float | None:
-    """Return what the build's ended attempts cost, as far as they said."""
+    """Return what the build's attempts have cost, the running one too, as far as they said."""
     build = next((b for b in picture.builds if b.label == row.label), None)
     costs = [a.usage.cost_usd for a in build.attempts if a.usage.cost_usd is not None] if build else []
+    costs += [row.live_cost_usd] if row.live_cost_usd is not None else []
     return sum(costs) if costs else None
 
 

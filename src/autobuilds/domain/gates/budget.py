@@ -11,7 +11,8 @@ from autobuilds.domain.verdicts import OR, GateResult
 def budget(s: Situation) -> GateResult:
     """Go while no limit is reached; the task's own asks, the night's and the day's wait until they count anew."""
     label = s.task.label
-    found = spendings(s.snapshot.ledger, s.build, s.snapshot.settings, s.now)
+    live = {attempt: run.usage for attempt, run in s.moment.runs.items() if run.usage is not None}
+    found = spendings(s.snapshot.ledger, s.build, s.snapshot.settings, s.now, live)
     over = [spent for spent in found if spent.over]
     own = [spent for spent in over if spent.until is None]
     if own:

@@ -50,7 +50,8 @@ def _held(s: Situation, chosen: AgentStatus) -> GateResult | None:
         return None
     other = f"set another Agent for {s.task.label}"
     if hold.until is not None:
-        return wait("agent", f"{hold.reason} (when it built {hold.label})", until=hold.until, fix=other)
+        sooner = f"autobuilds retry {hold.label}{OR}{other}"
+        return wait("agent", f"{hold.reason} (when it built {hold.label})", until=hold.until, fix=sooner)
     return ask("agent", hold.reason, f"sign in to {chosen.name} or renew its key, then autobuilds retry {hold.label}{OR}{other}")
 
 
