@@ -170,3 +170,19 @@ def test_hostile_names_stay_on_one_line() -> None:
 
 def test_exit_words() -> None:
     assert [exit_words(c) for c in (0, 3, -15, None)] == ["exit status 0", "exit status 3", "signal 15", "no exit status"]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.TIMEOUT, Outcome.STALLED, Outcome.STOPPED])
+@pytest.mark.parametrize("trouble", [None, FailureClass.RATE_LIMIT, FailureClass.AUTHENTICATION, FailureClass.NETWORK])
+def test_a_run_that_only_waited_for_its_model_has_the_class_of_its_trouble(outcome: Outcome, trouble: FailureClass | None) -> None:
+    report = AgentReport(ok=False, failure=FailureClass.CRASH, trouble=trouble, trouble_said="429 slow down")
+    found = judge(replace(GOOD, stop=Stop(outcome=outcome, reason="its time is up"), report=report))
+    assert found.outcome is outcome
+    assert found.failure is (None if outcome is Outcome.STOPPED else trouble)
+    assert ("429 slow down" in found.reason) is (found.failure is not None)
+
+
+def test_a_stop_has_the_class_that_it_was_given() -> None:
+    stop = Stop(outcome=Outcome.AGENT_FAILED, reason="over", failure=FailureClass.BUDGET)
+    report = AgentReport(trouble=FailureClass.NETWORK)
+    assert judge(replace(GOOD, stop=stop, report=report)).failure is FailureClass.BUDGET

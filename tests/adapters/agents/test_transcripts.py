@@ -46,7 +46,10 @@ def test_verdict(run: Run) -> None:
         "429x1": (Outcome.PASSED, None),
         "auth": (Outcome.AGENT_FAILED, _AUTH),
         "noop": (Outcome.NO_CHANGE, None),
-        "down": (Outcome.TIMEOUT, None) if run.exit_code is None else (Outcome.AGENT_FAILED, _NETWORK),
+        # In its time it said nothing but that it tried again.
+        "down": (Outcome.TIMEOUT, _NETWORK if run.agent == "aider" else None)
+        if run.exit_code is None
+        else (Outcome.AGENT_FAILED, _NETWORK),
         "stop": (Outcome.STOPPED, None),
     }[run.situation]
     assert (judgement.outcome, judgement.failure) == expected
