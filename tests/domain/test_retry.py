@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from autobuilds.domain.agents import FailureClass
 from autobuilds.domain.build import Attempt, Build, BuildState, Ledger, Outcome
 from autobuilds.domain.holds import held
-from autobuilds.domain.lifecycle import Event
+from autobuilds.domain.lifecycle import Event, new_tries
 from autobuilds.domain.resets import MAX_AHEAD
-from autobuilds.domain.retry import FIRST_WAIT, MAX_LIMITED, MAX_WAIT, decide, limited_until
+from autobuilds.domain.retry import FIRST_WAIT, MAX_LIMITED, MAX_TOLD, MAX_WAIT, decide, limited_until
 from autobuilds.domain.settings import Settings
 from tests.builders import NOW, a_build, a_task, an_attempt, an_ending, failed_attempt
 
@@ -90,7 +90,7 @@ def test_a_run_without_a_change_is_retried_once() -> None:
 @given(st.integers(-5, 60), st.none() | st.timedeltas(timedelta(days=-400), timedelta(days=400)))
 def test_the_wait_is_bounded(row: int, ahead: timedelta | None) -> None:
     until = limited_until(None if ahead is None else NOW + ahead, NOW, row)
-    assert _MINUTE < until - NOW <= MAX_AHEAD + _MINUTE
+    assert _MINUTE < until - NOW <= MAX_TOLD + _MINUTE
     if ahead is None or ahead <= timedelta():
         assert FIRST_WAIT <= until - NOW <= MAX_WAIT
 
@@ -119,6 +119,23 @@ class TestHolds:
         assert (hold.until, hold.label) == (NOW + timedelta(hours=1) + _MINUTE, "task-1")
         assert held(ledger, "claude", NOW + timedelta(hours=1) + _MINUTE) is None
         assert held(ledger, "codex", NOW) is None
+
+    def test_a_reset_a_month_ahead_is_asked_for_again_after_a_week(self) -> None:
+        ledger = _ledger((_RETRYING, (_ended(1, 0, failure=_F.RATE_LIMIT, resets_at=NOW + timedelta(days=31)),)))
+        hold = held(ledger, "claude", NOW)
+        assert hold is not None and hold.until == NOW + MAX_TOLD + _MINUTE
+        assert held(ledger, "claude", hold.until) is None
+
+    def test_the_owners_retry_ends_a_limit_that_was_told(self) -> None:
+        limited = _ended(1, 10, failure=_F.RATE_LIMIT, resets_at=NOW + timedelta(days=3))
+        ledger = _ledger((_RETRYING, (limited,)))
+        assert held(ledger, "claude", NOW) is not None
+        assert held(ledger.with_build(new_tries(ledger.builds[0])), "claude", NOW) is None
+
+    def test_a_limit_written_by_a_clock_that_was_ahead_holds_nothing(self) -> None:
+        wrong = NOW + timedelta(days=400)
+        limited = _ended(1, 0, failure=_F.RATE_LIMIT, ended=wrong, resets_at=wrong + timedelta(hours=2))
+        assert held(_ledger((_RETRYING, (limited,))), "claude", NOW) is None
 
     def test_an_unknown_reset_holds_as_long_as_the_retry_waits(self) -> None:
         first, second = (_ended(n, 10 - n, failure=_F.RATE_LIMIT) for n in (1, 2))

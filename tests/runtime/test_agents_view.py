@@ -64,7 +64,7 @@ def test_an_agent_is_held_by_the_build_that_failed_for_its_own_reasons() -> None
     limited = replace(refused, failure=FailureClass.RATE_LIMIT, ended=NOW, resets_at=NOW + HOUR)
     ledger = Ledger(builds=(build("x", BuildState.RETRYING, limited),))
     (waits,) = agent_infos(snapshot(ledger=ledger), moment(CLAUDE))
-    assert waits.held_until is not None and waits.held_until > NOW and waits.held_fix is None
+    assert waits.held_until is not None and waits.held_until > NOW and waits.held_fix == "autobuilds retry x tries it sooner"
     health = status_view(replace(SNAPSHOT, ledger=ledger), replace(MOMENT, agents=(CLAUDE,)), (), {}).health
     assert (health.agents[0].limited_until, health.agents[0].held) == (waits.held_until, "claude reached its usage limit")
 

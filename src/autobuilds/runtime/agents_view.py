@@ -83,9 +83,10 @@ def _info(status: AgentStatus, snapshot: Snapshot, moment: Moment, *, default: b
     )
 
 
-def hold_fix(hold: Hold) -> str | None:
-    """Return what opens a hold before its time, or None where only time does."""
-    return f"sign in to {hold.agent} or renew its key, then autobuilds retry {hold.label}" if hold.until is None else None
+def hold_fix(hold: Hold) -> str:
+    """Return what opens a hold: what the owner has to do, or how it is opened before its time."""
+    retry = f"autobuilds retry {hold.label}"
+    return f"sign in to {hold.agent} or renew its key, then {retry}" if hold.until is None else f"{retry} tries it sooner"
 
 
 def model_for(agent: str, settings: Settings) -> str | None:

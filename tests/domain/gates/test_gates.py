@@ -96,6 +96,11 @@ class TestState:
         build = a_build(task, BuildState.RETRYING, retry_at=NOW + timedelta(minutes=minutes), reason="tests failed")
         assert gate("state", a_situation(task, builds=(build,))).verdict is verdict
 
+    def test_a_retry_time_of_a_clock_that_was_ahead_holds_nothing(self) -> None:
+        task, year = a_task(), timedelta(days=365)
+        build = replace(a_build(task, BuildState.RETRYING, retry_at=NOW + year + timedelta(minutes=5)), updated=NOW + year)
+        assert gate("state", a_situation(task, builds=(build,))).verdict is GO
+
     @pytest.mark.parametrize(
         ("state", "word"),
         [
@@ -409,6 +414,7 @@ class TestAgent:
         found = self.held(FailureClass.RATE_LIMIT, resets_at=resets)
         assert found.verdict is WAIT and found.until is not None and resets <= found.until < resets + timedelta(minutes=5)
         assert found.reason == "claude reached its usage limit (when it built other)"
+        assert found.fix is not None and found.fix.startswith("autobuilds retry other")
         assert self.held(FailureClass.RATE_LIMIT, resets_at=resets, now=found.until).verdict is GO
 
     def test_a_missing_sign_in_asks_until_the_build_is_tried_again(self) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from autobuilds.domain.build import Build, BuildState
 from autobuilds.domain.gates.answers import ask, go, wait
 from autobuilds.domain.problem import Severity
 from autobuilds.domain.situation import Situation
-from autobuilds.domain.times import format_when, reached
+from autobuilds.domain.times import elapsed, format_when, reached
 from autobuilds.domain.verdicts import OR, GateResult
+
+_CLOCK_SET_BACK = timedelta(days=1)
 
 
 def paused(s: Situation) -> GateResult:
@@ -42,7 +46,9 @@ def _of_build(build: Build, label: str, s: Situation) -> GateResult:
             started = build.last.started if build.last else build.created
             return wait("state", f"building since {format_when(started)}", fix=f"autobuilds stop {label}")
         case BuildState.RETRYING:
-            if build.retry_at is not None and not reached(build.retry_at, s.now):
+            # Far before what was written last: the clock has been set back since, and its moments mean nothing.
+            believed = elapsed(s.now, build.updated) < _CLOCK_SET_BACK
+            if build.retry_at is not None and not reached(build.retry_at, s.now) and believed:
                 return wait("state", f"failed ({build.reason}); next try at {format_when(build.retry_at)}", until=build.retry_at)
             return go("state", "retry time reached")
         case BuildState.ESCALATED:
