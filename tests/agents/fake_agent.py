@@ -95,6 +95,12 @@ def mutter() -> None:
     time.sleep(_LONG)
 
 
+def leak() -> None:
+    """Do the work, and write its own key into it."""
+    succeed()
+    Path("settings.bin").write_bytes(b"\0\1\2key=" + os.environ["FAKE_KEY"].encode() + b"\0")
+
+
 def stubborn() -> None:
     """Ignore every polite signal, with a child that does so too."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -255,7 +261,7 @@ def once() -> None:
 DEEDS: dict[str, Callable[[], None]] = {
     deed.__name__: deed
     for deed in (
-        succeed, fail, hang, spend, patient, mutter, stubborn, setsid, daemon, flood, fill, ask, lie, ruin, commit, hooks, queue, escape, env,
+        succeed, fail, hang, leak, spend, patient, mutter, stubborn, setsid, daemon, flood, fill, ask, lie, ruin, commit, hooks, queue, escape, env,
         refuse, limited, auth, network, denied, crash, once,
     )
 }  # fmt: skip

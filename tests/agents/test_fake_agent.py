@@ -137,6 +137,15 @@ def test_what_it_spends_shows_while_it_runs(fake: RigMaker) -> None:
     rig.command("cancel", "say-hello", "--yes")
 
 
+def test_one_that_writes_its_key_into_its_work_is_out_of_bounds(fake: RigMaker) -> None:
+    rig = fake("leak", retries=3)
+    rig.heartbeat()
+    build, last = rig.build(), rig.last()
+    assert (build.state, last.outcome) == (BuildState.ESCALATED, Outcome.OUT_OF_BOUNDS), rig.story()
+    assert "settings.bin (the value of FAKE_KEY)" in last.reason
+    assert "fake-key-canary" not in (rig.root / "BUILD_STATUS.md").read_text() + last.reason
+
+
 @pytest.mark.parametrize("deed", ["mutter", _slow("patient")])
 def test_one_that_waits_for_its_model_until_its_time_is_up_costs_no_try(fake: RigMaker, deed: str) -> None:
     rig = fake(deed, timeout="3s", retries=1)

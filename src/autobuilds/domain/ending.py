@@ -205,6 +205,11 @@ def _bounds_reason(bounds: Bounds) -> str:
         parts.append(f"it made symbolic links that lead out of the repository: {_some(bounds.links)}")
     if bounds.submodules:
         parts.append(f"it added or moved submodules, whose content nobody has checked: {_some(bounds.submodules)}")
+    if bounds.secrets:
+        shown = [f"{path} (the value of {variable})" for path, variable in bounds.secrets]
+        parts.append(
+            f"it wrote a secret that it was given into its work: {_some(shown)}; change that key, and look at the branch before you share it"
+        )
     return "; ".join(parts)
 
 

@@ -108,11 +108,13 @@ class Bounds:
     links: tuple[str, ...] = ()
     #: Repositories that are only referred to: what they hold is no part of the work.
     submodules: tuple[str, ...] = ()
+    #: Where values of secrets stand in the work that the agent was given, as (path, variable).
+    secrets: tuple[tuple[str, str], ...] = ()
 
     @property
     def kept(self) -> bool:
         """Whether the build stayed within its bounds."""
-        return not (self.protected or self.outside or self.links or self.submodules)
+        return not (self.protected or self.outside or self.links or self.submodules or self.secrets)
 
 
 def protected_patterns(*, in_workspace: bool, extra: Iterable[str] = ()) -> tuple[str, ...]:
@@ -128,6 +130,7 @@ def check_bounds(
     protected: Sequence[str],
     outside_links: Sequence[str] = (),
     submodules: Sequence[str] = (),
+    secrets: Sequence[tuple[str, str]] = (),
 ) -> Bounds:
     """Judge the changed paths; no *Touches* allow every path, protected patterns disregard case and Unicode form."""
     held: list[tuple[str, str]] = []
@@ -138,7 +141,13 @@ def check_bounds(
             held.append((path, pattern))
         elif touches and not any(matches(t, path) for t in touches):
             outside.append(path)
-    return Bounds(protected=tuple(held), outside=tuple(outside), links=tuple(outside_links), submodules=tuple(submodules))
+    return Bounds(
+        protected=tuple(held),
+        outside=tuple(outside),
+        links=tuple(outside_links),
+        submodules=tuple(submodules),
+        secrets=tuple(secrets),
+    )
 
 
 def matches(pattern: str, path: str, *, fold: bool = False) -> bool:

@@ -170,6 +170,7 @@ class AttemptRun:
             protected=self.job.protected,
             outside_links=saved.outside_links,
             submodules=saved.submodules,
+            secrets=saved.secrets,
         )
         return saved, replace(facts, bounds=bounds, changed=bool(saved.stat.paths))
 

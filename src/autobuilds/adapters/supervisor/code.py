@@ -9,7 +9,9 @@ from pathlib import Path
 from autobuilds import errors
 from autobuilds.adapters.git import GitRepo
 from autobuilds.adapters.git.harvest import harvest
+from autobuilds.adapters.supervisor.leaks import leaks
 from autobuilds.adapters.supervisor.records import MAX_NOTES, Saved
+from autobuilds.adapters.supervisor.secrecy import secrets_of_job
 from autobuilds.ports import CheckedMerge, Job
 
 
@@ -38,12 +40,14 @@ class ClonedCode:
         shutil.rmtree(bare, ignore_errors=True)
         try:
             found = harvest(self.clone_folder, Path(job.repository), bare, job.base_commit, job.branch, message)
+            kept = _left(bare)
+            leaked = leaks(bare, job.base_commit, (found.commit, *kept), secrets_of_job(job))
             repo = self._repo()
             try:
                 repo.adopt(bare, found.commit, job.branch)
             except errors.Refused:
                 repo.adopt(bare, found.commit, f"{job.branch}.attempt-{job.number}")
-            for left in _left(bare):
+            for left in kept:
                 repo.adopt(bare, left, f"{job.branch}.attempt-{job.number}-left-{left[:12]}")
         finally:
             shutil.rmtree(bare, ignore_errors=True)
@@ -51,7 +55,8 @@ class ClonedCode:
         return Saved(
             commit=found.commit,
             stat=found.stat,
-            notes=found.notes[:MAX_NOTES],
+            notes=(*found.notes, *leaked.notes)[:MAX_NOTES],
+            secrets=leaked.found,
             outside_links=tuple(link for link in found.outside_links if link in changed),
             submodules=found.submodules,
         )

@@ -54,6 +54,8 @@ class Saved:
     outside_links: tuple[str, ...] = ()
     #: Repositories that the work only refers to.
     submodules: tuple[str, ...] = ()
+    #: Where values of the agent's secrets stand in the work, as (path, variable).
+    secrets: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
