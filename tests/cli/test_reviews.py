@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -51,9 +52,9 @@ def test_the_story_reads_from_what_was_asked_to_what_can_be_done() -> None:
     parts = ["Docs (docs)", "Asked", "Attempts", "Prompt (p.md)", "What it did", "Change:", "Checks", "Cost", "Diff", "Next"]
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
-    assert "  1  agent-failed (rate-limit), claude (m), sandbox bubblewrap, 2026-02-06 15:00, took 2.0 h" in text.replace(
-        "120 min", "2.0 h"
-    )
+    assert "  1  agent-failed (rate-limit), claude (m), sandbox bubblewrap, 2026-02-06 15:00, took 2.0 h" in " ".join(
+        text.split("\n    ")
+    ).replace("120 min", "2.0 h")
     assert "passed in 1.2 s: Tests pass\n    $ pytest -q\n    3 passed" in text
     assert "claimed: The manual shows it\n    see docs/manual.md" in text
     assert "0.12 USD, 1,200 tokens in, 34 out" in text
@@ -105,3 +106,17 @@ def test_what_waits_is_a_line_each() -> None:
     assert rows[0] == rows[1]
     assert rows[0].startswith("docs  checked in the clone, 1 of 1 checks, 0.12 USD")
     assert waiting_text([], NOW, PLAIN) == "Nothing waits for your review.\n"
+
+
+def test_no_line_but_the_change_itself_is_wider_than_the_terminal() -> None:
+    told = replace(
+        TOLD,
+        build=replace(TOLD.build, reason="because " * 30),
+        did=("2026-02-06 15:00 " + "says a lot " * 30,),
+        prompt=replace(TOLD.prompt, text="a long line " * 30),
+        faults=("what is gone " * 20,),
+    )
+    text = review_text(told, PLAIN, diff=False)
+    assert max(len(row) for row in text.split("\n")) <= 80
+    coloured = review_text(told, Style(colour=True), diff=False)
+    assert re.sub("\x1b\\[[0-9]*m", "", coloured) == text

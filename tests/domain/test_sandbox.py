@@ -63,7 +63,7 @@ def test_what_is_demanded_is_never_undercut() -> None:
 
 
 def test_none_names_what_a_build_can_do() -> None:
-    choice = choose(Tier.NONE, Tier.NONE, ALL, nests=False)
+    choice = choose(Tier.NONE, Tier.NONE, (), nests=False)
     assert choice.tier is Tier.NONE
     assert choice.words.startswith("Without a sandbox a build can: read and change all your files")
 
@@ -103,3 +103,11 @@ def test_never_weaker_in_silence(setting: Tier | None, demanded: Tier, found: li
 @pytest.mark.parametrize("tier", list(Tier))
 def test_every_tier_has_its_words(tier: Tier) -> None:
     assert (tier is Tier.BWRAP_LANDLOCK) == (not GETS_THROUGH[tier])
+
+
+def test_a_weaker_one_that_is_set_names_the_way_to_the_better_one() -> None:
+    choice = choose(Tier.NONE, Tier.NONE, ALL, nests=False)
+    assert choice.tier is Tier.NONE
+    assert choice.words.startswith("sandbox is set to none, and bubblewrap+landlock works here. Without a sandbox a build can: ")
+    assert choice.fix == "write `sandbox: auto` in the front matter of HEARTBEAT.md"
+    assert choose(Tier.NONE, Tier.NONE, (), nests=False).fix == ""

@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from autobuilds.domain.agents import FailureClass
-from autobuilds.domain.build import Build, BuildState, Ledger, Outcome, Pause
+from autobuilds.domain.build import Build, BuildState, Check, Ledger, Outcome, Pause
 from autobuilds.domain.model import Priority, Queue
 from autobuilds.domain.moment import Moment, Resources, Snapshot
 from autobuilds.domain.policy import Policy
 from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.settings import Settings
 from autobuilds.domain.verdicts import Assessment, Verdict
+from autobuilds.runtime.needs_view import done_row
 from autobuilds.runtime.views import ReportView, StatusView, as_template, report_view, status_view
 from autobuilds.store.render import Renderer
 from tests.runtime.sample_state import (
@@ -298,7 +299,7 @@ def test_a_day_without_anything_is_honest() -> None:
 
 def test_what_was_not_reported_is_not_zero() -> None:
     rows = {r.what: (r.value, r.measured) for r in _report().resources}
-    assert rows["cost"] == (1.26, 3) and rows["tokens in"] == (36.0, 3)
+    assert rows["cost"] == (1.26, 3) and rows["tokens in"] == (36000.0, 3)
     assert rows["tokens out"] == (None, 0) and rows["building time"] == (8.0, 6)
 
 
@@ -361,3 +362,19 @@ def test_two_looks_at_the_same_night_give_one_page() -> None:
         assert {g.gate for g in held} == {"resources", "window", "budget"}
     assert said[0] != said[1], "the gates measure, so their reasons differ"
     assert pages[0] == pages[1]
+
+
+def test_work_that_was_taken_back_has_not_failed() -> None:
+    build = next(b for b in SNAPSHOT.ledger.builds if b.last is not None and b.last.outcome is Outcome.PASSED)
+    undone = replace(build, state=BuildState.ESCALATED, reason="undone by you")
+    view = status_view(replace(SNAPSHOT, ledger=Ledger(builds=(undone,))), MOMENT, (), {})
+    assert not view.failed
+    assert [n.reason for n in view.needs_you if n.label == build.label] == ["undone by you"]
+
+
+def test_a_check_that_ran_on_the_merged_tree_too_is_one_check() -> None:
+    build = next(b for b in SNAPSHOT.ledger.builds if b.last is not None and b.last.outcome is Outcome.PASSED)
+    check = Check(text="it does", command="true", exit_code=0, passed=True)
+    last = replace(build.attempts[-1], checks=(check, replace(check, merged=True)))
+    row = done_row(replace(build, attempts=(*build.attempts[:-1], last)))
+    assert (row.checks_passed, row.checks_total) == (1, 1)

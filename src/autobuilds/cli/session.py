@@ -91,7 +91,8 @@ def page(text: str, style: Style, *, wanted: bool = True) -> None:
     rows = text.count("\n") + 1
     if not wanted or not sys.stdout.isatty() or rows <= shutil.get_terminal_size().lines or os.environ.get("TERM") == "dumb":
         return say(text)
-    return click.echo_via_pager(text, color=style.colour or None)
+    # None leaves it to click, which tells `less` to pass colours on and takes them out for a pager that would show their signs.
+    return click.echo_via_pager(text, color=None if style.colour else False)
 
 
 def say_json(value: dict[str, Any]) -> None:

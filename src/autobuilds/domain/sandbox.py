@@ -102,6 +102,9 @@ GETS_THROUGH: dict[Tier, tuple[str, ...]] = {
 }
 
 
+_AUTO = "write `sandbox: auto` in the front matter of HEARTBEAT.md"
+
+
 def choose(setting: Tier | None, demanded: Tier, tiers: Sequence[TierProbe], *, nests: bool) -> Choice:
     """Return the tier for one build: the strongest that works (setting None), or the one that is set, never weaker than demanded.
 
@@ -118,7 +121,7 @@ def choose(setting: Tier | None, demanded: Tier, tiers: Sequence[TierProbe], *, 
         if not probe.works:
             return f"{tier} does not work here: {probe.why}", probe.fix
         if nests and tier is Tier.LANDLOCK:
-            return f"{tier} does not let the agent's own sandbox work", "write `sandbox: auto` in the front matter of HEARTBEAT.md"
+            return f"{tier} does not let the agent's own sandbox work", _AUTO
         return "", ""
 
     strongest = sorted(Tier, key=STRENGTH.__getitem__, reverse=True)
@@ -134,8 +137,11 @@ def choose(setting: Tier | None, demanded: Tier, tiers: Sequence[TierProbe], *, 
     if STRENGTH[usable] < STRENGTH[demanded]:
         why, fix = refusal(demanded) if refusal(demanded)[0] else (why, fix)
         if setting is not None and not why:
-            why, fix = f"sandbox is set to {setting}", "write `sandbox: auto` in the front matter of HEARTBEAT.md"
+            why, fix = f"sandbox is set to {setting}", _AUTO
         return Choice(tier=None, words=f"{demanded} is demanded (require_sandbox), but {why}", fix=fix)
+    better = next((t for t in strongest if STRENGTH[t] > STRENGTH[usable] and not refusal(t)[0]), None)
+    if setting is not None and better is not None:
+        why, fix = f"sandbox is set to {setting}, and {better} works here", _AUTO
     return Choice(tier=usable, words=_in_force(usable, why, found[usable].why), fix=fix)
 
 

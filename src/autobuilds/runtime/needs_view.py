@@ -164,7 +164,9 @@ def done_row(build: Build) -> DoneRow:
     """Return the row of a finished build; without a checked ending its evidence is the owner's word: claimed."""
     attempt = build.last
     evidence = attempt.evidence if attempt and attempt.outcome is Outcome.PASSED and attempt.evidence else Evidence.CLAIMED
-    checks = [c for c in attempt.checks if c.command] if attempt else []
+    ran = [c for c in attempt.checks if c.command] if attempt else []
+    # A check that ran on the merged tree too is one check, and its second run is the one that counts.
+    checks = [c for c in ran if c.merged] or ran
     return DoneRow(
         label=build.label,
         name=build.name,

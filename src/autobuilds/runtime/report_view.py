@@ -16,6 +16,9 @@ from autobuilds.runtime.needs_view import done_row, needs_you
 from autobuilds.runtime.status_view import building_row, newest, queue_rows
 from autobuilds.runtime.view_values import BuildingRow, DoneRow, NeedsYou, QueueRow, count
 
+#: Tokens from which on a sum is shown in thousands.
+_LARGE = 100_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRow:
@@ -197,18 +200,31 @@ def _then(build: Build, attempt: Attempt) -> str:
     return words[build.state]
 
 
+def _time(hours: float) -> tuple[float, str]:
+    """Return a time and its unit: minutes below two hours, so that a short night is no row of zeros."""
+    return (round(hours, 1), "h") if hours >= 2 else (round(hours * 60, 1), "min")
+
+
 def _resources(attempts: Sequence[Attempt]) -> tuple[Resource, ...]:
     hours = sum(elapsed(a.started, a.ended).total_seconds() for a in attempts if a.ended) / 3600
-    rows = [Resource(what="building time", value=round(hours, 1), unit="h", measured=len(attempts))]
+    value, unit = _time(hours)
+    rows = [Resource(what="building time", value=value, unit=unit, measured=len(attempts))]
 
     def add(what: str, unit: str, values: Sequence[float | int | None], scale: float, *, peak: bool = False) -> None:
         told = [v for v in values if v is not None]
         total = None if not told else (max(told) if peak else sum(told)) / scale
-        rows.append(Resource(what=what, value=None if total is None else round(total, 2), unit=unit, measured=len(told)))
+        rows.append(
+            Resource(
+                what=what, value=None if total is None else round(total, 2 if unit != "tokens" else None), unit=unit, measured=len(told)
+            )
+        )
 
-    add("CPU time", "h", [a.usage.cpu_seconds for a in attempts], 3600)
+    seconds = [a.usage.cpu_seconds for a in attempts if a.usage.cpu_seconds is not None]
+    cpu, unit = _time(sum(seconds) / 3600)
+    rows.append(Resource(what="CPU time", value=cpu if seconds else None, unit=unit, measured=len(seconds)))
     add("highest memory of an attempt", "MiB", [a.usage.peak_rss_bytes for a in attempts], 1024 * 1024, peak=True)
-    add("tokens in", "thousand", [a.usage.tokens_in for a in attempts], 1000)
-    add("tokens out", "thousand", [a.usage.tokens_out for a in attempts], 1000)
+    for what, told in (("tokens in", [a.usage.tokens_in for a in attempts]), ("tokens out", [a.usage.tokens_out for a in attempts])):
+        large = sum(n or 0 for n in told) >= _LARGE
+        add(what, "thousand" if large else "tokens", told, 1000 if large else 1)
     add("cost", "USD", [a.usage.cost_usd for a in attempts], 1)
     return tuple(rows)

@@ -28,6 +28,8 @@ from autobuilds.runtime.view_values import (
 PASSING = frozenset({"priority", "window", "resources", "budget"})
 #: Finished builds and errors shown; the rest is in the queue, the reports and the history.
 RECENT, ERRORS = 10, 5
+#: What stands for a tier where the one that is set or demanded does not work.
+NO_TIER = "none that will do"
 
 
 def status_view(snapshot: Snapshot, moment: Moment, assessments: Sequence[Assessment], progress: Mapping[str, Progress]) -> StatusView:
@@ -146,9 +148,11 @@ def _when(row: DoneRow) -> float:
 
 
 def _has_failed(build: Build) -> bool:
-    """Whether the last attempt failed; one that the owner rejected did what it could, and is in the queue again."""
-    rejected = build.last is not None and build.last.outcome is Outcome.REJECTED
-    return build.state is BuildState.ESCALATED or (build.state is BuildState.RETRYING and not rejected)
+    """Whether the last attempt failed; one that passed and was taken back, or that the owner rejected, did what it could."""
+    outcome = build.last.outcome if build.last is not None else None
+    if build.state is BuildState.ESCALATED:
+        return outcome is not Outcome.PASSED
+    return build.state is BuildState.RETRYING and outcome not in {Outcome.PASSED, Outcome.REJECTED}
 
 
 def _failed(build: Build, told: Container[str | None]) -> FailedRow:
@@ -215,7 +219,7 @@ def _notes(builds: Sequence[Build]) -> list[str]:
 
 
 def _tier(choice: Choice) -> str:
-    return choice.tier.value if choice.tier is not None else "none that will do"
+    return choice.tier.value if choice.tier is not None else NO_TIER
 
 
 def _last_errors(builds: Sequence[Build]) -> list[str]:

@@ -57,7 +57,9 @@ def story_of(context: Context, label: str, number: int | None = None) -> Story:
     build = ledger.find(label)
     if build is None or build.last is None:
         guess = did_you_mean(label, [b.label for b in ledger.builds])
-        raise NotSo(f"{label} has no build to review{guess}; autobuilds status lists what is ready")
+        raise NotSo(
+            f"{label} has no build to review{guess}; autobuilds review lists what waits, autobuilds why {label} says what holds a task"
+        )
     attempt = next((a for a in build.attempts if a.number == number), None) if number is not None else build.last
     if attempt is None:
         known = ", ".join(str(a.number) for a in build.attempts)

@@ -70,7 +70,8 @@ def log(
         say("\n".join(rows))
     if not follow:
         if not any(rows for _, rows in parts):
-            tell(f"{build.label} has written nothing yet; its output goes to {chosen[-1].log}")
+            wrote = "has written nothing yet; its output goes to" if chosen[-1].ended is None else "put out nothing; that would stand in"
+            tell(f"{build.label} {wrote} {chosen[-1].log}")
         return
     if len(chosen) > 1:
         tell(f"attempt {chosen[-1].number} with {chosen[-1].agent}")

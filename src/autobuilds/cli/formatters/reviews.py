@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from autobuilds.cli.formatters.change_text import diff_lines, file_bars
-from autobuilds.cli.formatters.columns import ago, cut, wrap
+from autobuilds.cli.formatters.columns import ago, cells, cut, wrap
 from autobuilds.cli.formatters.json_ import envelope
 from autobuilds.cli.formatters.style import Style
 from autobuilds.domain.build import Attempt, Build, BuildState, Check, Usage
@@ -99,20 +99,20 @@ def review_text(story: Story, style: Style, *, prompt: bool = False, diff: bool 
 
 def _head(story: Story, style: Style) -> list[str]:
     build = story.build
-    reason = f": {terminal(build.reason)}" if build.reason else ""
-    lines = [style.bold(f"{terminal(build.name)} ({build.label})"), f"{_STANDS[build.state]}{reason}"]
+    reason = f": {build.reason}" if build.reason else ""
+    lines = [style.bold(f"{terminal(build.name)} ({build.label})"), *wrap(f"{_STANDS[build.state]}{reason}", style.width, rest="  ")]
     if (address := _address(build)) is not None:
         lines.append(f"pull request: {terminal(address)}")
     if build.delivered_branch:
         lines.append(f"merged into {terminal(build.delivered_branch)} as {(build.delivered_commit or 'unknown')[:12]}")
-    return [*lines, *(style.bad(terminal(fault)) for fault in story.faults)]
+    return [*lines, *(style.bad(row) for fault in story.faults for row in wrap(fault, style.width, rest="  "))]
 
 
 def _asked(task: Task | None, style: Style) -> list[str]:
     if task is None:
         return [style.bold("Asked"), "  its entry is gone from the queue"]
-    lines = [style.bold("Asked"), *_block(task.description)] if task.description else [style.bold("Asked")]
-    return [*lines, *(f"  - {terminal(c.text)}" for c in task.criteria)]
+    lines = [style.bold("Asked"), *_block(task.description, style)] if task.description else [style.bold("Asked")]
+    return [*lines, *(row for c in task.criteria for row in wrap(c.text, style.width, first="  - "))]
 
 
 def _attempt(attempt: Attempt, shown: Attempt, style: Style) -> list[str]:
@@ -125,9 +125,12 @@ def _attempt(attempt: Attempt, shown: Attempt, style: Style) -> list[str]:
     paint = style.good if outcome == "passed" else style.warn if attempt.outcome is None else style.bad
     failure = f" ({attempt.failure.value})" if attempt.failure else ""
     who = f"{terminal(attempt.agent)}{with_model}, sandbox {terminal(attempt.sandbox)}"
-    lines = [f" {mark}{attempt.number}  {paint(outcome)}{failure}, {who}, {format_when(attempt.started)}{took}{resumed}"]
-    lines += [f"    {row.strip()}" for row in wrap(attempt.reason, 100)] if attempt.reason else []
-    return [*lines, *(f"    note: {terminal(note)}" for note in attempt.notes)]
+    lead = f" {mark}{attempt.number}  "
+    told = f"{outcome}{failure}, {who}, {format_when(attempt.started)}{took}{resumed}"
+    first, *others = wrap(told, style.width, first=lead, rest="    ")
+    lines = [lead + paint(outcome) + first[len(lead) + len(outcome) :], *others]
+    lines += wrap(attempt.reason, style.width, first="    ") if attempt.reason else []
+    return [*lines, *(row for note in attempt.notes for row in wrap(f"note: {note}", style.width, first="    "))]
 
 
 def _span(seconds: float) -> str:
@@ -141,9 +144,11 @@ def _prompt(story: Story, style: Style, *, whole: bool) -> list[str]:
     if text is None:
         return [style.bold("Prompt"), f"  {file} {story.prompt.why or 'is gone'}"]
     rows = list(terminal_block(text.strip("\n"), 100_000))
-    if whole or len(rows) <= PROMPT_LINES:
+    if whole:
         return [style.bold(f"Prompt ({file})"), *(f"  {row}".rstrip() for row in rows)]
-    kept = [f"  {row}".rstrip() for row in rows[:PROMPT_LINES]]
+    if len(rows) <= PROMPT_LINES:
+        return [style.bold(f"Prompt ({file})"), *(line for row in rows for line in _folded(row, style.width, "  "))]
+    kept = [cut(f"  {row}".rstrip(), style.width) for row in rows[:PROMPT_LINES]]
     return [
         style.bold(f"Prompt ({file})"),
         *kept,
@@ -152,13 +157,14 @@ def _prompt(story: Story, style: Style, *, whole: bool) -> list[str]:
 
 
 def _did(story: Story, style: Style) -> list[str]:
-    lines = [f"  {terminal(row)}" for row in story.did[-DID_LINES:]]
+    lines = [line for row in story.did[-DID_LINES:] for line in wrap(row, style.width, first="  ", rest="    ")]
     if len(story.did) > DID_LINES:
         lines.insert(0, style.dim(f"  ... {len(story.did) - DID_LINES} lines before: autobuilds log {story.build.label}"))
     if story.attempt.said:
         rows = terminal_block(story.attempt.said.strip("\n"), 100_000)
         cut_off = [style.dim(f"    ... {len(rows) - SAID_LINES} more lines")] if len(rows) > SAID_LINES else []
-        lines += ["  its last words:", *(f"    {row}".rstrip() for row in rows[:SAID_LINES]), *cut_off]
+        said = [line for row in rows[:SAID_LINES] for line in _folded(row, style.width, "    ")]
+        lines += ["  its last words:", *said, *cut_off]
     return [style.bold("What it did"), *lines] if lines else []
 
 
@@ -178,17 +184,24 @@ def _checks(attempt: Attempt, style: Style) -> list[str]:
 
 
 def _check(check: Check, style: Style) -> list[str]:
-    mark = style.good("passed") if check.passed else style.bad("failed")
+    word, paint = ("passed", style.good) if check.passed else ("failed", style.bad)
     where = " on the merged tree" if check.merged else ""
     if check.command is None:
-        told = f"    {terminal(check.tail)}" if check.tail.strip() else None
-        mark = style.warn("claimed") if check.passed else style.bad("not met")
-        return [f"  {mark}: {terminal(check.text)}", *([told] if told else [])]
+        told = wrap(check.tail, style.width, first="    ") if check.tail.strip() else []
+        word, paint = ("claimed", style.warn) if check.passed else ("not met", style.bad)
+        return [*_marked(word, paint(word), f": {check.text}", style), *told]
     took = f" in {check.seconds:.1f} s" if check.seconds is not None else ""
     status = f" with exit status {check.exit_code}" if check.exit_code else ""
     named = [] if check.command in check.text else [f"    $ {terminal(check.command)}"]
     rows = [row for row in terminal_block(check.tail.rstrip("\n"), PASSED_LINES if check.passed else FAILED_LINES) if row.strip()]
-    return [f"  {mark}{where}{status}{took}: {terminal(check.text)}", *named, *(style.dim(f"    {row}") for row in rows)]
+    head = _marked(word, paint(word), f"{where}{status}{took}: {check.text}", style)
+    return [*head, *named, *(style.dim(f"    {row}") for row in rows)]
+
+
+def _marked(word: str, painted: str, rest: str, style: Style) -> list[str]:
+    """Return `  word` and what follows it, wrapped, the word in its colour."""
+    first, *others = wrap(word + rest, style.width, first="  ", rest="    ")
+    return ["  " + painted + first[2 + len(word) :], *others]
 
 
 def _costs(attempts: Iterable[Attempt], shown: Attempt) -> list[str]:
@@ -231,5 +244,13 @@ def _files(number: int) -> str:
     return "1 file" if number == 1 else f"{number} files"
 
 
-def _block(text: str) -> list[str]:
-    return [f"  {row}".rstrip() for row in terminal_block(text.strip("\n"))]
+def _block(text: str, style: Style) -> list[str]:
+    return [line for row in terminal_block(text.strip("\n")) for line in _folded(row, style.width, "  ")]
+
+
+def _folded(row: str, width: int, lead: str) -> list[str]:
+    """Return a row of text behind `lead`, as it is where it fits; a longer one goes on below where it began."""
+    if cells(lead + row) <= width:
+        return [f"{lead}{row}".rstrip()]
+    begin = lead + row[: len(row) - len(row.lstrip(" "))]
+    return wrap(row.lstrip(" "), width, first=begin)

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from autobuilds.cli.formatters.columns import ago, bar, cells, clock, cut, way, wrap
 from autobuilds.cli.formatters.style import Style
+from autobuilds.runtime.status_view import NO_TIER
 from autobuilds.runtime.view_values import AgentRow, BuildingRow, DoneRow, FailedRow, Health, NeedsYou, QueueRow, StatusView
 
 Row = TypeVar("Row")
@@ -131,9 +132,10 @@ def _agent(row: AgentRow, now: datetime) -> str:
 
 def _health(health: Health, now: datetime, style: Style) -> list[str]:
     found = [_agent(a, now) for a in health.agents if a.found]
-    weaker = " (weaker than it could be: autobuilds agents)" if health.sandbox_weaker else ""
+    told = "nothing starts" if health.sandbox == NO_TIER else "weaker than it could be"
+    weaker = f" ({told}: autobuilds agents)" if health.sandbox_weaker else ""
     parts = [
-        f"agents: {', '.join(found) or 'none found'}",
+        f"agents: {', '.join(found) or ('none found' if health.agents else 'not looked for, as no task waits')}",
         f"sandbox: {health.sandbox or 'no build yet'}{weaker}",
         f"slots: {health.slots_used} of {health.slots}",
         *(f"{name} {word}" for name, word in health.limits if word != "ok"),
