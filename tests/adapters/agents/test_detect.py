@@ -66,6 +66,16 @@ def test_a_version_command_gets_no_key_and_leaves_nothing(tmp_path: Path, monkey
     assert not Path((tmp_path / "cwd").read_text().strip()).exists()
 
 
+def test_a_version_command_has_an_empty_home(tmp_path: Path) -> None:
+    owner = tmp_path / "owner"
+    (owner / ".pyenv").mkdir(parents=True)
+    (owner / ".claude.json").write_text("canary")
+    _program(tmp_path, "claude", f'ls -A "$HOME" > {tmp_path}/seen; touch "$HOME/made"; echo "$PYENV_ROOT" >> {tmp_path}/seen; echo 2.2.0')
+    assert _examined(tmp_path, "claude", HOME=str(owner))["claude"].version == "2.2.0"
+    assert (tmp_path / "seen").read_text() == f"{owner}/.pyenv\n"
+    assert sorted(p.name for p in owner.iterdir()) == [".claude.json", ".pyenv"]
+
+
 def test_a_program_that_hangs_is_killed_with_its_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detect, "VERSION_SECONDS", 0.3)
     _program(tmp_path, "pi", f"sleep 300 & echo $! > {tmp_path}/pid; echo 9.9.9; wait")

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -258,6 +259,40 @@ def test_checks_get_no_key_of_the_agent(runner: LocalRunner, workspace: Path) ->
     job = agent_job(workspace, "Path('x').write_text(os.environ['ROBOT_KEY'][:6])\nend()", checks=['test -z "$ROBOT_KEY" && test -s x'])
     job = replace(job, environment={**path, "ROBOT_KEY": "canary-1234"}, check_environment=path)
     assert ending_of(runner, job).outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize("tier", [None, *(pytest.param(t, marks=CONTAINED) for t in (Tier.BWRAP_LANDLOCK, Tier.BWRAP, Tier.LANDLOCK))])
+def test_temporary_files_lie_beside_the_home(runner: LocalRunner, workspace: Path, tier: Tier | None) -> None:
+    """Codex makes nothing of a home below the folder for temporary files; the workspace of this test lies in that of the machine."""
+    assert str(workspace).startswith(tempfile.gettempdir() + "/")
+    script = """
+import tempfile
+place, home = Path(tempfile.gettempdir()).resolve(), Path(os.environ["HOME"]).resolve()
+with tempfile.NamedTemporaryFile() as file:
+    Path("seen").write_text(f"{place}\\n{home}\\n{home.is_relative_to(place)} {Path(file.name).exists()}")
+end()
+"""
+    assert ending_of(runner, agent_job(workspace, script, tier=tier)).outcome is Outcome.PASSED, runner.logs(DEMO)
+    seen = git(workspace, "show", "build/demo:seen").split("\n")
+    assert seen[2] == "False True", seen
+    assert seen[0] == str(RunFolder.of(workspace, DEMO).temporary.resolve())
+
+
+@pytest.mark.parametrize("tier", [None, *(pytest.param(t, marks=CONTAINED) for t in (Tier.BWRAP_LANDLOCK, Tier.LANDLOCK))])
+def test_checks_have_an_empty_home_of_their_own(
+    runner: LocalRunner, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tier: Tier | None
+) -> None:
+    owner = tmp_path / "owner"
+    owner.mkdir()
+    (owner / "auth.json").write_text("{}")
+    monkeypatch.setenv("HOME", str(owner))
+    home = workspace / ".autobuilds" / "homes" / "demo"
+    seen = 'test -z "$(ls -A "$HOME" | grep -v "^[.]tmp$")" && mkdir "$HOME/locked" && touch "$HOME/locked/x" && chmod 500 "$HOME/locked"'
+    checks = [seen, f'test -d "$HOME/locked" && test "$HOME" != {home}', *([f"! cat {home}/auth.json"] if tier else [])]
+    script = "Path('x').write_text('x')\nPath(os.environ['HOME'], 'auth.json').read_text()\nend()"
+    ending = ending_of(runner, agent_job(workspace, script, tier=tier, checks=checks, credentials=("auth.json",)))
+    assert ending.outcome is Outcome.PASSED, ending
+    assert not RunFolder.of(workspace, DEMO).check_home.exists()
 
 
 @CONTAINED

@@ -21,8 +21,16 @@ from autobuilds.domain.patterns import pattern
 VERSION_SECONDS = 30
 _MAX_OUTPUT = 4096
 _FIRST_VERSION = pattern(r"(?<![\d.])\d{1,9}(?:\.\d{1,9}){1,3}(?!\.?\d)")
-#: What a version command is given of the environment; no key.
-_PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+#: What a version command is given of the environment; no key, and no home of the owner.
+_PASSED = ("PATH", "LANG", "LC_ALL", "TMPDIR")
+#: Variables of version managers, and what they mean below the home where they are not set.
+_MANAGERS = (
+    ("PYENV_ROOT", ".pyenv"),
+    ("ASDF_DATA_DIR", ".asdf"),
+    ("VOLTA_HOME", ".volta"),
+    ("MISE_DATA_DIR", ".local/share/mise"),
+    ("RUSTUP_HOME", ".rustup"),
+)
 
 
 def statuses(
@@ -87,9 +95,22 @@ def _version(preset: Preset, environment: Mapping[str, str]) -> str | None:
         return None
     kept = {name: environment[name] for name in _PASSED if name in environment}
     with tempfile.TemporaryDirectory(prefix="autobuilds-version-", ignore_cleanup_errors=True) as folder:
-        said = _said([program, *preset.version[1:]], Path(folder), kept)
+        home = Path(folder, "home")
+        home.mkdir(mode=0o700)
+        said = _said([program, *preset.version[1:]], Path(folder), {**kept, "HOME": str(home), **_found_at(environment)})
     match = _FIRST_VERSION.search(line(said.decode("utf-8", "replace")))
     return match[0] if match is not None else None
+
+
+def _found_at(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return where version managers that start programs by a shim keep them; usually in the owner's home, which is not told."""
+    home = environment.get("HOME")
+    usual = {name: str(Path(home, place)) for name, place in _MANAGERS} if home else {}
+    return {
+        name: environment.get(name, usual.get(name, ""))
+        for name, _ in _MANAGERS
+        if environment.get(name) or Path(usual.get(name, "/nonexistent")).is_dir()
+    }
 
 
 def _said(argv: list[str], folder: Path, environment: dict[str, str]) -> bytes:

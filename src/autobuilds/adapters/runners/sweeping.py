@@ -71,7 +71,7 @@ def _remove(folder: RunFolder, used: set[Path]) -> int:
         if not free:
             return 0
         gone = [p for p in (clone, clone.with_name(f"{clone.name}.making")) if clone not in used]
-        gone += [folder.path] if old else [folder.merging, folder.scratch, folder.checks, folder.merged_checks]
+        gone += [folder.path] if old else [folder.merging, folder.scratch, folder.check_home, folder.checks, folder.merged_checks]
         size = sum(_size(p) for p in gone)
         for path in gone:
             shutil.rmtree(path, ignore_errors=True)

@@ -120,7 +120,7 @@ class AttemptRun:
         except (errors.AutobuildsError, OSError) as error:
             return AttemptFacts(setup_failure=f"the code could not be cloned: {line(str(error), 300)}")
         try:
-            self.folder.scratch.mkdir(exist_ok=True)
+            self.folder.temporary.mkdir(parents=True, exist_ok=True)
             if self.home is not None:
                 self.home.prepare(self.folder)
         except (errors.AutobuildsError, OSError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,18 +28,22 @@ class Container:
     confinement: Confinement
     environment: dict[str, str]
     check_environment: dict[str, str]
+    #: An empty home made for each round of checks; None: they have that of the confinement.
+    check_home: Path | None = None
 
     @classmethod
     def of(cls, job: Job, folder: RunFolder, owner: Mapping[str, str]) -> Container:
         """Return what contains an attempt; `owner` is the environment of this process."""
         home = Home.of(job, owner)
-        environment, checks = (
-            dict(given) if home is None else home.environment(given)
-            for given in (job.environment, job.environment if job.check_environment is None else job.check_environment)
-        )
+        environment = dict(job.environment)
+        checks = dict(job.environment if job.check_environment is None else job.check_environment)
+        if home is not None:
+            environment = _temporary(home.environment(environment), home.path, folder)
+            checks = replace(home, path=folder.check_home).environment(checks)
+        check_home = None if home is None else folder.check_home
         confinement = job.confinement
         if confinement.tier is Tier.NONE:
-            return cls(confinement=confinement, environment=environment, check_environment=checks)
+            return cls(confinement=confinement, environment=environment, check_environment=checks, check_home=check_home)
         readable = [*confinement.readable, str(folder.prompt), *places.borrowed(Path(job.repository))]
         readable += places.programs(job.argv, environment, confinement.hidden)
         if owner.get("HOME"):
@@ -47,7 +51,7 @@ class Container:
             readable += needed
             environment, checks = {**environment, **told}, {**checks, **told}
         contained = replace(confinement, readable=tuple(dict.fromkeys(readable)), home=job.home)
-        return cls(confinement=contained, environment=environment, check_environment=checks)
+        return cls(confinement=contained, environment=environment, check_environment=checks, check_home=check_home)
 
     def missing(self, program: str) -> str | None:
         """Return in words that a program is not there, or None."""
@@ -74,5 +78,37 @@ class Container:
     @contextmanager
     def checks(self, tree: Path) -> Iterator[Starter]:
         """Yield what starts checks contained, which may change their tree and nothing else."""
-        with prepare(replace(self.confinement, writable=(str(tree),)), environment=os.environ) as prepared:
-            yield prepared.popen
+        confinement = replace(self.confinement, writable=(str(tree),))
+        home = self.check_home
+        if home is not None:
+            _clear(home)
+            home.mkdir(mode=0o700, exist_ok=True)
+            confinement = replace(confinement, home=str(home))
+        try:
+            with prepare(confinement, environment=os.environ) as prepared:
+                yield prepared.popen
+        finally:
+            if home is not None:
+                _clear(home)
+
+
+def _clear(folder: Path) -> None:
+    """Remove a folder, also what a program has made read-only in it."""
+    for where, names, _ in os.walk(folder):
+        for name in names:
+            path = Path(where, name)
+            with suppress(OSError):
+                if not path.is_symlink():
+                    path.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _temporary(environment: dict[str, str], home: Path, folder: RunFolder) -> dict[str, str]:
+    """Return an agent's environment with a folder for temporary files that does not hold its home, as some programs demand.
+
+    Elsewhere the usual one stays: paths of sockets in it are short.
+    """
+    usual = {"/tmp", environment.get("TMPDIR") or "/tmp"}  # noqa: S108 - only compared with
+    if not any(Path(os.path.realpath(home)).is_relative_to(os.path.realpath(place)) for place in usual):
+        return environment
+    return {**environment, "TMPDIR": str(folder.temporary)}

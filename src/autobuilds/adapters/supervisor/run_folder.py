@@ -74,6 +74,16 @@ class RunFolder:
         return self.scratch / "progress.md"
 
     @property
+    def temporary(self) -> Path:
+        """Return the agent's folder for temporary files where the usual one will not do."""
+        return self.scratch / "tmp"
+
+    @property
+    def check_home(self) -> Path:
+        """Return the home of the checks: empty before each round, gone after it."""
+        return self.path / "check-home"
+
+    @property
     def stdout(self) -> Path:
         """Return the agent's standard output as it came, where it is kept apart from the readable log."""
         return self.path / "stdout"
