@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from autobuilds.adapters.sandbox import MachineSandbox
 from autobuilds.domain.build import Attempt, Build, BuildState, Ledger
 from autobuilds.domain.model import Criterion
+from autobuilds.domain.sandbox import Tier
 from autobuilds.errors import BadInput, NotSo
 from autobuilds.runtime.bisecting import Answer, Finding, Search, bisect
 from autobuilds.runtime.context import Context
@@ -149,3 +151,16 @@ def test_a_check_is_named_by_its_task_or_its_text(history: History) -> None:
     assert [c.commands for c in named_check(found, ledger, "the unit TEST passes")] == [expected]
     with pytest.raises(NotSo, match="no task and no criterion"):
         named_check(found, ledger, "nonsense")
+
+
+def test_a_check_of_the_search_is_contained_as_those_of_a_build_are(history: History) -> None:
+    if not MachineSandbox().probe_one(Tier.BWRAP).works:
+        pytest.skip("bubblewrap does not work here")
+    history.build("fine")
+    history.build("culprit", "bad\n")
+    queue_before = (history.root / "BUILD_QUEUE.md").read_text()
+    command = f"echo owned >> {history.root}/BUILD_QUEUE.md || true; touch {Path.home()}/planted-by-a-check || true; {CHECK}"
+    answer, _ = search(history.root, command)
+    assert (answer.finding, answer.label) == (Finding.BUILD, "culprit")
+    assert (history.root / "BUILD_QUEUE.md").read_text() == queue_before
+    assert not (Path.home() / "planted-by-a-check").exists()
