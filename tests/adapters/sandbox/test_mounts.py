@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,19 @@ def test_a_hidden_folder_in_a_readable_one_stays_hidden(tmp_path: Path) -> None:
     (tmp_path / "seen" / "text").write_text("text\n")
     confinement = bubble(hidden=(str(tmp_path), str(tmp_path / "seen" / "secret")), readable=(str(tmp_path / "seen"),))
     assert inside(confinement, 'cat "$1/text"; ls -A "$1/secret"', str(tmp_path / "seen")) == "text\n"
+
+
+@pytest.mark.parametrize("place", ["/tmp", "/var/tmp"])
+def test_a_write_to_a_hidden_folder_fails_below_the_temporary_one_too(place: str) -> None:
+    with tempfile.TemporaryDirectory(dir=place) as top:
+        workspace, clone = Path(top, "work"), Path(top, "work", "clone")
+        clone.mkdir(parents=True)
+        (workspace / "BUILD_QUEUE.md").write_text("queue\n")
+        confinement = bubble(hidden=(str(workspace),), writable=(str(clone),))
+        script = 'cd "$1"; ls; ! echo x 2>/dev/null > BUILD_QUEUE.md; ! mkdir new 2>/dev/null; echo y > clone/y; echo z > ../beside; cat ../beside'
+        assert inside(confinement, script, str(workspace)).split() == ["clone", "z"]
+        assert (clone / "y").read_text() == "y\n" and not Path(top, "beside").exists()
+        assert (workspace / "BUILD_QUEUE.md").read_text() == "queue\n"
 
 
 def test_a_hidden_file_can_be_neither_read_nor_written(tmp_path: Path) -> None:

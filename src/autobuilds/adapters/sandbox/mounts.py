@@ -119,7 +119,10 @@ class _Plan:
         found: list[_Mount] = []
         for mount in sorted(self.standing.values(), key=lambda mount: (len(Path(mount.place).parts), mount.place)):
             within = self._within(mount.place)
-            if mount.kind in {_Kind.EMPTY, _Kind.MASK} and within <= _Kind.FRESH:
+            # In a fresh folder there is nothing to hide, but what is written to a hidden one has to fail instead of vanishing.
+            if within is _Kind.EMPTY and mount.kind in {_Kind.EMPTY, _Kind.MASK}:
+                continue
+            if within is _Kind.FRESH and mount.kind is _Kind.MASK:
                 continue
             if mount.kind is _Kind.LINK and within > _Kind.FRESH:
                 continue
