@@ -65,6 +65,17 @@ def test_a_virtual_environment_comes_whole_with_its_interpreter(home: Path) -> N
     assert {"tools/aider", ".pyenv/versions/3.12/lib", ".pyenv/versions/3.12/bin"} <= readable(home, "aider", "bin")
 
 
+def test_a_workspace_that_is_a_virtual_environment_itself_stays_hidden(home: Path) -> None:
+    workspace = home / "work"
+    program(workspace / "bin/agent", f"#!{workspace}/bin/python\n")
+    program(workspace / "bin/python", "")
+    for name in ("pyvenv.cfg", "BUILD_QUEUE.md"):
+        (workspace / name).write_text("")
+    found = programs(["agent"], {"PATH": str(workspace / "bin")}, [str(home), str(workspace)])
+    assert str(workspace / "bin") in found and str(workspace / "pyvenv.cfg") in found
+    assert all(path.startswith(f"{workspace}/") for path in found)
+
+
 def test_what_is_not_hidden_or_not_there_is_left_out(home: Path) -> None:
     assert readable(home, "sh") == set()
     assert readable(home, "no-such-agent", "gone/bin") == set()

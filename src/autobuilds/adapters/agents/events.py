@@ -18,6 +18,8 @@ T = TypeVar("T")
 _MAX_TYPES = 200
 #: A session's id becomes an argument of the next command line.
 SESSION = pattern(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+#: Texts in one line, divided by carriage returns as progress bars are, that are looked at.
+_MAX_ROWS = 200
 _MAX_NUMBER = 1e15
 _NUMBER = pattern(r"\s*\$?\s*(\d[\d,_]{0,20}(?:\.\d{1,12})?|\.\d{1,12})\s*([kKmMbB]?)\s*", re.ASCII)
 _SCALE = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
@@ -29,6 +31,11 @@ def decode(text: str | bytes) -> Any:
         return json.loads(text, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         return None
+
+
+def rows_of(line: bytes) -> list[str]:
+    """Return what a line shows one after the other where carriage returns overwrite it: the last of it, however often that was."""
+    return line.decode("utf-8", "replace").rstrip("\r").rsplit("\r", _MAX_ROWS)
 
 
 def found(value: Any, path: str) -> Any:

@@ -7,7 +7,7 @@ from collections import deque
 from datetime import datetime, tzinfo
 from typing import Any
 
-from autobuilds.adapters.agents.events import SESSION, decode
+from autobuilds.adapters.agents.events import SESSION, decode, rows_of
 from autobuilds.adapters.agents.failures import classify
 from autobuilds.adapters.agents.picking import MAX_SEARCHED, Picker
 from autobuilds.adapters.agents.showing import Shower
@@ -135,7 +135,7 @@ class StreamReader:
                 self._picker.see(event)
                 return self._goes_on(self._shower.see(event))
         seen: list[Activity] = []
-        for text in raw.decode("utf-8", "replace").rstrip("\r").split("\r"):
+        for text in rows_of(raw):
             seen += self._text(text)
         if self._enveloped and self._looks > 0 and raw[:1] in {b"{", b"}"} and raw.rstrip()[-1:] == b"}":
             self._looks -= 1
@@ -199,7 +199,7 @@ class StreamReader:
         elif self._rules.format == "jsonl":
             self._see(picker, decode(rest) if rest.lstrip()[:1] == b"{" else None)
         else:
-            for text in rest.decode("utf-8", "replace").split("\r"):
+            for text in rows_of(rest):
                 picker.see_line(clean(text[:MAX_SEARCHED]).rstrip())
         return picker
 

@@ -51,9 +51,12 @@ def programs(argv: Iterable[str], environment: Mapping[str, str], hidden: Iterab
     found: dict[str, None] = {}
     program = shutil.which(next(iter(argv), ""), path=search)
     candidates = [*_of_path(search, tops), *(_of_program(Path(program)) if program is not None else ())]
-    for path in candidates:
-        if _below(path, tops) and path.exists():
-            found.setdefault(str(path))
+    for candidate in candidates:
+        # A whole hidden folder that is a virtual environment, as by `python -m venv .`, stays hidden but for its programs.
+        parts = [candidate / name for name in _OF_A_PREFIX] if _holds(candidate, tops) else [candidate]
+        for path in parts:
+            if _below(path, tops) and path.exists():
+                found.setdefault(str(path))
     return tuple(found)
 
 
@@ -72,6 +75,12 @@ def tool_chains(environment: Mapping[str, str], home: Path) -> tuple[tuple[str, 
 def _below(path: Path, tops: list[str]) -> bool:
     real = os.path.realpath(path)
     return any(real.startswith(top.rstrip("/") + "/") or str(path).startswith(top.rstrip("/") + "/") for top in tops)
+
+
+def _holds(path: Path, tops: list[str]) -> bool:
+    """Whether a path is one of the hidden folders, or has one of them in it."""
+    real = os.path.realpath(path).rstrip("/") + "/"
+    return any(f"{top.rstrip('/')}/".startswith(real) for top in tops)
 
 
 def _of_path(search: str, tops: list[str]) -> Iterator[Path]:
