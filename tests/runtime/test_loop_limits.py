@@ -117,3 +117,30 @@ def test_the_next_task_starts_at_the_ending_and_three_merge_side_by_side(make_re
     assert loop.git("status", "--porcelain") == ""
     assert loop.git("branch", "--list", "build/*") == ""
     assert os.environ.get("AUTOBUILDS_ATTEMPT") is None
+
+
+ARGUMENT = """
+[speaker]
+argv = ["/bin/sh", "-e", "-c", 'printf "%s" "$1" > a-prompt.txt; echo hello > a.txt', "sh", "{prompt}"]
+prompt = "arg"
+version = []
+"""
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_a_prompt_is_an_argument_whole_or_not_at_all(make_repo: Make, long: bool) -> None:
+    """Each part of a prompt has at most 20 000 characters, which are more bytes in other alphabets."""
+    more = "\n".join(["  " + "\u5b57" * 960] * 30) if long else "  Nothing else."
+    task = details("Say hello", extra=f"- **Agent:** speaker\n- **Notes:** as follows\n{more}\n")
+    loop = make_loop(make_repo, task.replace("as app.py reads it.", f"as app.py reads it.\n{more}"), **{"agents.toml": ARGUMENT})
+    owner.approve(loop.context, "say-hello", "olive@example.org")
+    loop.run()
+    build = loop.build()
+    last = build.last
+    assert last is not None
+    if long:
+        assert (build.state, last.outcome) == (BuildState.ESCALATED, Outcome.SETUP), last.reason
+        assert "'speaker' takes it as an argument, which holds 120000" in (last.reason or "")
+    else:
+        assert last.outcome is Outcome.PASSED, last.reason
+        assert "a.txt` of the project holds" in loop.git("show", "build/say-hello:a-prompt.txt")
