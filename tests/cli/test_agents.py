@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -171,6 +174,31 @@ def test_an_agent_that_hangs_is_stopped_at_its_time(place: Callable[[str], Path]
     assert answer.status == 1 and time.monotonic() - began < 60
     assert "helper did not do it" in answer.out and "waiting" in answer.out and "--timeout 10m" in answer.out
     assert _left(bare) == []
+
+
+_TRIAL = """
+import os, signal, sys
+from autobuilds.cli.trying import orderly, scratch
+with orderly(), scratch() as folder:
+    (folder / "left").mkdir()
+    try:
+        os.kill(os.getpid(), int(sys.argv[1]))
+    finally:
+        os.kill(os.getpid(), int(sys.argv[1]))
+        print("cleared up")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_trial_that_is_told_to_end_twice_leaves_nothing(number: int, tmp_path: Path) -> None:
+    old = tmp_path / ".cache/autobuilds/agent-tests/trial-old"
+    old.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    argv = [sys.executable, "-c", _TRIAL, str(int(number))]
+    done = subprocess.run(argv, env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True, check=False)
+    assert "cleared up" in done.stdout
+    assert done.returncode == (128 + number if number != signal.SIGINT else -number)
+    assert list((tmp_path / ".cache/autobuilds/agent-tests").iterdir()) == []
 
 
 def test_what_the_gates_hold_is_said(place: Callable[[str], Path], typed: Type) -> None:

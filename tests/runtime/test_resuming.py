@@ -11,8 +11,9 @@ from typing import Any, cast
 import pytest
 
 from autobuilds.domain.agents import FailureClass
-from autobuilds.domain.build import Attempt, Build, BuildState, Outcome
+from autobuilds.domain.build import Attempt, Build, BuildState, Ledger, Outcome
 from autobuilds.runtime.context import Context
+from autobuilds.runtime.heartbeat import _sweep
 from autobuilds.runtime.resuming import Interrupted, home_of, interrupted
 
 NOW = datetime(2026, 2, 6, 15, tzinfo=UTC)
@@ -66,3 +67,12 @@ def test_what_the_owner_wants_begins_anew(context: Context) -> None:
     assert interrupted(context, None, "robot") is None
     home_of(context, "demo").rmdir()
     assert interrupted(context, cut, "robot") is None
+
+
+def test_a_start_that_never_was_takes_no_home_away() -> None:
+    kept: list[set[str]] = []
+    chain = build(attempt(1, Outcome.CHECKS_FAILED), attempt(2, Outcome.LOST), attempt(3, Outcome.NOT_STARTED))
+    over = replace(build(attempt(1)), label="over", state=BuildState.ESCALATED)
+    loaded = SimpleNamespace(snapshot=SimpleNamespace(ledger=Ledger(builds=(chain, over))))
+    _sweep(cast("Context", SimpleNamespace(runner=SimpleNamespace(sweep=kept.append))), cast("Any", loaded))
+    assert kept == [{"demo-2-x"}]

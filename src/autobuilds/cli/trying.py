@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -19,6 +21,9 @@ from autobuilds.runtime.agent_trial import Trial
 #: Where trials are made, below the home folder: some agents refuse to work in the folder for temporary files.
 _PLACE = Path(".cache/autobuilds/agent-tests")
 _MAX_PRESETS = 1024 * 1024
+#: Age in seconds from which on a trial's folder was left by a program that was killed.
+_ABANDONED = 86_400.0
+_ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 def statuses(root: Path | None) -> tuple[AgentStatus, ...]:
@@ -35,7 +40,7 @@ def try_agent(root: Path | None, agent: str, limit: timedelta, sandbox: str | No
     settings = make_context(root).workspace.config().settings if root is not None else Settings()
     if sandbox is not None:
         settings = replace(settings, sandbox=_tier(sandbox).sandbox)
-    with scratch() as folder:
+    with orderly(), scratch() as folder:
         files = agent_trial.contents(agent, settings, datetime.now(UTC), limit, _presets(root))
         place = folder / "repository"
         create_repository(place, files, "A scratch task")
@@ -64,12 +69,35 @@ def _presets(root: Path | None) -> str | None:
 
 
 @contextmanager
+def orderly() -> Iterator[None]:
+    """Let a closed terminal or a polite kill end the block as Ctrl-C does, everything cleared up, and let no second one disturb that."""
+
+    def leave(number: int, _: object) -> None:
+        for other in before:
+            signal.signal(other, lambda *_: None)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    before = {number: found for number in _ENDING if (found := signal.getsignal(number)) in usual}
+    for number in before:
+        signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number, found in before.items():
+            signal.signal(number, found)
+
+
+@contextmanager
 def scratch() -> Iterator[Path]:
     """Make a folder of one's own below the home, or where that can't be written in the one for temporary files; remove it afterwards."""
     base = Path.home() / _PLACE
     made = [path for path in (base.parent, base) if not path.exists()]
     try:
         base.mkdir(parents=True, exist_ok=True)
+        for old in base.glob("trial-*"):
+            if time.time() - old.lstat().st_mtime > _ABANDONED:
+                _remove(old)
         folder = Path(tempfile.mkdtemp(prefix="trial-", dir=base))
     except OSError:
         made = []

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from autobuilds.domain.build import BuildState
+from autobuilds.domain.build import BuildState, Outcome
 from autobuilds.domain.lifecycle import Event
 from autobuilds.domain.moment import Moment, RunState
 from autobuilds.domain.sandbox import Choice
@@ -206,7 +206,10 @@ def _sweep(context: Context, loaded: Loaded) -> None:
     """Remove what attempts left whose work is in the owner's repository; of a build that goes on the last one's home is needed."""
     builds = loaded.snapshot.ledger.builds
     keep = {a.id for b in builds for a in b.attempts if a.is_open}
-    keep |= {b.last.id for b in builds if b.state is BuildState.RETRYING and b.last is not None}
+    for build in builds:
+        if build.state is BuildState.RETRYING:
+            begun = [a.id for a in build.attempts if a.outcome is not Outcome.NOT_STARTED]
+            keep.update(begun[-1:])
     context.runner.sweep(keep)
 
 
