@@ -77,7 +77,7 @@ def test_an_empty_status_is_short() -> None:
 
     empty = status_view(replace(SNAPSHOT, queue=Queue(), ledger=Ledger()), Moment(now=NOW), (), {})
     text = human.status(empty, NOW, PLAIN)
-    assert text.startswith("All quiet: nothing runs, nothing waits, nothing needs you.\n\nagents: not looked for, as no task waits")
+    assert text.startswith("All quiet: nothing runs, nothing waits, nothing needs you.\n\nagents: not looked for")
     assert text.count("\n") < 6
 
 

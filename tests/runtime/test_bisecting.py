@@ -14,7 +14,7 @@ from autobuilds.domain.sandbox import Tier
 from autobuilds.errors import BadInput, NotSo
 from autobuilds.runtime.bisecting import Answer, Finding, Search, bisect
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.named_checks import named_check
+from autobuilds.runtime.named_checks import named_check, passed_at
 from autobuilds.wiring import make_context
 from tests.conftest import git
 from tests.runtime.loop import details, queue
@@ -164,3 +164,16 @@ def test_a_check_of_the_search_is_contained_as_those_of_a_build_are(history: His
     assert (answer.finding, answer.label) == (Finding.BUILD, "culprit")
     assert (history.root / "BUILD_QUEUE.md").read_text() == queue_before
     assert not (Path.home() / "planted-by-a-check").exists()
+
+
+def test_the_checks_of_a_task_are_known_to_pass_where_its_build_was_delivered(history: History) -> None:
+    merged = history.build("docs")
+    now = make_context(history.root).host.now("UTC")
+    done = Build(label="docs", name="Docs", state=BuildState.COMPLETED, created=now, updated=now, delivered_commit=merged)
+    assert passed_at(Ledger(builds=(done,)), "Docs") == merged
+    assert passed_at(Ledger(), "docs") is None
+    history.build("other")
+    broke = history.own("bad\n", file="docs.txt")
+    answer, _ = search(history.root, "grep -qx docs docs.txt", good=merged)
+    assert answer.finding is Finding.COMMIT
+    assert answer.culprit is not None and answer.culprit.sha == broke

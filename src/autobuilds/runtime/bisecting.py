@@ -18,6 +18,7 @@ from autobuilds.ports import Commit, Limits, Repo
 from autobuilds.runtime.confining import confinement
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.merging import Tell
+from autobuilds.runtime.view_values import count
 
 #: Scratch folders older than this many seconds were left by a killed process.
 _LEFT_OVER = 86_400.0
@@ -217,9 +218,7 @@ class _Hunt:
         """Return what is found."""
         last = self.span[-1].sha
         builds = sum(c.sha in self.labels for c in self.span)
-        self.bench.tell(
-            f"{builds} {'build' if builds == 1 else 'builds'} and {len(self.span) - builds} other commits since {self.good[:12]}"
-        )
+        self.bench.tell(f"{count(builds, 'build')} and {count(len(self.span) - builds, 'other commit')} since {self.good[:12]}")
         if self.bench.passes(last):
             return self._answer(Finding.NOT_BROKEN)
         if not self.bench.passes(self.good):

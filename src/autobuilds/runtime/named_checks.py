@@ -36,5 +36,11 @@ def named_check(queue: Queue, ledger: Ledger, wanted: str) -> tuple[Criterion, .
     raise NotSo(f'no task and no criterion is called "{wanted}"{guess}; for a command: autobuilds bisect -- COMMAND')
 
 
+def passed_at(ledger: Ledger, wanted: str) -> str | None:
+    """Return the commit with which the build of a label was delivered, where its checks passed; None where none is known."""
+    build = ledger.find(slugify(wanted))
+    return build.delivered_commit if build is not None else None
+
+
 def _folded(text: str) -> str:
     return " ".join(text.replace("`", "").split()).casefold()

@@ -30,7 +30,11 @@ class DashedCommand(click.Command):
 
 @click.command(cls=DashedCommand)
 @click.argument("wanted", required=False)
-@click.option("--good", metavar="COMMIT", help="Where the check still passed; default: before the first build that was merged.")
+@click.option(
+    "--good",
+    metavar="COMMIT",
+    help="Where the check still passed; default: for a LABEL where its own build was merged, else before the first build that was merged.",
+)
 @click.option("--bad", metavar="COMMIT", default="HEAD", show_default=True, help="Where it fails.")
 @click.option(
     "--repository",
@@ -49,10 +53,13 @@ def bisect(
     The check is run at the merges of builds, each in a scratch clone that is removed again, with the limits of a completion check;
     a command of one word may be a whole line of shell.
     """
+    from dataclasses import replace
+
     from autobuilds.cli.formatters import bisect_text
     from autobuilds.domain.model import Criterion
+    from autobuilds.errors import BadInput
     from autobuilds.runtime import bisecting
-    from autobuilds.runtime.named_checks import named_check
+    from autobuilds.runtime.named_checks import named_check, passed_at
 
     refuse_in_build("bisect")
     command: tuple[str, ...] = ctx.meta.get(_AFTER, ())
@@ -65,7 +72,14 @@ def bisect(
         line = command[0] if len(command) == 1 else shlex.join(command)
         criteria = (Criterion(text=line, commands=(line,)),)
     search = bisecting.Search(criteria=criteria, good=good, bad=bad, repository=repository.resolve() if repository else None)
-    answer = bisecting.bisect(context, search, tell)
+    since = passed_at(context.workspace.ledger(), wanted) if wanted is not None and good is None and repository is None else None
+    try:
+        answer = bisecting.bisect(context, replace(search, good=since or good), tell)
+    except BadInput:
+        # The branch may have been rewritten since.
+        if since is None:
+            raise
+        answer = bisecting.bisect(context, search, tell)
     if as_json:
         say_json(bisect_text.bisect_json(answer))
     else:

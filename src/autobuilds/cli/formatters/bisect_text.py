@@ -49,7 +49,7 @@ def headline(answer: Answer) -> str:
         case Finding.NOT_BROKEN:
             return f"It is not broken: the check passes at {bad}."
         case Finding.ALREADY_BROKEN:
-            return f"It was broken at the start already: the check fails at {good}. Name an older commit with --good, or mend the command."
+            return f"It was broken at the start already: the check fails at {good}. Name a commit at which it passed with --good, or mend the command."
         case Finding.FLAKY:
             return f"The check is flaky: at {commit}, or at {(answer.before or '')[:12]} before it, it passes once and fails once. Mend the check first."
 

@@ -148,7 +148,7 @@ def _prompt(story: Story, style: Style, *, whole: bool) -> list[str]:
         return [style.bold(f"Prompt ({file})"), *(f"  {row}".rstrip() for row in rows)]
     if len(rows) <= PROMPT_LINES:
         return [style.bold(f"Prompt ({file})"), *(line for row in rows for line in _folded(row, style.width, "  "))]
-    kept = [cut(f"  {row}".rstrip(), style.width) for row in rows[:PROMPT_LINES]]
+    kept = [f"  {cut(row, style.width - 2)}".rstrip() for row in rows[:PROMPT_LINES]]
     return [
         style.bold(f"Prompt ({file})"),
         *kept,

@@ -135,7 +135,7 @@ def _health(health: Health, now: datetime, style: Style) -> list[str]:
     told = "nothing starts" if health.sandbox == NO_TIER else "weaker than it could be"
     weaker = f" ({told}: autobuilds agents)" if health.sandbox_weaker else ""
     parts = [
-        f"agents: {', '.join(found) or ('none found' if health.agents else 'not looked for, as no task waits')}",
+        f"agents: {', '.join(found) or ('none found' if health.agents else 'not looked for')}",
         f"sandbox: {health.sandbox or 'no build yet'}{weaker}",
         f"slots: {health.slots_used} of {health.slots}",
         *(f"{name} {word}" for name, word in health.limits if word != "ok"),
