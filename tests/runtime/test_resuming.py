@@ -71,8 +71,10 @@ def test_what_the_owner_wants_begins_anew(context: Context) -> None:
 
 def test_a_start_that_never_was_takes_no_home_away() -> None:
     kept: list[set[str]] = []
-    chain = build(attempt(1, Outcome.CHECKS_FAILED), attempt(2, Outcome.LOST), attempt(3, Outcome.NOT_STARTED))
-    over = replace(build(attempt(1)), label="over", state=BuildState.ESCALATED)
+    chain = build(
+        attempt(1, Outcome.CHECKS_FAILED, ended=NOW), attempt(2, Outcome.LOST, ended=NOW), attempt(3, Outcome.NOT_STARTED, ended=NOW)
+    )
+    over = replace(build(attempt(1, ended=NOW)), label="over", state=BuildState.ESCALATED)
     loaded = SimpleNamespace(snapshot=SimpleNamespace(ledger=Ledger(builds=(chain, over))))
     _sweep(cast("Context", SimpleNamespace(runner=SimpleNamespace(sweep=kept.append))), cast("Any", loaded))
     assert kept == [{"demo-2-x"}]
