@@ -52,6 +52,7 @@ class Recorder:
         """
         with self.context.workspace.lock("commit", what, WRITE_WAIT):
             self._flush()
+            self._put_back()
             self._commit_hand_edit()
             self._announced, self._touched = [], False
             said = len(self.transitions)
@@ -64,6 +65,18 @@ class Recorder:
                 raise
             if not hold:
                 self._flush()
+                if self._touched and self._put_back():
+                    self._commit_hand_edit()
+
+    def _put_back(self) -> bool:
+        """Put back what was saved past the queue, or over a write of ours, since the last look; return whether there was any.
+
+        The sooner after a write somebody looks, the surer can it be told from what a person meant.
+        """
+        try:
+            return bool(self.context.queue_file(self.zone).rescue())
+        except AutobuildsError:
+            return False  # the next act looks again
 
     def note(
         self,

@@ -15,7 +15,7 @@ from autobuilds.store.files.vault import Held, Vault, digest
 Merge = Callable[[bytes, bytes, bytes], bytes]
 
 #: Seconds after a write of ours in which nobody reads it, takes it out by hand, changes something else and saves.
-UNSEEN = 5.0
+UNSEEN = 20.0
 #: The last of our writes among whose versions the beginning of a save is looked for.
 _LAST = 64
 _WORD = re.compile(rb"\w")
