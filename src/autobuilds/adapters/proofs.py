@@ -27,8 +27,14 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def state_folder() -> Path:
-    """Return the owner's folder for what must not lie in any repository."""
-    return Path.home() / STATE
+    """Return the owner's folder for what must not lie in any repository; raises Refused where the owner has no home."""
+    try:
+        home = Path.home()
+    except RuntimeError as error:
+        raise Refused(f"HOME is not set, and user {os.geteuid()} has no home on this machine; set HOME to a folder of your own") from error
+    if not home.is_absolute():
+        raise Refused(f"HOME is {str(home)!r}, which is no absolute path; set HOME to a folder of your own")
+    return home / STATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

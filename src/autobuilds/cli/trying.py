@@ -91,15 +91,16 @@ def orderly() -> Iterator[None]:
 @contextmanager
 def scratch() -> Iterator[Path]:
     """Make a folder of one's own below the home, or where that can't be written in the one for temporary files; remove it afterwards."""
-    base = Path.home() / _PLACE
-    made = [path for path in (base.parent, base) if not path.exists()]
+    made: list[Path] = []
     try:
+        base = Path.home() / _PLACE
+        made = [path for path in (base.parent, base) if not path.exists()]
         base.mkdir(parents=True, exist_ok=True)
         for old in base.glob("trial-*"):
             if time.time() - old.lstat().st_mtime > _ABANDONED:
                 _remove(old)
         folder = Path(tempfile.mkdtemp(prefix="trial-", dir=base))
-    except OSError:
+    except (OSError, RuntimeError):
         made = []
         folder = Path(tempfile.mkdtemp(prefix="autobuilds-trial-"))
     try:
