@@ -250,6 +250,9 @@ def test_a_killed_supervisor_leaves_nothing_and_the_session_goes_on(fake: RigMak
     rig = fake("once", retries=3)
     rig.heartbeat(wait=False)
     assert rig.wait_for(f"fake_agent.py {rig.last().session or ''}"), rig.story()
+    deadline = time.monotonic() + 30
+    while "uses think" not in rig.log() and time.monotonic() < deadline:
+        time.sleep(0.1)
     first = rig.last()
     assert first.pid is not None
     os.kill(first.pid, signal.SIGKILL)
