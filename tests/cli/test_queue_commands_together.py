@@ -95,8 +95,8 @@ def workspace(make_repo: Callable[..., Path]) -> Path:
     return make_repo({"BUILD_QUEUE.md": QUEUE, "HEARTBEAT.md": HEARTBEAT, ".gitignore": ignored}, name="together")
 
 
-def test_eight_commands_at_one_time_beside_a_person_lose_nothing(workspace: Path) -> None:
-    _together(workspace, workers=8, tasks=1)
+def test_three_commands_at_one_time_beside_a_person_lose_nothing(workspace: Path) -> None:
+    _together(workspace, workers=3, tasks=1)
 
 
 def test_no_command_believes_a_file_that_is_being_saved(workspace: Path) -> None:

@@ -128,12 +128,11 @@ def sweep(role: str, points: int, tmp_path: Path) -> None:
         bench.beat(f"{role}:{at}")
         fired += bench.fired.exists()
         bench.settle()
-    assert fired >= len(chosen) - max(1, len(chosen) // 10), f"only {fired} of {len(chosen)} kills fired"
+    assert fired >= len(chosen) - max(1, len(chosen) // 10) >= 1, f"only {fired} of {len(chosen)} kills fired"
 
 
-@pytest.mark.parametrize("role", ["heartbeat", "supervisor"])
-def test_killed_at_a_few_points(role: str, tmp_path: Path) -> None:
-    sweep(role, 3, tmp_path)
+def test_killed_at_the_first_and_the_last_point(tmp_path: Path) -> None:
+    sweep("heartbeat", 2, tmp_path)
 
 
 @pytest.mark.slow

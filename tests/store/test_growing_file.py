@@ -98,5 +98,5 @@ def test_the_last_lines_are_those_that_tail_gives(tmp_path_factory, text: list[s
     assert (
         found == expected
         if content.endswith("\n")
-        else [*found] == [x for x in expected[:-1]] + ([expected[-1]] if expected[-1:] != [""] and expected else [])
+        else [*found] == list(expected[:-1]) + ([expected[-1]] if expected[-1:] != [""] and expected else [])
     )

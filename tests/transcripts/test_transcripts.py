@@ -18,12 +18,18 @@ HERE = Path(__file__).parent
 REWRITE = os.environ.get("AUTOBUILDS_REWRITE") == "1"
 
 
-def _shown() -> list[Path]:
+#: Transcripts with several builds, or with many waits for a file to be left alone, run with the sweeps.
+LONG = {"a-failing-build", "bad-input", "bad-repositories", "bisect", "pause-and-resume", "pull-request", "reject-with-a-reason"}
+
+
+def _shown() -> list[object]:
     pages = [ROOT / "README.md", ROOT / "AUTONOMOUS_BUILDS.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    return [*sorted(HERE.glob("*.md")), *(p for p in pages if "```console" in p.read_text(encoding="utf-8"))]
+    found = [*sorted(HERE.glob("*.md")), *(p for p in pages if "```console" in p.read_text(encoding="utf-8"))]
+    slow = {page: [pytest.mark.slow] for page in found if page.parent == HERE and page.stem in LONG}
+    return [pytest.param(page, id=page.relative_to(ROOT).as_posix(), marks=slow.get(page, [])) for page in found]
 
 
-@pytest.mark.parametrize("page", _shown(), ids=lambda p: p.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", _shown())
 def test_a_transcript_prints_what_it_shows(page: Path, tmp_path: Path) -> None:
     home = tmp_path / "you"
     home.mkdir()
