@@ -220,4 +220,4 @@ def test_this_repository_is_a_workspace(capsys: pytest.CaptureFixture[str]) -> N
     assert (ROOT / "DECISION_FRAMEWORK.md").read_bytes() == (ROOT / "templates" / "DECISION_FRAMEWORK.md").read_bytes()
     if (ROOT / ".git").exists():
         assert run(["heartbeat", "--check", "--workspace", str(ROOT)]) == 0
-        assert "sandbox-by-bubblewrap" in capsys.readouterr().out
+        assert "schedule-and-next" in capsys.readouterr().out
