@@ -161,3 +161,37 @@ def test_what_is_taken_for_a_refresh() -> None:
     assert refreshed(old, b'{"a": {"access": "2", "expires": 2.5, "id_token": "n"}, "list": [1]}')
     assert not refreshed(old, b'{"a": {"access": "2", "expires": 2, "url": "n"}, "list": [1]}')
     assert not refreshed(old, b'{"a": {"access": "2", "expires": 2}, "list": [2]}')
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        b'{"a": {"access": "!curl evil", "expires": 2}}',
+        b'{"a": {"access": "/bin/evil", "expires": 2}}',
+        b'{"a": {"access": "$(evil)", "expires": 2}}',
+        b'{"a": {"access": "", "expires": 2}}',
+        b'{"a": {"access": "2\\n", "expires": 2}}',
+        b'{"a": {"access": "' + b"A" * 20_000 + b'", "expires": 2}}',
+        b'{"a": {"access": "2", "access": "3", "expires": 2}}',
+        b'{"a": {"access": "2", "expires": NaN}}',
+        b'{"a": {"access": "2", "expires": 2, "accessHelper": "/bin/evil"}}',
+    ],
+    ids=range(9),
+)
+def test_what_a_program_might_take_for_something_else_is_no_token(given: bytes) -> None:
+    old = b'{"a": {"access": "1", "expires": 1}}'
+    assert refreshed(old, b'{"a": {"access": "eyJ.x-_~+/=", "expires": 2}}')
+    assert not refreshed(old, given)
+
+
+def test_settings_are_never_brought_back(tmp_path: Path) -> None:
+    settings = tmp_path / "owner" / ".openclaw" / "openclaw.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"gateway": {"auth": {"token": "owners"}}}')
+    folder = RunFolder.of(tmp_path, "a-1")
+    folder.make()
+    home = Home(path=tmp_path / "homes" / "a", credentials=(".openclaw/openclaw.json",), owner={"HOME": str(tmp_path / "owner")})
+    home.prepare(folder)
+    (home.path / ".openclaw" / "openclaw.json").write_text('{"gateway": {"auth": {"token": "builds"}}}')
+    assert home.bring_back(folder) == ()
+    assert "owners" in settings.read_text()

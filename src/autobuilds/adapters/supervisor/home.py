@@ -42,6 +42,10 @@ _MOVED = (
 _LEFT_OUT = ("XDG_RUNTIME_DIR", "XDG_CONFIG_DIRS", "XDG_DATA_DIRS", "ZDOTDIR", "BASH_ENV", "ENV")
 #: Leaves of a credentials file that a refresh may change.
 _REFRESHED = pattern(r"token|refresh|access|expir", re.IGNORECASE)
+#: Files that hold a sign-in; settings may hold a token too, but no agent refreshes that (and a gateway of the owner's may rest on it).
+_SIGN_IN = pattern(r"auth|cred|secret", re.IGNORECASE)
+#: What a token or a time can be: nothing that a program may take for a command, a path or a variable.
+_TOKEN = pattern(r"[A-Za-z0-9][A-Za-z0-9._~+/=|:-]{0,16383}", re.ASCII)
 _GIT_CONFIG = """[user]
 \tname = autobuilds
 \temail = autobuilds@localhost
@@ -118,7 +122,7 @@ class Home:
             before, after = _owners(source), _read(self.path, relative)
             if before is None or after is None or after == before or hashlib.sha256(before).hexdigest() != digest:
                 continue
-            if refreshed(before, after) and source is not None:
+            if _SIGN_IN.search(Path(relative).name) and refreshed(before, after) and source is not None:
                 with suppress(errors.StorageFailure, OSError):
                     records.write_bytes(source.resolve(), after)
                     back.append(relative)
@@ -149,9 +153,9 @@ def _locations(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def refreshed(before: bytes, after: bytes) -> bool:
-    """Whether one JSON object differs from another in tokens and times of expiry alone."""
+    """Whether one JSON object differs from another in tokens and times of expiry alone, each of which looks like one."""
     try:
-        old, new = json.loads(before), json.loads(after)
+        old, new = json.loads(before), json.loads(after, object_pairs_hook=_once, parse_constant=_no_number)
         return isinstance(old, dict) and isinstance(new, dict) and set(old) == set(new) and _alike(old, new, "")
     except (ValueError, RecursionError):
         return False
@@ -160,13 +164,28 @@ def refreshed(before: bytes, after: bytes) -> bool:
 def _alike(old: Any, new: Any, name: str) -> bool:
     if isinstance(old, dict) and isinstance(new, dict):
         added = set(new) - set(old)
-        fine = set(old) <= set(new) and all(_REFRESHED.search(k) and isinstance(new[k], str | int | float) for k in added)
+        fine = set(old) <= set(new) and all(_REFRESHED.search(k) and _is_token(new[k]) for k in added)
         return fine and all(_alike(old[k], new[k], k) for k in old)
     if isinstance(old, list) and isinstance(new, list):
         return old == new
     if type(old) is not type(new) and not {type(old), type(new)} <= {int, float}:
         return False
-    return bool(old == new) or _REFRESHED.search(name) is not None
+    return bool(old == new) or (_REFRESHED.search(name) is not None and _is_token(new))
+
+
+def _is_token(value: Any) -> bool:
+    return isinstance(value, int | float) or (isinstance(value, str) and _TOKEN.fullmatch(value) is not None)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a key stands twice")
+    return made
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(word)
 
 
 def _owners(path: Path | None) -> bytes | None:
