@@ -393,7 +393,8 @@ def test_a_supervisor_killed_at_any_moment(runner: LocalRunner, workspace: Path,
     assert wait_until(sign.exists)
     supervisors = supervisors_of(sign.parent)
     for pid in supervisors:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     os.waitpid(child, 0)
     found = ended(runner, job.attempt_id)
     assert found.state in {RunState.LOST, RunState.NOT_STARTED, RunState.ENDED}
