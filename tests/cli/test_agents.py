@@ -168,6 +168,7 @@ def test_an_agent_that_fails_is_said_to_fail_with_what_to_mend(
     assert _left(bare) == []
 
 
+@pytest.mark.slow
 def test_an_agent_that_hangs_is_stopped_at_its_time(place: Callable[[str], Path], typed: Type, bare: Path) -> None:
     began = time.monotonic()
     answer = typed("agents", "test", "helper", "--workspace", str(place("hangs")), "--timeout", "1s")

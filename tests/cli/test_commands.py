@@ -215,7 +215,7 @@ def test_a_build_from_its_start_to_its_undoing(desk: Desk, monkeypatch: pytest.M
     assert " s: It prints the zero" in shown and "passed in " in shown
     assert '+print("%02d:%02d" % (9, 5))' in shown
     assert desk.type("review", "fix-the-clock", "--json").json["build"]["state"] == "review"
-    assert "has written nothing yet" in desk.type("log", "fix-the-clock").err
+    assert "put out nothing" in desk.type("log", "fix-the-clock").err
     assert desk.type("retry", "fix-the-clock").status == 1
     assert desk.type("reject", "fix-the-clock", "--because", "the manual is missing").status == 0
     assert "the manual is missing" in git(desk.root, "log", "-1", "--format=%s")

@@ -131,6 +131,7 @@ def sweep(role: str, points: int, tmp_path: Path) -> None:
     assert fired >= len(chosen) - max(1, len(chosen) // 10) >= 1, f"only {fired} of {len(chosen)} kills fired"
 
 
+@pytest.mark.slow
 def test_killed_at_the_first_and_the_last_point(tmp_path: Path) -> None:
     sweep("heartbeat", 2, tmp_path)
 

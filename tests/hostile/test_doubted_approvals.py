@@ -15,6 +15,9 @@ from autobuilds.runtime.observe import observe
 from tests.builders import a_build, a_task, an_attempt
 from tests.runtime.loop import HELLO, Loop, details, make_loop
 
+#: Whole builds, many of them: with the sweeps.
+pytestmark = pytest.mark.slow
+
 LABEL = "mail-the-news"
 YES = "- **Approved:** yes"
 OTHER = details("Mail the news", file="b.txt").replace("Bug fixes", "External actions")

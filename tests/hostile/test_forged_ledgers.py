@@ -22,6 +22,9 @@ from tests.cli.conftest import Desk
 from tests.conftest import git
 from tests.hostile.test_forged_approvals import MALLORY, YES, answer, committed, put, queue
 
+#: Whole builds, many of them: with the sweeps.
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 2, 6, 15, tzinfo=UTC)
 OLIVE = ("-c", "user.name=Olive Owner", "-c", "user.email=olive@example.org")
 LABEL = "post-the-news"

@@ -27,6 +27,9 @@ from autobuilds.store.render import Renderer
 from tests.hostile import sinks
 from tests.runtime.sample_state import ASSESSMENTS, BROKEN, MOMENT, PROGRESS, SNAPSHOT, TASKS
 
+#: Whole builds, many of them: with the sweeps.
+pytestmark = pytest.mark.slow
+
 PAYLOADS: list[str] = json.loads((Path(__file__).parents[1] / "data" / "payloads.json").read_text(encoding="utf-8"))
 NOW = datetime(2026, 2, 6, 16, tzinfo=UTC)
 

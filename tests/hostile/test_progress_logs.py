@@ -27,6 +27,9 @@ from tests.hostile import sinks
 from tests.hostile.progress_logs import COUNT, odd_files, texts
 from tests.runtime.loop import details, make_loop
 
+#: Whole builds, many of them: with the sweeps.
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 2, 6, 16, tzinfo=UTC)
 LABEL = "say-hello"
 OTHERS = (details("Mail the news", file="b.txt").replace("Bug fixes", "External actions"), details("Tidy up", file="c.txt"))

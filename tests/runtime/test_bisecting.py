@@ -19,6 +19,9 @@ from autobuilds.wiring import make_context
 from tests.conftest import git
 from tests.runtime.loop import details, queue
 
+#: Whole builds, many of them: with the sweeps.
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Path]
 CHECK = "grep -qx good app.txt"
 

@@ -14,6 +14,9 @@ from autobuilds.runtime.fsck import from_history
 from tests.conftest import git
 from tests.runtime.loop import UNTIL_TOLD, Loop, details, make_loop
 
+#: Whole builds, many of them: with the sweeps.
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Path]
 
 

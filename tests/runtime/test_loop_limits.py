@@ -19,6 +19,9 @@ from tests.fakes.runner import FakeRunner
 from tests.runtime.loop import UNTIL_TOLD, Loop, details, make_loop
 from tests.runtime.test_loop_trouble import at
 
+#: Whole builds, many of them: with the sweeps.
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Path]
 
 

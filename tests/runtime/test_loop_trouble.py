@@ -26,6 +26,9 @@ from autobuilds.runtime.reports import make_report
 from autobuilds.store.ledger import read_archive
 from tests.runtime.loop import UNTIL_TOLD, Loop, details, make_loop
 
+#: Whole builds, many of them: with the sweeps.
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Path]
 
 

@@ -311,6 +311,7 @@ def by_hand(loop: Loop, label: str) -> None:
     loop.queue.write_text(text.replace(f"- [ ] {name}", f"- [x] {name}", 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_the_ledger_is_what_the_history_says_after_any_day(make_repo: Make, seed: int) -> None:
     stage = Stage(make_loop(make_repo, details("Say hello"), details("Greet again", file="b.txt"), more="max_concurrent: 2\n"))

@@ -19,7 +19,17 @@ REWRITE = os.environ.get("AUTOBUILDS_REWRITE") == "1"
 
 
 #: Transcripts with several builds, or with many waits for a file to be left alone, run with the sweeps.
-LONG = {"a-failing-build", "bad-input", "bad-repositories", "bisect", "pause-and-resume", "pull-request", "reject-with-a-reason"}
+LONG = {
+    "a-failing-build",
+    "asks-and-is-approved",
+    "bad-input",
+    "bad-repositories",
+    "bisect",
+    "pause-and-resume",
+    "pull-request",
+    "reject-with-a-reason",
+    "review-accept-undo",
+}
 
 
 def _shown() -> list[object]:

@@ -228,9 +228,7 @@ def _deliver(row: Row, cell: Cell, problems: list[Problem]) -> DeliverMode | Non
         return None
     if word in list(DeliverMode):
         return DeliverMode(word)
-    message = (
-        f"deliver can't be {quoted(cell.text)}{did_you_mean(word, list(DeliverMode))}; it is review, merge, pr or empty (review is in force)"
-    )
+    message = f"deliver can't be {quoted(cell.text)}{did_you_mean(word, list(DeliverMode))}; it is review, merge, pr or empty (review is in force)"
     problems.append(_problem(row.line, cell.column, "bad-value", message))
     return DeliverMode.REVIEW
 

@@ -20,6 +20,9 @@ from autobuilds.store.queue.file import QueueFile
 from autobuilds.store.queue.operations import Add, Complete, NewTask, Tick
 from tests.store.queue.test_edit_hammer import PERSON
 
+#: Whole builds, many of them: with the sweeps.
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 2, 7, 10, 30, tzinfo=UTC)
 TASKS = "".join(f"- [ ] Task {n} - Priority: High\n" for n in range(10))
 QUEUE = f"---\nowner: Olive\n---\n# Queue\n\n## Active Queue\n{TASKS}\n## Completed\n\n## Diary\n"

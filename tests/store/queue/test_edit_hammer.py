@@ -199,6 +199,7 @@ def hammer(root: Path, seconds: float, longest: str = "") -> tuple[int, int]:
     return len(told), len(saved)
 
 
+@pytest.mark.slow
 def test_three_tools_and_a_person_lose_nothing(tmp_path: Path) -> None:
     tool, person = hammer(tmp_path, 4.0)
     assert tool >= 10
@@ -220,6 +221,7 @@ def test_a_person_who_is_kept_waiting_loses_nothing_and_undoes_nothing(tmp_path:
     assert person >= 40
 
 
+@pytest.mark.slow
 def test_the_hammer_finds_a_writer_that_loses_edits(tmp_path: Path) -> None:
     _, saved = _run(tmp_path, NAIVE, 2.0)
     lines = (tmp_path / "BUILD_QUEUE.md").read_text().splitlines()
