@@ -54,7 +54,7 @@ _AFTER = (
         _F.REFUSED,
         pattern(
             r"\brefusal\b|content[ _-]?(?:policy|filter|management)|usage polic|polic(?:y|ies) violation|violat\w{1,4} .{0,40}polic"
-            r"|prohibited[ _]content|\brecitation\b|model (?:declined|refused)",
+            r"|prohibited[ _]content|\brecitation\b|model (?:declined|refused)|safeguards? (?:flagged|blocked)|flagged (?:this|by) ",
             _FLAGS,
         ),
     ),
