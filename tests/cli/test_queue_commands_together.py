@@ -64,7 +64,8 @@ def _settled(root: Path) -> None:
 
 def _together(root: Path, workers: int, tasks: int) -> None:
     told, saved = _work(root, workers, tasks)
-    wrong = [answer for answer in told if int(answer[0]) not in {DONE, NOT_NOW}]
+    # Where the person's old text stands for a moment, `set` finds no task and says so (1); at the end the task must be there.
+    wrong = [answer for answer in told if int(answer[0]) not in {DONE, NOT_NOW} and answer[:2] != ["1", "set"]]
     assert wrong == []
     _settled(root)
     document = QueueFile(root, ZONE).read()

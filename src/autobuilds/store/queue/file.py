@@ -77,16 +77,20 @@ class QueueFile:
             began = time.monotonic()
             belief = self._belief()
             rescue_late_saves(self.path, private=private, clues=self._clues)
+            refused: list[float] = []
             while True:
-                after = self._tried(belief, operations, private, began)
+                after = self._tried(belief, operations, private, refused)
                 if after is not None:
                     return after
                 if time.monotonic() > began + self.patience:
                     raise Busy(f"{self.path} is being saved all the time; nothing was written. Try again in a moment")
                 rescue_displaced(self.path, private=private)
 
-    def _tried(self, belief: Belief, operations: tuple[Operation, ...], private: Path, began: float) -> Document | None:
-        """Return what stands in the file after the operations, or None where it must be read anew: at once where it was saved just now."""
+    def _tried(self, belief: Belief, operations: tuple[Operation, ...], private: Path, refused: list[float]) -> Document | None:
+        """Return what stands in the file after the operations, or None where it must be read anew: at once where it was saved just now.
+
+        `refused` keeps when the operations were first refused; a refusal counts when the file is at rest, or after a while.
+        """
         found = self._found()
         if unite_stale(self.path, found, private=private, clues=self._clues) is not None:
             return None
@@ -97,7 +101,8 @@ class QueueFile:
         try:
             after = apply(document(), operations, belief.document, self.zone)
         except (NotSo, BadInput, FatalQueue):
-            if not self._fresh() or time.monotonic() > began + _DOUBTFUL:
+            refused.append(time.monotonic())
+            if not _fresh(found) or refused[-1] > refused[0] + _DOUBTFUL:
                 raise
             time.sleep(_PAUSE)
             return None
@@ -128,11 +133,10 @@ class QueueFile:
                     raise
             time.sleep(_PAUSE)
 
-    def _fresh(self) -> bool:
-        try:
-            return time.time() - self.path.stat().st_mtime < _FRESH
-        except OSError:
-            return True
+
+def _fresh(found: Stable) -> bool:
+    """Whether a file came to its place just now; what an editor renames there was written before."""
+    return abs(time.time() - found.landed / 1e9) < _FRESH
 
 
 def _once(read: Callable[[], Document]) -> Callable[[], Document]:
