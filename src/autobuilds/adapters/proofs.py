@@ -15,6 +15,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+from autobuilds.adapters.supervisor.records import write_bytes
 from autobuilds.domain.build import Approval
 from autobuilds.errors import Refused, StorageFailure
 from autobuilds.store.files import storage_failure, write_atomic
@@ -152,20 +153,7 @@ class KeyedProofs:
     def _make_key(self, path: Path) -> None:
         """Make the key, whole or not at all; of two processes at once one wins."""
         self._make_folders()
-        half = path.with_name(f".key.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-        try:
-            handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            try:
-                os.write(handle, secrets.token_hex(_KEY_BYTES).encode() + b"\n")
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-            with suppress(FileExistsError):
-                os.link(half, path, follow_symlinks=False)
-        except OSError as error:
-            raise storage_failure(path, error) from error
-        finally:
-            half.unlink(missing_ok=True)
+        write_bytes(path, secrets.token_hex(_KEY_BYTES).encode() + b"\n", once=True)
 
 
 class _NotOurs(Exception):

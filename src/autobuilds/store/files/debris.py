@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+from autobuilds.store.files.lock import alive
 
 #: How `writing` names its temporary files: the file's name, the writer's process, eight random hexadecimal digits.
 _OURS = re.compile(r"\..+[.-](\d+)-[0-9a-f]{8}(?:-[ab])?\.tmp")
@@ -19,18 +20,8 @@ def remove_debris(folders: Iterable[Path]) -> int:
         with suppress(OSError):
             for path in list(folder.iterdir()):
                 match = _OURS.fullmatch(path.name)
-                if match and not _alive(int(match[1])):
+                if match and not alive(int(match[1])):
                     with suppress(OSError):
                         path.unlink()
                         removed += 1
     return removed
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True

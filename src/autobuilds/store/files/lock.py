@@ -90,7 +90,7 @@ class Lock:
             pid, since, what = int(note["pid"]), str(note["since"])[:40], str(note["what"])[:80]
         except (OSError, ValueError, KeyError, TypeError):
             return unknown
-        if not _alive(pid):
+        if not alive(pid):
             return unknown
         return f"{self.path} is locked by process {pid} since {since}" + (f" ({what})" if what else "")
 
@@ -136,7 +136,8 @@ def _is_current(path: Path, fd: int) -> bool:
     return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process of this number runs now, whoever's it is; of one that can't be asked, yes."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
