@@ -17,6 +17,7 @@ from autobuilds.store.files.merge import merge_late
 from autobuilds.store.files.reading import read_stamped
 from autobuilds.store.files.stale import UNSEEN, Clues, begun_from, united
 from autobuilds.store.files.vault import Vault
+from autobuilds.store.queue.marks import task_named
 
 START = b"# Queue\n" + b"".join(b"- [ ] task %d\n" % n for n in range(12)) + b"\nend\n"
 MARKS = Clues(marks=lambda base, ours, theirs: ours.count(b"[x]") > max(base.count(b"[x]"), theirs.count(b"[x]")))
@@ -223,3 +224,44 @@ def test_an_edit_of_the_newest_version_is_never_stale(lines: list[bytes], extra:
     versions = [b"".join(lines[: n + 1]) for n in range(len(lines))][::-1]
     text = versions[0] + b"by hand %d\n" % extra
     assert begun_from(text, versions[0], versions) is None
+
+
+HAND = [b"By hand %d.\n" % n for n in range(1, 12)]
+
+
+@pytest.mark.parametrize("later", range(1, 5))
+def test_lines_added_to_a_text_that_lacks_a_rescued_line_are_no_change_of_that_line(desk: Desk, later: int) -> None:
+    """A line was saved into a displaced file and put back; meanwhile its writer went on from the text without it."""
+    without = desk.texts[-1] + b"".join(HAND[:5])
+    desk.file.write_bytes(without)
+    desk.write(without + HAND[5])
+    desk.write(desk.texts[-1].replace(b"[ ] task 10\n", b"[x] task 10\n"))
+    save(desk.file, without + b"".join(HAND[6 : 6 + later]), "rename")
+    assert desk.rescue() == ["over"]
+    assert sorted(desk.file.read_bytes().splitlines(keepends=True)) == sorted(
+        [*desk.texts[-1].splitlines(keepends=True), *HAND[6 : 6 + later]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (b"- [ ] Build a thing - Priority: Low\n", b"- [ ] Build a thing - Priority: High - Time: 2h\n"),
+        (b"- [ ] Build a thing\n", b"- [ ] Build a small thing\n"),
+        (b"A remark on it.\n", b"A longer remark on it.\n"),
+        (b"A longer remark on it.\n", b"A remark on it.\n"),
+    ],
+)
+def test_a_line_of_ours_that_the_person_rewords_is_theirs(desk: Desk, ours: bytes, theirs: bytes) -> None:
+    desk.write(desk.texts[-1] + ours)
+    save(desk.file, desk.texts[-1].replace(ours, theirs), "in place")
+    assert desk.rescue(Clues(marks=MARKS.marks, name=task_named)) == []
+
+
+def test_a_line_written_beside_one_that_looks_alike_is_another(desk: Desk) -> None:
+    old = desk.texts[-1]
+    desk.write(old + b"- [ ] Of the tool - Added: 2026-02-07 10:30\n")
+    save(desk.file, old + b"- [ ] By hand - Added: 2026-02-07 10:31\n", "in place")
+    assert desk.rescue(Clues(marks=MARKS.marks, name=task_named)) == ["over"]
+    assert b"Of the tool" in desk.file.read_bytes()
+    assert b"By hand" in desk.file.read_bytes()

@@ -42,13 +42,13 @@ def rescue_late_saves(path: Path, *, private: Path, merge: Merge = merge_late, c
     vault = Vault(private, path.name)
     if not vault.all():
         return ()
-    rescued = rescue_displaced(path, private=private, merge=merge)
+    rescued = rescue_displaced(path, private=private, merge=merge, clues=clues)
     over = _saved_over(path, private, vault, merge, clues)
     vault.prune(vault.all())
     return (*rescued, over) if over else rescued
 
 
-def rescue_displaced(path: Path, *, private: Path, merge: Merge = merge_late) -> tuple[Rescued, ...]:
+def rescue_displaced(path: Path, *, private: Path, merge: Merge = merge_late, clues: Clues = _NO_CLUES) -> tuple[Rescued, ...]:
     """Do the part of `rescue_late_saves` that looks at displaced files: for an edit that tries again."""
     vault = Vault(private, path.name)
     rescued: list[Rescued] = []
@@ -56,7 +56,7 @@ def rescue_displaced(path: Path, *, private: Path, merge: Merge = merge_late) ->
         for held in vault.all():
             late = _late(vault, held)
             if late is not None:
-                base = _base_of(vault, held, late)
+                base = _base_of(vault, held, late, clues)
                 if _put_back(path, private, vault, held, late, base, merge):
                     rescued.append(Rescued(how="late", size=distance(base or b"", late.data)))
     return tuple(rescued)
@@ -91,13 +91,13 @@ def _late(vault: Vault, held: Held) -> Stable | None:
     return found
 
 
-def _base_of(vault: Vault, held: Held, late: Stable) -> bytes | None:
+def _base_of(vault: Vault, held: Held, late: Stable, clues: Clues) -> bytes | None:
     """Return the text that a late save was begun from: what stood in its file, or an older version that a buffer held."""
     stood = vault.text(held.base)
     if stood is None:
         return None
     before = [write for write in vault.writes() if write.at <= held.at]
-    return begun_from(late.data, stood, vault.versions(before)) or stood
+    return begun_from(late.data, stood, vault.versions(before), clues.name) or stood
 
 
 def _put_back(path: Path, private: Path, vault: Vault, held: Held, late: Stable, base: bytes | None, merge: Merge) -> bool:

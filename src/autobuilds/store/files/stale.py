@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from autobuilds.store.files.merge import descends, distance, split_lines
+from autobuilds.store.files.merge import descends, split_lines
 from autobuilds.store.files.reading import Stable
 from autobuilds.store.files.vault import Held, Vault, digest
 
 #: A three-way merge of (base, theirs, current).
 Merge = Callable[[bytes, bytes, bytes], bytes]
+#: What a line names, whatever else it says of it; None for a line that names nothing.
+Name = Callable[[bytes], str | None]
 
 #: Seconds after a write of ours in which nobody reads it, takes it out by hand, changes something else and saves.
 UNSEEN = 20.0
 #: The last of our writes among whose versions the beginning of a save is looked for.
 _LAST = 64
 _WORD = re.compile(rb"\w")
+_WORDS = re.compile(rb"[^\W\s]+|\s+|.", re.DOTALL)
+#: A line with words put in is at most so many times as long as before.
+_GROWN = 3
+#: Pairs of lines that are compared word by word, at most.
+_FEW = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +36,8 @@ class Clues:
     marks: Callable[[bytes, bytes, bytes], bool] | None = None
     #: Whether Git put this text there, and not a commit of ours made at or after a time (nanoseconds since 1970).
     restored: Callable[[bytes, int], bool] | None = None
+    #: What a line names: a line that is gone and a new one of the same name are one that was changed.
+    name: Name | None = None
 
 
 def united(vault: Vault, found: Stable, merge: Merge, clues: Clues) -> tuple[bytes, bytes] | None:
@@ -45,7 +54,7 @@ def united(vault: Vault, found: Stable, merge: Merge, clues: Clues) -> tuple[byt
     ours = vault.text(newest.ours)
     if ours is None:
         return None
-    base = begun_from(found.data, ours, vault.versions(writes[-_LAST:]))
+    base = begun_from(found.data, ours, vault.versions(writes[-_LAST:]), clues.name)
     if base is None:
         return None
     late = abs(found.landed - newest.at) > UNSEEN * 1e9 and not vault.noted_stale(newest)
@@ -67,7 +76,7 @@ def is_known(text: bytes, writes: Sequence[Held]) -> bool:
     return any(name in (held.ours, held.base) for held in writes)
 
 
-def begun_from(text: bytes, last: bytes, versions: Iterable[bytes]) -> bytes | None:
+def begun_from(text: bytes, last: bytes, versions: Iterable[bytes], name: Name | None = None) -> bytes | None:
     """Return the version that a text is an edit of, if that is an older one than `last` and nothing in the text is from later.
 
     `versions` come newest first; of two that are equally near the newer counts.
@@ -76,19 +85,52 @@ def begun_from(text: bytes, last: bytes, versions: Iterable[bytes]) -> bytes | N
     missing = lasting - lines
     if not missing:
         return None
-    base, least = last, distance(last, text)
+    base, least = last, _apart(lasting, lines, name)
     for version in versions:
         there = _counted(version)
         if least == 0 or not any(there[line] < count for line, count in lasting.items() if line in missing):
             continue  # it holds all that is missing, and so does not explain it
-        apart = distance(version, text)
-        if apart < least:
+        apart = _apart(there, lines, name)
+        if apart < least and not any(_WORD.search(line) for line in (lasting - there) & (lines - there)):
             base, least = version, apart
-    if base == last or not descends(text, base):
-        return None
-    older = _counted(base)
-    seen = (lasting - older) & (lines - older)
-    return None if any(_WORD.search(line) for line in seen) else base
+    return base if base != last and descends(text, base) else None
+
+
+def _apart(one: Counter[bytes], other: Counter[bytes], name: Name | None) -> int:
+    """Return how many bytes of lines stand in one text and not in the other, whatever their order; of a reworded line only the words.
+
+    A line that is gone and another that is new are not taken for one that was changed because they look alike: that would
+    make a version with a line that the writer never saw nearer than the one without it, and the line would be lost as if
+    they had rewritten it.
+    """
+    gone, new = one - other, other - one
+    total = sum(len(line) * count for side in (gone, new) for line, count in side.items())
+    for before, after in _reworded(gone, new, name):
+        old, words = Counter(_WORDS.findall(before)), Counter(_WORDS.findall(after))
+        changed = sum(len(word) * count for side in (old - words, words - old) for word, count in side.items())
+        total += min(0, changed - len(before) - len(after))
+    return total
+
+
+def _reworded(gone: Counter[bytes], new: Counter[bytes], name: Name | None) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the lines that are surely one before and after a change: of the same name, or one the other with words put in."""
+    left = list(new)
+    named = {} if name is None or not gone else {called: line for line in left if (called := name(line))}
+    for before in gone:
+        after = named.pop(called, None) if name is not None and (called := name(before)) else None
+        if after is None and len(gone) * len(new) <= _FEW:
+            after = next((line for line in left if _grown(before, line) or _grown(line, before)), None)
+        if after is not None and after in left:
+            left.remove(after)
+            yield before, after
+
+
+def _grown(short: bytes, long: bytes) -> bool:
+    """Whether a line is another one with words put in, and not many."""
+    if len(long) > _GROWN * len(short) or not _WORD.search(short):
+        return False
+    words = iter(_WORDS.findall(long))
+    return all(word in words for word in _WORDS.findall(short))
 
 
 def _counted(text: bytes) -> Counter[bytes]:

@@ -15,7 +15,7 @@ from autobuilds.store.files.vault import Vault
 from autobuilds.store.queue.belief import Belief
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.edit import Operation, apply
-from autobuilds.store.queue.marks import marks_lost
+from autobuilds.store.queue.marks import marks_lost, task_named
 
 QUEUE = "BUILD_QUEUE.md"
 #: Seconds for which an edit waits for other writers, and for a moment in which nobody saves.
@@ -50,7 +50,7 @@ class QueueFile:
         self.zone = zone
         self.patience = patience
         self._committed = committed or (lambda: None)
-        self._clues = Clues(marks=partial(marks_lost, zone=zone), restored=restored)
+        self._clues = Clues(marks=partial(marks_lost, zone=zone), restored=restored, name=task_named)
         self._private = workspace_root / ".autobuilds"
 
     def read(self) -> Document:
@@ -84,7 +84,7 @@ class QueueFile:
                     return after
                 if time.monotonic() > began + self.patience:
                     raise Busy(f"{self.path} is being saved all the time; nothing was written. Try again in a moment")
-                rescue_displaced(self.path, private=private)
+                rescue_displaced(self.path, private=private, clues=self._clues)
 
     def _tried(self, belief: Belief, operations: tuple[Operation, ...], private: Path, refused: list[float]) -> Document | None:
         """Return what stands in the file after the operations, or None where it must be read anew: at once where it was saved just now.

@@ -1,11 +1,15 @@
-"""Marks of work done: what an older text lacks that was saved over a newer one."""
+"""What the lines of an older text say that was saved over a newer one: the marks that it lacks, and the tasks that they name."""
 
 from __future__ import annotations
 
 from datetime import tzinfo
 
 from autobuilds.domain.model import Queue, Task
+from autobuilds.domain.patterns import pattern
 from autobuilds.store.queue.reader import read_queue
+from autobuilds.store.queue.taskline import read_line
+
+_BOX = pattern(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[.\][ \t]+(.*)")
 
 
 def marks_lost(base: bytes, ours: bytes, theirs: bytes, zone: tzinfo) -> bool:
@@ -14,6 +18,12 @@ def marks_lost(base: bytes, ours: bytes, theirs: bytes, zone: tzinfo) -> bool:
     if was.fatal or here.fatal or there.fatal:
         return False
     return any(_lost(label, was, here, there) for label in {task.label for task in here.tasks})
+
+
+def task_named(line: bytes) -> str | None:
+    """Return the name of the task that a line with a box stands for; None for any other line."""
+    found = _BOX.fullmatch(line.decode("utf-8", "replace"))
+    return read_line(found[1]).name_text.strip() or None if found else None
 
 
 def _lost(label: str, was: Queue, here: Queue, there: Queue) -> bool:
