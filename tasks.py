@@ -93,6 +93,12 @@ def agents_report(*rest: str) -> None:
     run("python", "-m", "tests.agents.alone", str(BIN / "python"), "benchmarks/agents.py", *rest)
 
 
+def prove(*rest: str) -> None:
+    """Run proofs (all, or those named): `--scale full` for as many points as the goals name, `--tool` for another tool."""
+    set_up(dev=True)
+    run("python", "-m", "tests.proofs", *rest)
+
+
 def lint(*rest: str) -> None:
     """Check style, types and layers."""
     set_up(dev=True)
@@ -137,6 +143,7 @@ TASKS: dict[str, Callable[..., None]] = {
     "agents": agents,
     "real": real,
     "agents-report": agents_report,
+    "prove": prove,
     "lint": lint,
     "format": form,
     "figures": figures,

@@ -1,0 +1,70 @@
+"""Run proofs from the command line: `python -m tests.proofs NAME... [--scale sample|full] [--tool TOOL] [--seed N] [--json]`.
+
+Without a name all of them run, one after the other. Exit status 1 where a goal is missed or something went wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import pkgutil
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import tests.proofs
+from tests.proofs.figures import Figures, Options
+
+
+def names() -> list[str]:
+    """Return the names of all proofs: the modules here that can be run."""
+    found = []
+    for info in pkgutil.iter_modules(tests.proofs.__path__):
+        if not info.name.startswith(("_", "test_")) and hasattr(importlib.import_module(f"tests.proofs.{info.name}"), "run"):
+            found.append(info.name)
+    return found
+
+
+def prove(name: str, options: Options) -> Figures:
+    """Run one proof."""
+    run = importlib.import_module(f"tests.proofs.{name}").run
+    figures = run(options)
+    assert isinstance(figures, Figures)
+    return figures
+
+
+def main(argv: list[str]) -> int:
+    """Run what the arguments name, print each table as soon as it is there, and return the exit status."""
+    known = names()
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *known], help=", ".join(known))
+    parser.add_argument("--scale", choices=["sample", "full"], default="sample")
+    parser.add_argument("--tool", default="autobuilds")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args(argv)
+    held = True
+    for name in given.names or known:
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix=f"proof-{name}-") as folder:
+            options = Options(
+                folder=Path(folder).resolve(),
+                full=given.scale == "full",
+                tool=given.tool,
+                seed=given.seed,
+                say=lambda line: print(line, file=sys.stderr, flush=True),
+            )
+            figures = prove(name, options)
+        held = held and figures.held
+        if given.json:
+            print(json.dumps({**asdict(figures), "held": figures.held, "seconds": round(time.monotonic() - began, 1)}), flush=True)
+        else:
+            print(f"{figures.table()}\n\n{time.monotonic() - began:.0f} s, seed {given.seed}\n", flush=True)
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
