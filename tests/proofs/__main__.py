@@ -14,6 +14,7 @@ import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import TextIO
 
 import tests.proofs
 from tests.proofs.figures import Figures, Options
@@ -21,11 +22,8 @@ from tests.proofs.figures import Figures, Options
 
 def names() -> list[str]:
     """Return the names of all proofs: the modules here that can be run."""
-    found = []
-    for info in pkgutil.iter_modules(tests.proofs.__path__):
-        if not info.name.startswith(("_", "test_")) and hasattr(importlib.import_module(f"tests.proofs.{info.name}"), "run"):
-            found.append(info.name)
-    return found
+    found = [info.name for info in pkgutil.iter_modules(tests.proofs.__path__) if not info.name.startswith(("_", "test_"))]
+    return [name for name in found if hasattr(importlib.import_module(f"tests.proofs.{name}"), "run")]
 
 
 def prove(name: str, options: Options) -> Figures:
@@ -34,6 +32,11 @@ def prove(name: str, options: Options) -> Figures:
     figures = run(options)
     assert isinstance(figures, Figures)
     return figures
+
+
+def _say(stream: TextIO, line: str) -> None:
+    stream.write(line + "\n")
+    stream.flush()
 
 
 def main(argv: list[str]) -> int:
@@ -55,14 +58,14 @@ def main(argv: list[str]) -> int:
                 full=given.scale == "full",
                 tool=given.tool,
                 seed=given.seed,
-                say=lambda line: print(line, file=sys.stderr, flush=True),
+                say=lambda line: _say(sys.stderr, line),
             )
             figures = prove(name, options)
         held = held and figures.held
         if given.json:
-            print(json.dumps({**asdict(figures), "held": figures.held, "seconds": round(time.monotonic() - began, 1)}), flush=True)
+            _say(sys.stdout, json.dumps({**asdict(figures), "held": figures.held, "seconds": round(time.monotonic() - began, 1)}))
         else:
-            print(f"{figures.table()}\n\n{time.monotonic() - began:.0f} s, seed {given.seed}\n", flush=True)
+            _say(sys.stdout, f"{figures.table()}\n\n{time.monotonic() - began:.0f} s, seed {given.seed}\n")
     return 0 if held else 1
 
 
