@@ -1,4 +1,4 @@
-"""Run proofs from the command line: `python -m tests.proofs NAME... [--scale sample|full] [--tool TOOL] [--seed N] [--json]`.
+"""Run proofs from the command line: `python -m tests.proofs NAME... [--scale sample|full] [--tool TOOL] [--seed N] [--json] [--keep]`.
 
 Without a name all of them run, one after the other. Exit status 1 where a goal is missed or something went wrong.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 import tests.proofs
+from tests.proofs._record import keep
 from tests.proofs.figures import Figures, Options
 
 
@@ -48,6 +49,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--tool", default="autobuilds")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--keep", action="store_true", help="keep the counts in tests/proofs/results/ and in docs/reliability.md")
     given = parser.parse_args(argv)
     held = True
     for name in given.names or known:
@@ -62,6 +64,8 @@ def main(argv: list[str]) -> int:
             )
             figures = prove(name, options)
         held = held and figures.held
+        if given.keep:
+            keep(figures, scale=given.scale, seed=given.seed, tool=given.tool, seconds=time.monotonic() - began)
         if given.json:
             _say(sys.stdout, json.dumps({**asdict(figures), "held": figures.held, "seconds": round(time.monotonic() - began, 1)}))
         else:
