@@ -184,6 +184,10 @@ class FakeRepo:
             at = made.parents[0] if made.parents else None
         return tuple(found[::-1])
 
+    def before(self, when: datetime) -> str | None:
+        found = [c.sha for c in self.mainline(self.refs.get(self.branch or "", "")) if c.when <= when]
+        return found[-1] if found else None
+
     def scratch(self, target: Path, commit: str) -> None:
         self.clone(target, commit, "scratch")
 

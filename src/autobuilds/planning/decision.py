@@ -102,6 +102,8 @@ class Start(Action):
 
     agent: str
     assessment: Assessment
+    #: By the owner's word, past priority and window.
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,6 +178,10 @@ class Repo(Protocol):
         """
         ...
 
+    def before(self, when: datetime) -> str | None:
+        """Return the last commit made at or before a moment, by first parents from where the tool's commits go; None where there is none."""
+        ...
+
     def scratch(self, target: Path, commit: str) -> None:
         """Make a throw-away clone at `target` that stands at `commit`, objects borrowed; the repository is left without a trace."""
         ...

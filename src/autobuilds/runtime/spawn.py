@@ -74,7 +74,7 @@ def _start(context: Context, recorder: Recorder, loaded: Loaded, task: Task) -> 
         raise _obstacle(task, assessment)
     agent = choose_agent(task, loaded.settings, moment.agents)
     assert agent is not None, "the agent gate said go"
-    action = Start(label=task.label, agent=agent.name, assessment=assessment)
+    action = Start(label=task.label, agent=agent.name, assessment=assessment, at_once=True)
     start(context, recorder, loaded, moment, action)
     return action
 

@@ -10,7 +10,7 @@ from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode, Out
 from autobuilds.domain.gates.machine import COMMAND
 from autobuilds.domain.lifecycle import Event, begin, move
 from autobuilds.domain.model import Task
-from autobuilds.domain.moment import Moment, as_json
+from autobuilds.domain.moment import Moment
 from autobuilds.domain.situation import is_earlier_life
 from autobuilds.errors import AutobuildsError, BadInput, Busy, GitBusy, StorageFailure
 from autobuilds.planning import Start
@@ -18,7 +18,7 @@ from autobuilds.ports import Job, Repo
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.jobs import Base, deliver_mode, job_for
 from autobuilds.runtime.record import Recorder
-from autobuilds.store.workspace import Loaded
+from autobuilds.store.workspace import CONFIG, LEDGER, POLICY, QUEUE, Loaded
 
 
 def repository_of(context: Context, task: Task) -> Path:
@@ -86,9 +86,10 @@ def start(context: Context, recorder: Recorder, loaded: Loaded, moment: Moment, 
         return
     attempt = replace(_described(context, attempt, base, job), notes=notes)
     begun = _begun(task, build, attempt, moment, job.deliver)
+    inputs = inputs_of(context, loaded, moment, action)
     with recorder.transaction(f"start {task.label}"):
         said = f"attempt {number} with {action.agent}"
-        recorder.note(Event.START, task.label, said, attempt=number, record=begun, inputs=inputs_of(loaded, moment, action))
+        recorder.note(Event.START, task.label, said, attempt=number, record=begun, inputs=inputs)
         ledger = context.workspace.ledger().with_build(begun)
         recorder.put(ledger)
     status = context.runner.submit(job)
@@ -148,12 +149,32 @@ def _refuse(recorder: Recorder, loaded: Loaded, task: Task, build: Build | None,
         recorder.put(recorder.context.workspace.ledger().with_build(escalated))
 
 
-def inputs_of(loaded: Loaded, moment: Moment, action: Start) -> dict[str, object]:
-    """Return what the decision to start was made from, for the commit's trailer: clock, resources, configuration, verdicts."""
-    return {
-        "now": as_json(moment.now),
-        "resources": as_json(moment.resources),
-        "settings": as_json(loaded.settings),
-        "agents": [a.name for a in moment.agents if a.found],
-        "gates": {g.gate: g.reason for g in action.assessment.gates},
-    }
+def inputs_of(context: Context, loaded: Loaded, moment: Moment, action: Start) -> dict[str, object]:
+    """Return what the decision to start was made from, for the commit's trailer (`store.inputs`)."""
+    from autobuilds.store import inputs
+
+    snapshot, workspace = loaded.snapshot, context.workspace
+    own = {name: _bytes_of(workspace.path(name)) for name in (CONFIG, POLICY)}
+    changes = {name: inputs.difference(context.committed(name), text) for name, text in own.items()}
+    return inputs.encode(
+        moment,
+        loaded.settings,
+        wanted={name for name in (snapshot.settings.agent, *(t.agent for t in snapshot.queue.active)) if name is not None},
+        digests={
+            QUEUE: inputs.digest(loaded.document.data),
+            LEDGER: inputs.digest_of_ledger(snapshot.ledger),
+            **{name: inputs.digest(text) for name, text in own.items() if text is not None},
+        },
+        changes={name: change for name, change in changes.items() if change is not None},
+        head=None if loaded.settings.commits == "current" else context.repo.head().commit,
+        at_once=action.at_once,
+        agent=action.agent if action.at_once else None,
+        gates={g.gate: g.reason for g in action.assessment.gates},
+    )
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None

@@ -193,6 +193,14 @@ class GitRepo:
 
         return reading.mainline(self._git, self._must(tip), self._must(since) if since else None, limit)
 
+    def before(self, when: datetime) -> str | None:
+        """Return the last commit made at or before a moment, by first parents from where the tool's commits go."""
+        tip = (self.resolve(f"refs/heads/{self._records}") if self._records else None) or self.head().commit
+        if tip is None:
+            return None
+        latest = f"--min-age={max(0, int(when.timestamp()))}"
+        return self._git.run("rev-list", "--max-count=1", "--first-parent", latest, tip, "--").stdout.decode("ascii").strip() or None
+
     def scratch(self, target: Path, commit: str) -> None:
         """Make a throw-away clone at `target` that stands at `commit`; the repository is left without a trace."""
         from autobuilds.adapters.git import clones

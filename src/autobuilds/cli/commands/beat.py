@@ -132,15 +132,26 @@ def status(workspace: Path | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("label", required=False)
+@click.option("--at", metavar="COMMIT", help="Ask about the past: a commit, branch or tag, or a time (the last commit at or before it).")
 @workspace_option
 @json_option
-def why(label: str | None, workspace: Path | None, as_json: bool) -> None:
-    """Why a task is not running: which gate holds it, and what opens it; without LABEL for every task."""
+def why(label: str | None, at: str | None, workspace: Path | None, as_json: bool) -> None:
+    """Why a task is not running: which gate holds it, and what opens it; without LABEL for every task.
+
+    --at the commit of a start gives the verdicts on which it was started; at any other commit, and at a time, those that its files had.
+    """
     from autobuilds.cli import answers
     from autobuilds.runtime.heartbeat import look
     from autobuilds.runtime.owner import fatal_message
 
-    beat = look(open_context(workspace))
+    context = open_context(workspace)
+    if at is not None:
+        from autobuilds.cli import recalling
+        from autobuilds.runtime.recalling import recall
+
+        recalling.why(context, recall(context, at), label, as_json=as_json, style=style())
+        return
+    beat = look(context)
     if beat.loaded.snapshot.queue.fatal:
         raise FatalQueue(fatal_message(beat.loaded.snapshot.queue))
     answers.why(beat, label, as_json=as_json, style=style())

@@ -1,0 +1,178 @@
+"""The files of the workspace as they stood in a commit, read through Git; nothing is checked out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from autobuilds.domain.build import Build, Ledger
+from autobuilds.domain.moment import Snapshot
+from autobuilds.errors import AutobuildsError, BadInput, CorruptLedger, FatalQueue
+from autobuilds.ports import Commit, Repo
+from autobuilds.runtime.context import Context
+from autobuilds.store import inputs
+from autobuilds.store.config import read_settings, zone_of
+from autobuilds.store.ledger import NotALedger, decode, loads
+from autobuilds.store.policy import open_policy
+from autobuilds.store.queue.reader import read_queue
+from autobuilds.store.render import packaged_templates
+from autobuilds.store.workspace import CONFIG, LEDGER, POLICY, QUEUE
+
+if TYPE_CHECKING:
+    from autobuilds.store.inputs import Inputs
+
+#: For how many years back archives are looked for.
+_YEARS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Then:
+    """The files of one instant, where they come from, and in words what of them is not sure."""
+
+    commit: str
+    snapshot: Snapshot
+    zone: tzinfo
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """Reads the workspace's files from its repository."""
+
+    context: Context
+    repo: Repo
+
+    def at(self, commit: Commit, known: Inputs | None = None) -> Then:
+        """Return the files as a commit has them; `known` tells the machine's zone, where HEARTBEAT.md names none.
+
+        Raises BadInput where it holds no queue, FatalQueue where that can't be trusted, CorruptLedger.
+        """
+        texts = {name: self.read(commit.sha, name) for name in (CONFIG, POLICY)}
+        ledger = self._ledger(commit.sha)
+        if ledger is None:
+            raise CorruptLedger(f"{LEDGER} of {commit.sha[:12]} can't be read; ask for another commit (`git log -- {LEDGER}`)")
+        return self._made(commit.sha, texts, ledger, known, ())
+
+    def before(self, trail: Sequence[Commit], known: Inputs) -> Then:
+        """Return the files that a start was decided on; `trail` is its commit and those before it, the newest first.
+
+        They are those of the last commit whose queue and ledger have the recorded digests: right before the start, or before those
+        that were decided on together with it. What no commit holds is said.
+        """
+        earlier = trail[1:] or trail
+        found = next((c.sha for c in earlier if self._holds(c.sha, known)), None)
+        notes: tuple[str, ...] = ()
+        ledger = self._ledger(found) if found is not None else None
+        if found is None:
+            wanted = known.digests.get(QUEUE)
+            found = next((c.sha for c in earlier if wanted == inputs.digest(self.read(c.sha, QUEUE))), None)
+            if found is None and wanted is not None:
+                notes = (f"{QUEUE} as it was read then is in no commit; here is the one of {earlier[0].sha[:12]}",)
+            found = found or earlier[0].sha
+            ledger = self._told(trail[0].sha, earlier[0])
+            if wanted is not None and inputs.digest_of_ledger(ledger) != known.digests.get(LEDGER):
+                notes += (f"{LEDGER} as it was read then is in no commit; here is what the transitions before it tell",)
+        texts: dict[str, bytes | None] = {}
+        for name in (CONFIG, POLICY):
+            texts[name], sure = self._own(found, name, known)
+            if not sure:
+                notes += (f"{name} as it was read then is in no commit; here is the one of {found[:12]}",)
+        return self._made(found, texts, ledger or Ledger(), known, notes)
+
+    def read(self, commit: str, name: str) -> bytes | None:
+        """Return a file of the workspace at a commit, or None where it was not there."""
+        return self.repo.read(commit, self.context.workspace.tracked(name) or name)
+
+    def archived(self, commit: Commit, label: str) -> Build | None:
+        """Return the newest build of a label in the archives of a commit."""
+        found = [b for b in self._archive(commit.sha, range(commit.when.year - _YEARS, commit.when.year + 1)) if b.label == label]
+        return max(found, key=lambda b: b.updated, default=None)
+
+    def _archive(self, commit: str, years: range) -> Iterator[Build]:
+        folder = LEDGER.rpartition("/")[0]
+        for year in years:
+            for line in (self.read(commit, f"{folder}/archive-{year}.jsonl") or b"").split(b"\n"):
+                try:
+                    found = decode(line, Build) if line.strip() else None
+                except NotALedger:
+                    continue
+                if found is not None:
+                    yield found
+
+    def _holds(self, commit: str, known: Inputs) -> bool:
+        if known.digests.get(QUEUE) != inputs.digest(self.read(commit, QUEUE)):
+            return False
+        ledger = self._ledger(commit)
+        return ledger is not None and known.digests.get(LEDGER) == inputs.digest_of_ledger(ledger)
+
+    def _ledger(self, commit: str) -> Ledger | None:
+        """Return the ledger of a commit; None for one that can't be read."""
+        data = self.read(commit, LEDGER)
+        try:
+            return Ledger() if data is None else loads(data, f"{commit[:12]}:{LEDGER}")
+        except CorruptLedger:
+            return None
+
+    def _told(self, start: str, before: Commit) -> Ledger:
+        """Return the ledger that the transitions before a start lead to, for where Git could not commit it in time."""
+        from autobuilds.runtime.fsck import replay
+
+        messages = []
+        for commit in self.repo.history():
+            if commit.sha == start:
+                break
+            messages.append((commit.sha, commit.trailers))
+        years = range(before.when.year - _YEARS, before.when.year + 1)
+        return replay(messages, self._archive(before.sha, years)).ledger
+
+    def _own(self, commit: str, name: str, known: Inputs) -> tuple[bytes | None, bool]:
+        """Return a file of the owner's as it was read for a decision, and whether it is just that."""
+        base = self.read(known.head or commit, name)
+        if known.missing:
+            return base, True
+        wanted = known.digests.get(name, "")
+        if name in known.changes:
+            base = inputs.changed(base, known.changes[name])
+        path = self.context.workspace.path(name)
+        for text in (base, self.context.committed(name), path.read_bytes() if path.is_file() else None, None):
+            if inputs.digest(text) == wanted:
+                return text, True
+        return base, False
+
+    def _made(self, commit: str, texts: Mapping[str, bytes | None], ledger: Ledger, known: Inputs | None, notes: tuple[str, ...]) -> Then:
+        config = read_settings(texts[CONFIG])
+        zone = zone_of(config.settings) or self._zone(known)
+        data = self.read(commit, QUEUE)
+        if data is None:
+            raise BadInput(f"{commit[:12]} holds no {QUEUE}; `git log -- {QUEUE}` shows the commits that do")
+        queue = read_queue(data, zone=zone).queue
+        if queue.fatal:
+            raise FatalQueue(f"{QUEUE} of {commit[:12]} can't be read: " + "; ".join(map(str, queue.problems)))
+        policy = open_policy(texts[POLICY], packaged_templates() / POLICY)
+        problems = (*config.problems, *policy.problems)
+        if known is not None and known.settings is not None and not notes and inputs.told_settings(config.settings) != dict(known.settings):
+            notes = (f"the settings of then were not quite those of {CONFIG} in {commit[:12]}",)
+        snapshot = Snapshot(queue=queue, ledger=ledger, settings=config.settings, policy=policy, problems=problems)
+        return Then(commit=commit, snapshot=snapshot, zone=zone, notes=notes)
+
+    def _zone(self, known: Inputs | None) -> tzinfo:
+        if known is not None and known.zone:
+            try:
+                return ZoneInfo(known.zone)
+            except (ValueError, OSError, KeyError):
+                return known.moment.now.tzinfo or self._machine()
+        return self._machine()
+
+    def _machine(self) -> tzinfo:
+        try:
+            return self.context.workspace.zone(read_settings(None).settings)
+        except AutobuildsError:
+            return ZoneInfo("UTC")
+
+
+def with_build(snapshot: Snapshot, build: Build) -> Snapshot:
+    """Return a snapshot whose ledger has one build more, the newest of its label."""
+    return replace(snapshot, ledger=replace(snapshot.ledger, builds=(*snapshot.ledger.builds, build)))
