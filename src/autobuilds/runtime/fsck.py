@@ -72,7 +72,7 @@ def _waiting(private: Path) -> Iterator[tuple[Path, str]]:
     for path in sorted((private / "outbox").glob("*.json")):
         try:
             message = json.loads(path.read_bytes())["message"]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
         yield path, str(message)
 

@@ -248,7 +248,7 @@ def _read_announcement(path: Path) -> dict[str, Any]:
     try:
         entry = json.loads(path.read_bytes())
         return {"message": str(entry["message"]), "paths": [str(p) for p in entry["paths"]], "owner": bool(entry["owner"])}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadInput(f"{path} can't be read as a commit that waits ({error}); remove it, the files are right") from error
 
 

@@ -55,7 +55,7 @@ def _text(path: Path) -> str:
 def _node(root: Path) -> str | None:
     try:
         package: Any = json.loads(_text(root / "package.json") or "null")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     scripts = package.get("scripts") if isinstance(package, dict) else None
     script = scripts.get("test") if isinstance(scripts, dict) else None

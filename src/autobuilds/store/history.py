@@ -110,5 +110,5 @@ def _values(known: Mapping[str, str], key: str) -> list[str]:
 def _plain(line: str) -> Any:
     try:
         return json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotALedger(f"not JSON: {error}") from error

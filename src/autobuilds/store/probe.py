@@ -37,7 +37,7 @@ def read_probe(root: Path) -> Probe | None:
         content = json.loads((root / FILE).read_bytes())
         programs = {str(name): None if place is None else str(place) for name, place in content["programs"].items()}
         return Probe(nonce=str(content["nonce"]), at=datetime.fromisoformat(content["at"]), path=str(content["path"]), programs=programs)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -48,6 +48,8 @@ def read_tables(text: str, file: str) -> dict[str, Any]:
         raise errors.BadInput(f"{file}: {error}") from error
     except RecursionError as error:
         raise errors.BadInput(f"{file}: nested too deep to be read") from error
+    except ValueError as error:
+        raise errors.BadInput(f"{file}: a number has too many digits to be read") from error
 
 
 def parse(text: str, file: str, *, own: bool, bases: Bases = _no_base) -> dict[str, Preset]:

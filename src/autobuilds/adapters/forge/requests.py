@@ -166,7 +166,7 @@ class _Desk:
         self._check(done, "look for a pull request")
         try:
             rows = json.loads(done.out or b"[]")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ForgeFailure(f"{self.name} answered with something that is not JSON; a newer version may help") from error
         for row in rows if isinstance(rows, list) else []:
             found = self.dialect.address(row, self.proposal.branch) if isinstance(row, dict) else None

@@ -119,9 +119,23 @@ def read_record(path: Path, kind: type[T]) -> T | None:
         return None
     except OSError as error:
         raise errors.BadInput(f"{path} can't be read: {error.strerror or error}") from error
-    with os.fdopen(fd, "rb") as file:
-        content = file.read(MAX_RECORD_BYTES + 1)
+    try:
+        content = _content(fd)
+    except OSError as error:
+        raise errors.BadInput(f"{path} can't be read: {error.strerror or error}") from error
+    finally:
+        os.close(fd)
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise errors.BadInput(f"{path} is no record of ours: {error}") from error
+
+
+def _content(fd: int) -> bytes:
+    """Return what a file holds, one byte more than a record may have at most; raises OSError."""
+    parts: list[bytes] = []
+    left = MAX_RECORD_BYTES + 1
+    while left > 0 and (part := os.read(fd, left)):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)

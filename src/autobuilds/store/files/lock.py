@@ -88,7 +88,7 @@ class Lock:
         try:
             note = json.loads(self.path.read_bytes()[:4096])
             pid, since, what = int(note["pid"]), str(note["since"])[:40], str(note["what"])[:80]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ArithmeticError, ValueError, KeyError, TypeError, RecursionError):
             return unknown
         if not alive(pid):
             return unknown

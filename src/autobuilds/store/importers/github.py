@@ -46,7 +46,7 @@ def _issues(text: str) -> list[Mapping[str, Any]]:
     except ValueError as error:
         try:
             data = [json.loads(line) for line in text.split("\n") if line.strip()]
-        except ValueError:
+        except (ValueError, RecursionError):
             raise BadInput(
                 f"the file is no JSON: {error}. `gh issue list --json number,title,body,labels,state,url,createdAt` writes it"
             ) from error
