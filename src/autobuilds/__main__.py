@@ -1,4 +1,4 @@
-"""The entry point; `--version` is answered before anything heavy is imported."""
+"""The entry point; what can be answered at once is, before anything heavy is imported."""
 
 from __future__ import annotations
 
@@ -7,14 +7,31 @@ import sys
 
 def main() -> None:
     """Run the command line."""
-    if sys.argv[1:] == ["--version"]:
+    found = _at_once(sys.argv[1:])
+    if found is None:
+        from autobuilds.cli.app import run
+
+        sys.exit(run(sys.argv[1:]))
+    try:
+        sys.stdout.write(found)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _at_once(args: list[str]) -> str | None:
+    """Return the answer to what needs no look at the workspace, or None."""
+    if args == ["--version"]:
         from autobuilds import __version__
 
-        sys.stdout.write(f"autobuilds {__version__}\n")
-        return
-    from autobuilds.cli.app import run
+        return f"autobuilds {__version__}\n"
+    if args[:1] != ["heartbeat"]:
+        return None
+    from autobuilds.cli.quick import heartbeat
 
-    sys.exit(run(sys.argv[1:]))
+    return heartbeat(args[1:])
 
 
 if __name__ == "__main__":

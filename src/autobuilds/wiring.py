@@ -16,7 +16,7 @@ from autobuilds.adapters.runners.checker import LocalChecker
 from autobuilds.adapters.runners.local import LocalRunner
 from autobuilds.domain.sandbox import TierProbe
 from autobuilds.errors import BadInput
-from autobuilds.ports import Invocation, Proposal, Proposed, Repo, Survey, Timer
+from autobuilds.ports import Invocation, Proposal, Proposed, Repo, Survey, Timer, Traces
 from autobuilds.runtime.context import Context
 from autobuilds.store.workspace import Workspace
 
@@ -128,7 +128,15 @@ def make_context(root: Path, *, no_commit: bool = False) -> Context:
         open_repo=open_repo,
         heartbeat_argv=(sys.executable, "-P", "-m", "autobuilds", "heartbeat", "--workspace", str(root), "--patient"),
         no_commit=no_commit,
+        traces=lambda: _traces(root),
     )
+
+
+def _traces(root: Path) -> Traces | None:
+    """Return what the machine's answers for a workspace depend on; None where that can't be told."""
+    from autobuilds.adapters.traces import traces
+
+    return traces(root)
 
 
 def _passed(root: Path, workspace: Workspace) -> frozenset[str]:

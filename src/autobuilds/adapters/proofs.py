@@ -85,6 +85,11 @@ class KeyedProofs:
             self._write(kept)
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The folders and files that its answers come from."""
+        return (self.folder, self.folder / "key", self._file)
+
+    @property
     def _file(self) -> Path:
         return self.folder / "workspaces" / f"{hashlib.sha256(os.fsencode(self.root)).hexdigest()[:32]}.json"
 

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from autobuilds.cli.formatters import human, json_
 from autobuilds.cli.formatters.style import Style
-from autobuilds.cli.session import say, say_json, tell
+from autobuilds.cli.session import json_text, say, say_json, tell
 from autobuilds.domain.inert import terminal
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.lifecycle import Event
@@ -22,16 +22,20 @@ from autobuilds.runtime.heartbeat import Beat
 
 def heartbeat(beat: Beat, *, as_json: bool, style: Style) -> None:
     """Print what a heartbeat did; its last line is HEARTBEAT_OK or what needs the owner."""
-    for run in beat.duties:
-        if not as_json:
+    if not as_json:
+        for run in beat.duties:
             say(f"duty: {run}")
-    if as_json:
-        more = {"faults": list(beat.faults), "duties": list(beat.duties), "sandbox": beat.sandbox}
-        say_json(json_.heartbeat_json(beat.transitions, beat.needs_you, ok=beat.ok, **more))
-    else:
         if any(t["event"] == Event.START for t in beat.transitions):
             tell_sandbox(beat)
-        say(human.heartbeat(beat.transitions, beat.needs_you, style, beat.faults))
+    say(heartbeat_text(beat, as_json=as_json, style=style))
+
+
+def heartbeat_text(beat: Beat, *, as_json: bool, style: Style) -> str:
+    """Return the answer of a heartbeat without its duties."""
+    if as_json:
+        more = {"faults": list(beat.faults), "duties": list(beat.duties), "sandbox": beat.sandbox}
+        return json_text(json_.heartbeat_json(beat.transitions, beat.needs_you, ok=beat.ok, **more))
+    return human.heartbeat(beat.transitions, beat.needs_you, style, beat.faults)
 
 
 def tell_sandbox(beat: Beat) -> None:

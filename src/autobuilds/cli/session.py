@@ -97,9 +97,14 @@ def page(text: str, style: Style, *, wanted: bool = True) -> None:
 
 def say_json(value: dict[str, Any]) -> None:
     """Print a JSON answer to stdout."""
+    sys.stdout.write(json_text(value))
+
+
+def json_text(value: dict[str, Any]) -> str:
+    """Return a JSON answer as it is printed."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     # JSON escapes C0 by itself; DEL, C1 and bidi controls would drive a terminal just as well.
-    sys.stdout.write(text.translate({n: f"\\u{n:04x}" for n in _DRIVING}) + "\n")
+    return text.translate({n: f"\\u{n:04x}" for n in _DRIVING}) + "\n"
 
 
 def tell(text: str) -> None:

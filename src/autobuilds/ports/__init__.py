@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autobuilds.ports.authority import Proofs
 from autobuilds.ports.forge import Forge, Proposal, Proposed
-from autobuilds.ports.machine import Agents, Host, Invocation, Sandbox, Survey
+from autobuilds.ports.machine import Agents, Host, Invocation, Sandbox, Survey, Traces
 from autobuilds.ports.repository import CheckedMerge, Commit, DiffStat, FileStat, Head, Identity, LineOrigin, Maker, Repo
 from autobuilds.ports.running import Checker, Job, Limits, Runner, StopStep
 from autobuilds.ports.timers import Timer, TimerJob, TimerPiece, TimerState
@@ -37,4 +37,5 @@ __all__ = [
     "TimerJob",
     "TimerPiece",
     "TimerState",
+    "Traces",
 ]

@@ -43,6 +43,20 @@ class Sandbox(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Traces:
+    """What the machine's answers (agents, sandbox, approvals, zone, Git's place) depend on; while all of it stays, so do they."""
+
+    #: Absolute paths of files and folders, whether they are there or not.
+    paths: tuple[str, ...]
+    #: System files whose content counts.
+    quotes: tuple[str, ...] = ()
+    #: Variables of the environment whose value counts.
+    variables: tuple[str, ...] = ()
+    #: Variables of which it counts alone whether they have a value.
+    given: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
     """How an agent is run for one attempt: its command line and its whole environment."""
 

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 
 from autobuilds.errors import AutobuildsError
-from autobuilds.ports import Agents, Checker, Forge, Host, Proofs, Repo, Runner, Sandbox
+from autobuilds.ports import Agents, Checker, Forge, Host, Proofs, Repo, Runner, Sandbox, Traces
 from autobuilds.store.queue.file import QueueFile
 from autobuilds.store.workspace import QUEUE, Loaded, Workspace
 
@@ -37,6 +37,8 @@ class Context:
     heartbeat_argv: tuple[str, ...] = ()
     #: Write no commits in this call (`--no-commit`).
     no_commit: bool = False
+    #: Returns what the machine's answers depend on; None where that can't be told.
+    traces: Callable[[], Traces | None] = lambda: None
 
     @property
     def repo(self) -> Repo:

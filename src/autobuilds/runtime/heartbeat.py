@@ -50,6 +50,10 @@ class Beat:
     faults: tuple[str, ...] = ()
     #: The sandbox of what it started, or of what waits; None where nothing waited.
     sandbox: Choice | None = None
+    #: Whether a page or the archive was written.
+    changed: bool = False
+    #: What is left to do and could not be done now.
+    pending: tuple[Action, ...] = ()
 
     @property
     def needs_you(self) -> tuple[NeedsYou, ...]:
@@ -105,12 +109,13 @@ def beat(context: Context, *, start: bool = True, patience: float = PATIENCE) ->
         with recorder.transaction("heartbeat"):
             pass
         seen = _rounds(context, recorder, state, lambda a: not isinstance(a, Start))
-        if _archive(context, recorder, seen.loaded):
+        archived = _archive(context, recorder, seen.loaded)
+        if archived:
             seen = _see(context)
         duties = _duties(context, recorder, state, seen) if start else ()
         if start:
             seen = _rounds(context, recorder, state, lambda _: True)
-        return _finish(context, recorder, state, seen, tuple(duties))
+        return _finish(context, recorder, state, seen, tuple(duties), archived=archived)
 
 
 def _duties(context: Context, recorder: Recorder, state: _Round, seen: _Seen) -> tuple[DutyRun, ...]:
@@ -180,11 +185,13 @@ def _key(action: Action) -> tuple[str, str]:
     return (type(action).__name__, action.label)
 
 
-def _finish(context: Context, recorder: Recorder, state: _Round, seen: _Seen, duties: tuple[DutyRun, ...]) -> Beat:
+def _finish(
+    context: Context, recorder: Recorder, state: _Round, seen: _Seen, duties: tuple[DutyRun, ...], *, archived: bool = False
+) -> Beat:
     loaded, moment, assessments = seen.loaded, seen.moment, seen.plan.assessments
     view = view_of(context, loaded, moment, assessments, trouble=recorder.trouble)
     page, view = render_status(context, view)
-    recorder.publish_status(page, settled=not loaded.snapshot.ledger.active)
+    changed = recorder.publish_status(page, settled=not loaded.snapshot.ledger.active)
     if recorder.transitions:
         _sweep(context, loaded)
     state.faults += recorder.faults
@@ -199,6 +206,8 @@ def _finish(context: Context, recorder: Recorder, state: _Round, seen: _Seen, du
         duties=duties,
         faults=tuple(state.faults),
         sandbox=state.sandbox,
+        changed=changed or archived,
+        pending=seen.plan.actions,
     )
 
 

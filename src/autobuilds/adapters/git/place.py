@@ -22,6 +22,8 @@ _SIGNS = (
     ("sequencer", "cherry-pick"),
     ("BISECT_LOG", "bisect"),
 )
+#: The files and folders by which an operation in progress is known, relative to the Git folder.
+SIGNS = tuple(sign for sign, _ in _SIGNS)
 #: What HEAD holds where the references are not kept in files (Git's reftable).
 _NOT_IN_FILES = "refs/heads/.invalid"
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +21,11 @@ from autobuilds.cli.session import (
     workspace_option,
 )
 from autobuilds.errors import Busy, FatalQueue
+
+if TYPE_CHECKING:
+    from autobuilds.runtime.context import Context
+    from autobuilds.runtime.heartbeat import Beat
+    from autobuilds.runtime.standstill import Watch
 
 #: Seconds that the heartbeat of an ended build waits for a running heartbeat, since it must not be missed.
 PATIENT = 120.0
@@ -70,6 +76,7 @@ def heartbeat(
         return
     if waiting:
         context = replace(context, heartbeat_argv=())
+    before = None if monitor or waiting or no_commit else _watch(context)
     try:
         beat = beats.beat(context, start=not monitor, patience=PATIENT if patient else beats.PATIENCE)
     except Busy as busy:
@@ -78,11 +85,29 @@ def heartbeat(
             answers.left_to_another(str(busy))
         return
     if waiting:
-        before: list[dict[str, Any]] = []
-        tell_each = before.extend if as_json else answers.tell_transitions
+        earlier: list[dict[str, Any]] = []
+        tell_each = earlier.extend if as_json else answers.tell_transitions
         beat = beats.stay(context, beat, lambda b: tell_each(b.transitions))
-        beat = replace(beat, transitions=(*before, *beat.transitions))
+        beat = replace(beat, transitions=(*earlier, *beat.transitions))
     answers.heartbeat(beat, as_json=as_json, style=style())
+    if before is not None:
+        _keep(context, before, beat, as_json=as_json)
+
+
+def _watch(context: Context) -> Watch | None:
+    """Return the inputs before a heartbeat; None where its answer is none to be repeated: at another time, in a duty or a build."""
+    from autobuilds.runtime.standstill import watch
+
+    return None if any(n.startswith("AUTOBUILDS_") and n != "AUTOBUILDS_WORKSPACE" for n in os.environ) else watch(context)
+
+
+def _keep(context: Context, before: Watch, beat: Beat, *, as_json: bool) -> None:
+    """Note a heartbeat that found nothing to do, so that the next one can say so at once."""
+    from autobuilds.cli import answers
+    from autobuilds.cli.quick import form
+    from autobuilds.runtime.standstill import keep
+
+    keep(context, before, beat, {form(as_json=as_json): answers.heartbeat_text(beat, as_json=as_json, style=style())})
 
 
 def _say_word(word: str, label: str, workspace: Path | None, *, as_json: bool, no_commit: bool) -> None:

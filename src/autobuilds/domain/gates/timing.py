@@ -11,7 +11,7 @@ from autobuilds.domain.times import format_minutes, format_when, in_window, wind
 from autobuilds.domain.verdicts import GateResult
 
 #: A task longer than its whole window starts in the first hour of it, since no part of it fits better.
-_LATEST_START = timedelta(hours=1)
+LATEST_START = timedelta(hours=1)
 
 
 def priority(s: Situation) -> GateResult:
@@ -45,7 +45,7 @@ def window(s: Situation) -> GateResult:
     if task.priority is not Priority.MEDIUM or task.estimate is None or not in_window(s.now, settings.off_hours):
         return go("window", "no window holds it")
     closes = window_closes(s.now, settings.off_hours)
-    longest = window_length(settings.off_hours) - _LATEST_START
+    longest = window_length(settings.off_hours) - LATEST_START
     needed = min(timedelta(minutes=task.estimate.max_minutes), longest)
     left = closes.astimezone(UTC) - s.now.astimezone(UTC)
     if left >= needed:
