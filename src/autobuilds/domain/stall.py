@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import Enum
 
+from autobuilds.domain.times import elapsed
+
 
 class Stall(Enum):
     """How long an attempt has shown no sign of life."""
@@ -17,8 +19,11 @@ class Stall(Enum):
 
 
 def stall(active_at: datetime | None, started: datetime, now: datetime, stall_after: timedelta) -> Stall:
-    """Return how stalled an attempt is; without a sign of life its start counts."""
-    silent = now - max(active_at or started, started)
+    """Return how stalled an attempt is; without a sign of life its start counts.
+
+    `active_at` is believed although it is before the start: the clock was set back since then.
+    """
+    silent = elapsed(active_at or started, now)
     if silent >= 2 * stall_after:
         return Stall.STOP
     return Stall.ALERT if silent >= stall_after else Stall.NO

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autobuilds import errors
-from autobuilds.adapters import processes
+from autobuilds.adapters import processes, pulse
 from autobuilds.adapters.host import MachineHost
 from autobuilds.adapters.processes import Identity
 from autobuilds.adapters.runners.environment import handing_over, supervisor_environment
@@ -175,7 +175,7 @@ class LocalRunner:
             state=RunState.RUNNING,
             pid=start.pid,
             pid_created=start.created,
-            active_at=max(known),
+            active_at=pulse.active_at(folder.pulse, known),
             percent=progress.percent,
             usage=folder.read_usage(),
         )

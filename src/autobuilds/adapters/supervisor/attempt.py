@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from autobuilds import errors
-from autobuilds.adapters import processes
+from autobuilds.adapters import processes, pulse
 from autobuilds.adapters.processes import Identity
 from autobuilds.adapters.supervisor import records
 from autobuilds.adapters.supervisor.agent_run import AgentRun, usage_of
@@ -94,9 +94,14 @@ class AttemptRun:
         return self._ending(facts, judgement, agent, saved)
 
     def _watcher(self) -> Watcher:
-        self.folder.pulse.touch()
+        pulse.beat(self.folder.pulse)
         return Watcher(
-            attempt_id=self.job.attempt_id, wake=self.wake, asked=self._asked, signs=(self.folder.progress,), noticed=self._noticed
+            attempt_id=self.job.attempt_id,
+            wake=self.wake,
+            asked=self._asked,
+            signs=(self.folder.progress,),
+            noticed=self._noticed,
+            lives=lambda: pulse.beat(self.folder.pulse),
         )
 
     def _asked(self) -> Stop | None:
@@ -108,11 +113,9 @@ class AttemptRun:
             return Stop(outcome=Outcome.LOST, reason="the supervisor was told to stop from outside (shutdown of the machine or a kill)")
         return None
 
-    def _noticed(self, present: frozenset[Identity], busy: bool) -> None:
+    def _noticed(self, present: frozenset[Identity]) -> None:
         known = records.Known(boot=self.boot, processes=tuple(sorted((p.pid, p.created) for p in present)))
         records.write_record(self.folder.known, known)
-        if busy:
-            self.folder.pulse.touch()
 
     def _prepare(self) -> AttemptFacts:
         try:

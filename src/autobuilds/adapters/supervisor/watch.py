@@ -69,8 +69,10 @@ class Watcher:
     signs: tuple[Path, ...] = ()
     #: Called at every sample; returns why the program must be stopped, or None.
     looked: Callable[[], Stop | None] | None = None
-    #: Called with the processes seen and whether one of them used the CPU.
-    noticed: Callable[[frozenset[Identity], bool], None] | None = None
+    #: Called with the processes seen, where they are others than before.
+    noticed: Callable[[frozenset[Identity]], None] | None = None
+    #: Called at every sample that finds a sign of life.
+    lives: Callable[[], None] | None = None
     #: This process does nothing else: all that descends from it belongs to the attempt, and is gathered when it ends.
     alone: bool = True
 
@@ -237,8 +239,10 @@ class _Run:
         state = (self._written(), *(_state(p) for p in self.watcher.signs))
         if busy or state != self._state or present != self._present:
             self._active = time.monotonic()
-        if self.watcher.noticed is not None and (busy or present != self._present):
-            self.watcher.noticed(present, busy)
+            if self.watcher.lives is not None:
+                self.watcher.lives()
+        if self.watcher.noticed is not None and present != self._present:
+            self.watcher.noticed(present)
         self._state, self._present = state, present
 
     def _limit(self, now: float) -> Stop | None:
