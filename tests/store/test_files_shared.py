@@ -227,7 +227,8 @@ def test_exchange_is_tried_out_and_leaves_nothing(tmp_path: Path, way: str) -> N
         (b"a\nb\nc\n", b"a\nc\n", b"a\nb\nc\nt\n", b"a\nc\nt\n"),
         (b"a\nb\n", b"a\nb h\n", b"a\n", b"a\nb h\n"),
         (b"x\n", b"x\n", b"y\n", b"y\n"),
-        (b"w1\nw2\n", b"mine\nw2\n", b"yours\nw2\n", b"mine\nw2\n"),
+        (b"w1\nw2\n", b"mine\nw2\n", b"yours\nw2\n", b"mine\nyours\nw2\n"),
+        (b"by me w1\nw2\n", b"by me mine\nw2\n", b"by me yours\nw2\n", b"by me mine\nw2\n"),
     ],
 )
 def test_two_changes_are_united(base: bytes, theirs: bytes, current: bytes, merged: bytes) -> None:

@@ -3,7 +3,7 @@
 from autobuilds.store.files.exchange import exchange_supported
 from autobuilds.store.files.lock import Lock
 from autobuilds.store.files.reading import read_stable, read_untrusted
-from autobuilds.store.files.rescue import Rescued, rescue_displaced, rescue_late_saves, unite_stale
+from autobuilds.store.files.rescue import Rescued, repay, rescue_displaced, rescue_late_saves, unite_stale
 from autobuilds.store.files.shared import replace_guarded
 from autobuilds.store.files.stale import Clues
 from autobuilds.store.files.writing import append_line, private_folder, storage_failure, write_atomic
@@ -17,6 +17,7 @@ __all__ = [
     "private_folder",
     "read_stable",
     "read_untrusted",
+    "repay",
     "replace_guarded",
     "rescue_displaced",
     "rescue_late_saves",

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 _LINES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _WORDS = re.compile(rb"[^\W\s]+|\s+|.", re.DOTALL)
+_NAMES = re.compile(rb"\w+")
+_OPENS = re.compile(rb"(?:[-*+]|\d{1,9}[.)])[ \t]|#{1,6}[ \t]")
 #: Longest lines of one conflict, in bytes, that are merged word by word.
 _FINE = 20_000
 #: Places that one save of a person changes, at most; or one in so many lines.
@@ -136,10 +138,66 @@ def _resolved(base: Sequence[bytes], theirs: list[bytes], ours: list[bytes], *, 
     if ours == was:
         return theirs
     if not was:
-        return [*ours, *(line for line in theirs if line not in ours)]
+        return _both(ours, theirs, whole=not fine)
     if not fine:
         return theirs
     if sum(map(len, (*was, *theirs, *ours))) > _FINE:
-        return [*ours, *(line for line in theirs if line not in was and line not in ours)]
+        return _both(ours, [line for line in theirs if line not in was], whole=False)
     words = [_WORDS.findall(b"".join(lines)) for lines in (was, theirs, ours)]
-    return _merged(words[0], _hunks(words[0], words[1]), _hunks(words[0], words[2]), fine=False)
+    merged = b"".join(_merged(words[0], _hunks(words[0], words[1]), _hunks(words[0], words[2]), fine=False))
+    lines = split_lines(merged)
+    missing = [line for side in (ours, theirs) for line in _of_its_own(side, was) if line not in lines]
+    return [*_ended(lines, b"\n"), *dict.fromkeys(missing)] if missing else [merged]
+
+
+def _both(ours: list[bytes], theirs: list[bytes], *, whole: bool) -> list[bytes]:
+    """Return what both sides inserted at one place, ours first; what both inserted stands once.
+
+    Lines are compared within their blocks, an item or a heading with what follows it: two tasks may have the same criterion.
+    """
+    if _within(theirs, ours):
+        return ours
+    if _within(ours, theirs):
+        return theirs
+    if whole:
+        return [*ours, *theirs]
+    blocks, pending = _blocks(ours), list[list[bytes]]()
+    for block in _blocks(theirs):
+        at = next((n for n, known in enumerate(blocks) if known[0] == block[0]), None)
+        if at is None:
+            pending.append(block)
+            continue
+        blocks[at] += [line for line in block[1:] if line not in blocks[at]]
+        blocks[at:at] = pending
+        pending = []
+    return [line for block in (*blocks, *pending) for line in block]
+
+
+def _within(part: list[bytes], whole: list[bytes]) -> bool:
+    """Whether a run of pieces stands in another one."""
+    starts = range(len(whole) - len(part) + 1)
+    return not part or any(whole[at] == part[0] and whole[at : at + len(part)] == part for at in starts)
+
+
+def _blocks(lines: list[bytes]) -> list[list[bytes]]:
+    """Return lines as blocks: an item or a heading with the lines behind it; any other line is one of its own."""
+    blocks: list[list[bytes]] = []
+    inside = False
+    for line in lines:
+        opens = _OPENS.match(line) is not None
+        if blocks and not opens and (inside or line[:1] in b" \t"):
+            blocks[-1].append(line)
+        else:
+            blocks.append([line])
+        inside = inside or opens
+    return blocks
+
+
+def _of_its_own(lines: list[bytes], was: list[bytes]) -> list[bytes]:
+    """Return the lines that are new beside those of the base, not one of these with other words: they must stand whole."""
+    old = [set(_NAMES.findall(line)) for line in was]
+    return [
+        line
+        for line in lines
+        if line not in was and (words := set(_NAMES.findall(line))) and all(2 * len(words & known) < len(words) for known in old)
+    ]

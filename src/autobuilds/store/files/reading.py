@@ -65,7 +65,18 @@ def read_stamped(path: Path, *, limit: int = MAX_BYTES, wait: float = 2.0) -> St
         time.sleep(_LOOK_AGAIN)
 
 
-def _read_once(path: Path, limit: int) -> Stable | None:
+def glance(path: Path, limit: int = MAX_BYTES) -> Stable | None:
+    """Return a file as it is at this moment, without waiting; None where it changes just now, or is not there any more.
+
+    For the bytes of a file that are known: if they are what they are expected to be, nobody is in the middle of a save.
+    """
+    try:
+        return _read_once(path, limit, settled=0.0)
+    except BadInput:
+        return None
+
+
+def _read_once(path: Path, limit: int, settled: float = _SETTLED) -> Stable | None:
     """Return the file's bytes, or None where it changed meanwhile or was replaced by another file."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
@@ -77,8 +88,7 @@ def _read_once(path: Path, limit: int) -> Stable | None:
         before = os.fstat(fd)
         _refuse(path, before, limit)
         data = _all(fd, before.st_size)
-        recent = time.time() - before.st_mtime < _SETTLED
-        if recent:
+        if time.time() - before.st_mtime < settled:
             time.sleep(_LOOK_AGAIN)
         after, there = os.fstat(fd), path.stat()
     except FileNotFoundError:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autobuilds.errors import BadInput, Busy
-from autobuilds.store.files.merge import distance, merge_late
+from autobuilds.store.files.merge import distance, merge_late, split_lines
+from autobuilds.store.files.owed import owe, repaid
 from autobuilds.store.files.reading import Stable, Stamp, read_stamped
 from autobuilds.store.files.shared import replace_guarded
-from autobuilds.store.files.stale import Clues, Merge, begun_from, united
+from autobuilds.store.files.stale import UNSEEN, Clues, Merge, apart_from, begun_from, counted, united
 from autobuilds.store.files.vault import Held, Vault
 from autobuilds.store.files.writing import target_of
 
@@ -19,6 +20,8 @@ from autobuilds.store.files.writing import target_of
 _SETTLED = 0.1
 #: How often a rescue begins anew because the file changes under it; what is left waits for the next time.
 _TRIES = 5
+#: Seconds for which a file must have been left alone before lines are put back that are missing in it: it may be half saved.
+_LEFT_ALONE = 0.5
 #: What is known where nobody says more.
 _NO_CLUES = Clues()
 
@@ -56,8 +59,8 @@ def rescue_displaced(path: Path, *, private: Path, merge: Merge = merge_late, cl
         for held in vault.all():
             late = _late(vault, held)
             if late is not None:
-                base = _base_of(vault, held, late, clues)
-                if _put_back(path, private, vault, held, late, base, merge):
+                base, meant = _meant(vault, held, late, merge, clues)
+                if _put_back(path, private, vault, held, late, base, meant, merge):
                     rescued.append(Rescued(how="late", size=distance(base or b"", late.data)))
     return tuple(rescued)
 
@@ -71,6 +74,15 @@ def unite_stale(path: Path, found: Stable, *, private: Path, merge: Merge = merg
     return None if made is None else replace_guarded(path, found.data, made[0], private=private)
 
 
+def repay(path: Path, found: Stable, *, private: Path, merge: Merge = merge_late, clues: Clues = _NO_CLUES) -> bool | None:
+    """Put back what a person is owed and what was just read lacks: None if that is nothing, else whether it was written.
+
+    For a text that is believed. Only for the holder of the write lock.
+    """
+    whole = repaid(Vault(private, path.name), found, merge, clues)
+    return None if whole is None else replace_guarded(path, found.data, whole, private=private)
+
+
 def _late(vault: Vault, held: Held) -> Stable | None:
     """Return what a displaced file holds now if that is a finished save that nobody has seen, else None."""
     info = held.path.stat()
@@ -79,42 +91,69 @@ def _late(vault: Vault, held: Held) -> Stable | None:
     if held.seen is None and info.st_ino == held.inode:
         held.path.unlink()  # never swapped: its writer was killed
         return None
-    if time.time() - info.st_mtime < _SETTLED:
+    if abs(time.time() - info.st_mtime) < _SETTLED:
         return None
     try:
         found = read_stamped(held.path, wait=0)
     except (Busy, BadInput):
         return None
-    if found.data == vault.text(held.base):
-        vault.seen(held, held.base, found.stamp)
+    if found.data == vault.text(held.holds):
+        vault.seen(held, held.holds, found.stamp)
         return None
     return found
 
 
-def _base_of(vault: Vault, held: Held, late: Stable, clues: Clues) -> bytes | None:
-    """Return the text that a late save was begun from: what stood in its file, or an older version that a buffer held."""
-    stood = vault.text(held.base)
-    if stood is None:
-        return None
-    before = [write for write in vault.writes() if write.at <= held.at]
-    return begun_from(late.data, stood, vault.versions(before), clues.name) or stood
+def _meant(vault: Vault, held: Held, late: Stable, merge: Merge, clues: Clues) -> tuple[bytes | None, bytes]:
+    """Return the text that a late save was begun from, None where that is gone, and what its writer would have saved over our last write.
+
+    A save that goes on where the displaced text ends was begun from it; if that was half a save, which we took for the whole,
+    the rest of what it had emptied may be newer than the buffer. Any other was begun from what stood there, from what was
+    saved there before, or from an older version that a buffer held.
+    """
+    stood, later = vault.text(held.ours if held.withdrawn else held.base), vault.text(held.holds)
+    if stood is None or later is None:
+        return later or stood, late.data
+    if late.data.startswith(stood):
+        made = united(vault, late, merge, clues, [write for write in vault.writes() if write.at < held.at])
+        grown = late.data.startswith(later) and later.startswith(stood)
+        return later if grown else stood, made[0] if made else late.data
+    before = [write for write in vault.all() if write.at <= held.at]
+    if late.data.startswith(later):  # half of this very save
+        before, later = [replace(write, later=None) if write == held else write for write in before], stood
+    lines = counted(late.data)
+    last = min((later, stood), key=lambda text: apart_from(counted(text), lines, clues.name))
+    return begun_from(late.data, last, vault.versions(before), clues.name) or last, late.data
 
 
-def _put_back(path: Path, private: Path, vault: Vault, held: Held, late: Stable, base: bytes | None, merge: Merge) -> bool:
+def _put_back(path: Path, private: Path, vault: Vault, held: Held, late: Stable, base: bytes | None, meant: bytes, merge: Merge) -> bool:
     for _ in range(_TRIES):
         try:
             current = read_stamped(path).data
         except (Busy, BadInput):
             return False
-        merged = merge(base if base is not None else current, late.data, current)
+        merged = merge(_shared(meant, current) if base is None else base, meant, current)
         if replace_guarded(path, current, merged, private=private):
+            if merged != current:
+                owe(vault, current, merged, int(UNSEEN))
             vault.seen(held, vault.keep(late.data), late.stamp)
             return merged != current
     return False
 
 
+def _shared(text: bytes, current: bytes) -> bytes:
+    """Return the lines of a text that stand in another one too: what it must have been begun from, if nothing is to be deleted."""
+    left = counted(current)
+    kept: list[bytes] = []
+    for line in split_lines(text):
+        bare = line.rstrip(b"\r\n")
+        if left[bare] > 0:
+            left[bare] -= 1
+            kept.append(line)
+    return b"".join(kept)
+
+
 def _saved_over(path: Path, private: Path, vault: Vault, merge: Merge, clues: Clues) -> Rescued | None:
-    """Merge a stale save over our last writes; any other is noted, so that it is looked at once."""
+    """Merge a stale save over our last writes, or what it lacks of what is owed; any other is noted, so that it is looked at once."""
     for _ in range(_TRIES):
         writes = vault.writes()
         try:
@@ -127,8 +166,15 @@ def _saved_over(path: Path, private: Path, vault: Vault, merge: Merge, clues: Cl
             return None
         made = united(vault, found, merge, clues)
         if made is None:
-            vault.judge(found.stamp)
-            return None
+            whole = repaid(vault, found, merge, clues)
+            if whole is None:
+                vault.judge(found.stamp)
+                return None
+            alone = abs(time.time() - found.landed / 1e9)
+            if alone < _LEFT_ALONE:
+                time.sleep(_LEFT_ALONE - alone)
+                continue
+            made = whole, whole
         if replace_guarded(path, found.data, made[0], private=private):
             return Rescued(how="over", size=distance(made[1], found.data))
     return None

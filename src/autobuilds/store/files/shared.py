@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
-from autobuilds.errors import BadInput, Busy
 from autobuilds.store.files.exchange import NoExchange, exchange
-from autobuilds.store.files.reading import Stable, read_stamped
+from autobuilds.store.files.owed import owe
+from autobuilds.store.files.reading import glance
 from autobuilds.store.files.vault import Held, Vault
 from autobuilds.store.files.writing import storage_failure, sync_folder, target_of, temporary_name, write_new
 
-#: Seconds for which a save in progress is waited for.
-_QUIET = 0.5
+#: Seconds within which somebody saves who read a text of ours that was taken back at once (`sed -i` does not look again).
+_INSTANT = 2
 
 
 def replace_guarded(path: Path, expect: bytes, data: bytes, *, private: Path) -> bool:
@@ -44,9 +43,10 @@ def replace_guarded(path: Path, expect: bytes, data: bytes, *, private: Path) ->
     except NoExchange:
         return _replace_compared(target, expect, data, held)
     except BaseException as error:
+        gone = isinstance(error, FileNotFoundError) and held.path.exists()
         with suppress(OSError):
             held.path.unlink()
-        if isinstance(error, FileNotFoundError) and not target.exists():
+        if gone:
             return False  # moved away by an editor that is going to write it anew
         if isinstance(error, OSError):
             raise storage_failure(path, error) from error
@@ -55,35 +55,31 @@ def replace_guarded(path: Path, expect: bytes, data: bytes, *, private: Path) ->
 
 
 def _stands(target: Path, expect: bytes) -> bool:
-    found = _look(target)
+    found = glance(target)
     return found is not None and found.data == expect
 
 
-def _look(path: Path) -> Stable | None:
-    """Return a file's content at rest, or None where it does not come to rest or is no file any more."""
-    try:
-        return read_stamped(path, wait=_QUIET)
-    except (Busy, BadInput):
-        return None
-
-
 def _settle(vault: Vault, held: Held, target: Path, expect: bytes) -> bool:
-    """Look at what came out of the exchange: keep it if it is what was expected, else give it back."""
+    """Look at what came out of the exchange: keep it if it is what was expected, else give it back.
+
+    Ours must not stand there longer than it takes to look: whoever reads it meanwhile does not see what came out.
+    """
     try:
-        sync_folder(target.parent)
-        out = _look(held.path)
+        out = glance(held.path)
         if out is not None and out.data == expect:
+            sync_folder(target.parent)
             vault.seen(held, held.base, out.stamp)
             return True
-        if out is not None:
-            vault.keep(out.data)
+        # Said first: a writer killed right after giving back must not take its file for one that was never there.
+        with suppress(OSError):
+            held = vault.withdraw(held)
         _give_back(held, target)
+        if out is not None and out.data.endswith((b"\n", b"\r")):
+            with suppress(OSError):
+                owe(vault, expect, out.data, _INSTANT)
         sync_folder(target.parent)
     except (OSError, NoExchange) as error:
         raise storage_failure(target, error if isinstance(error, OSError) else OSError(str(error))) from error
-    # For an instant ours was the file that an editor could open: it is watched too, against its own text.
-    with suppress(OSError):
-        vault.renamed(replace(held, base=held.ours, inode=0))
     return False
 
 

@@ -40,14 +40,15 @@ class Clues:
     name: Name | None = None
 
 
-def united(vault: Vault, found: Stable, merge: Merge, clues: Clues) -> tuple[bytes, bytes] | None:
+def united(vault: Vault, found: Stable, merge: Merge, clues: Clues, writes: Sequence[Held] | None = None) -> tuple[bytes, bytes] | None:
     """Return a stale save merged with what it was saved over, and the version it was begun from; None for any other text.
 
     Exactly an older text is a return to it. What Git brought back is meant so too. A text that holds anything of our later
     writes was written by someone who saw them. What is left is stale if it came sooner than a person could have meant it, or
-    if it lacks a mark of work done: nobody takes those back line by line, and putting them back starts nothing.
+    if it lacks a mark of work done: nobody takes those back line by line, and putting them back starts nothing. The same holds for
+    lines that were put back from a displaced file: their writer never saw that they were gone. `writes` are ours, all of them if not given.
     """
-    writes = vault.writes()
+    writes = vault.writes() if writes is None else writes
     if not writes or is_known(found.data, writes):
         return None
     newest = writes[-1]
@@ -58,7 +59,8 @@ def united(vault: Vault, found: Stable, merge: Merge, clues: Clues) -> tuple[byt
     if base is None:
         return None
     late = abs(found.landed - newest.at) > UNSEEN * 1e9 and not vault.noted_stale(newest)
-    if late and not (clues.marks is not None and clues.marks(base, ours, found.data)):
+    marks = clues.marks is not None and late and clues.marks(base, ours, found.data)
+    if late and not (marks or _lacks_owed(vault, base, ours, found.data)):
         return None
     if clues.restored is not None and clues.restored(found.data, newest.at):
         return None
@@ -68,6 +70,12 @@ def united(vault: Vault, found: Stable, merge: Merge, clues: Clues) -> tuple[byt
     # Before it can be put back the next save may land on top of it, and the one after that; the time must not run out meanwhile.
     vault.note_stale(newest)
     return merged, base
+
+
+def _lacks_owed(vault: Vault, base: bytes, ours: bytes, theirs: bytes) -> bool:
+    """Whether `theirs` lacks lines of `ours` that were put back after `base`."""
+    lost = counted(ours) - counted(base) - counted(theirs)
+    return any(line in lost for debt in vault.owed() for line in debt.lines())
 
 
 def is_known(text: bytes, writes: Sequence[Held]) -> bool:
@@ -81,22 +89,22 @@ def begun_from(text: bytes, last: bytes, versions: Iterable[bytes], name: Name |
 
     `versions` come newest first; of two that are equally near the newer counts.
     """
-    lines, lasting = _counted(text), _counted(last)
+    lines, lasting = counted(text), counted(last)
     missing = lasting - lines
     if not missing:
         return None
-    base, least = last, _apart(lasting, lines, name)
+    base, least = last, apart_from(lasting, lines, name)
     for version in versions:
-        there = _counted(version)
+        there = counted(version)
         if least == 0 or not any(there[line] < count for line, count in lasting.items() if line in missing):
             continue  # it holds all that is missing, and so does not explain it
-        apart = _apart(there, lines, name)
+        apart = apart_from(there, lines, name)
         if apart < least and not any(_WORD.search(line) for line in (lasting - there) & (lines - there)):
             base, least = version, apart
     return base if base != last and descends(text, base) else None
 
 
-def _apart(one: Counter[bytes], other: Counter[bytes], name: Name | None) -> int:
+def apart_from(one: Counter[bytes], other: Counter[bytes], name: Name | None) -> int:
     """Return how many bytes of lines stand in one text and not in the other, whatever their order; of a reworded line only the words.
 
     A line that is gone and another that is new are not taken for one that was changed because they look alike: that would
@@ -105,14 +113,14 @@ def _apart(one: Counter[bytes], other: Counter[bytes], name: Name | None) -> int
     """
     gone, new = one - other, other - one
     total = sum(len(line) * count for side in (gone, new) for line, count in side.items())
-    for before, after in _reworded(gone, new, name):
+    for before, after in reworded(gone, new, name):
         old, words = Counter(_WORDS.findall(before)), Counter(_WORDS.findall(after))
         changed = sum(len(word) * count for side in (old - words, words - old) for word, count in side.items())
         total += min(0, changed - len(before) - len(after))
     return total
 
 
-def _reworded(gone: Counter[bytes], new: Counter[bytes], name: Name | None) -> Iterator[tuple[bytes, bytes]]:
+def reworded(gone: Counter[bytes], new: Counter[bytes], name: Name | None) -> Iterator[tuple[bytes, bytes]]:
     """Yield the lines that are surely one before and after a change: of the same name, or one the other with words put in."""
     left = list(new)
     named = {} if name is None or not gone else {called: line for line in left if (called := name(line))}
@@ -133,5 +141,6 @@ def _grown(short: bytes, long: bytes) -> bool:
     return all(word in words for word in _WORDS.findall(short))
 
 
-def _counted(text: bytes) -> Counter[bytes]:
+def counted(text: bytes) -> Counter[bytes]:
+    """Return the lines of a text without their ends, each with how often it stands there."""
     return Counter(line.rstrip(b"\r\n") for line in split_lines(text))

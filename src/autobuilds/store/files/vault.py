@@ -21,7 +21,10 @@ KEPT, KEPT_AT_LEAST = 24 * 3600, 600
 _MOST_BYTES, _MOST_FILES = 64 * 1024 * 1024, 512
 #: Bytes of older versions that are read to find the one that a save was begun from.
 _MOST_READ = 16 * 1024 * 1024
-_NAME = pattern(r"(\d{1,20})-(\d{1,20})-([0-9a-f]{32})-([0-9a-f]{32})(?:-(\d{1,20})-(\d{1,20}))?\.held", re.ASCII)
+_NAME = pattern(r"(\d{1,20})-(\d{1,20})-([0-9a-f]{32})-([0-9a-f]{32})(?:-(\d{1,20})-(\d{1,20})(?:-([0-9a-f]{32}))?)?\.held", re.ASCII)
+_OWED = pattern(r"(\d{1,20})-([0-9a-f]{32})-([0-9a-f]{32})-(\d{1,6})\.owed", re.ASCII)
+#: Debts that are remembered, at most.
+_MOST_OWED = 64
 
 
 def _stamped(stamp: Stamp) -> str:
@@ -41,23 +44,57 @@ class Held:
     file: str
     #: Nanoseconds since 1970, later than of every write before.
     at: int
-    #: The inode that we wrote.
+    #: The inode that we wrote; 0 where the write was taken back at once, and this file is the one that we wrote.
     inode: int
     #: Digests of the text that stood there and of ours.
     base: str
     ours: str
     #: Size in bytes and change time in nanoseconds as last looked at; None as long as nobody looked.
     seen: tuple[int, int] | None = None
+    #: Digest of what the file held when it was last looked at; None for the text that stood there.
+    later: str | None = None
 
     @property
     def path(self) -> Path:
         """The file."""
         return self.folder / self.file
 
+    @property
+    def holds(self) -> str:
+        """The digest of what the file held when it was last looked at."""
+        return self.later or self.base
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the write was taken back at once, because something else stood there."""
+        return self.inode == 0
+
     def name(self) -> str:
         """Return the file name that says all this."""
         seen = f"-{self.seen[0]}-{self.seen[1]}" if self.seen else ""
-        return f"{self.at}-{self.inode}-{self.base}-{self.ours}{seen}.held"
+        later = f"-{self.later}" if self.seen and self.later not in {None, self.base} else ""
+        return f"{self.at}-{self.inode}-{self.base}-{self.ours}{seen}{later}.held"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Debt:
+    """Lines that a person saved and that somebody who saves next may never have seen; the file holds them."""
+
+    path: Path
+    #: Nanoseconds since 1970.
+    at: int
+    #: Digests of the texts without and with them.
+    before: str
+    after: str
+    #: Seconds for which nobody who saves can mean to take them out.
+    seconds: int
+
+    def lines(self) -> list[bytes]:
+        """Return the lines without their ends; none where they can't be read."""
+        try:
+            return self.path.read_bytes().split(b"\n")
+        except OSError:
+            return []
 
 
 class Vault:
@@ -112,9 +149,13 @@ class Vault:
             held.path.rename(self.folder / name)
         return replace(held, file=name)
 
-    def seen(self, held: Held, base: str, stamp: Stamp) -> Held:
-        """Note that the file held the text `base` when it had this stamp. Raises OSError."""
-        return self.renamed(replace(held, base=base, seen=(stamp.size, stamp.changed)))
+    def seen(self, held: Held, text: str, stamp: Stamp) -> Held:
+        """Note that the file held the text with this digest when it had this stamp. Raises OSError."""
+        return self.renamed(replace(held, later=text, seen=(stamp.size, stamp.changed)))
+
+    def withdraw(self, held: Held) -> Held:
+        """Note that a write is taken back: its file, of our own text, is watched like one that was displaced. Raises OSError."""
+        return self.renamed(replace(held, inode=0, later=held.ours, seen=(0, 0)))
 
     def all(self) -> list[Held]:
         """Return every write that is still remembered, oldest first."""
@@ -124,7 +165,16 @@ class Vault:
             if match is not None:
                 seen = (int(match[5]), int(match[6])) if match[5] else None
                 found.append(
-                    Held(folder=self.folder, file=name, at=int(match[1]), inode=int(match[2]), base=match[3], ours=match[4], seen=seen)
+                    Held(
+                        folder=self.folder,
+                        file=name,
+                        at=int(match[1]),
+                        inode=int(match[2]),
+                        base=match[3],
+                        ours=match[4],
+                        seen=seen,
+                        later=match[7],
+                    )
                 )
         return sorted(found, key=lambda held: held.at)
 
@@ -137,11 +187,15 @@ class Vault:
 
     def writes(self) -> list[Held]:
         """Return our writes that took place, oldest first, without those that were taken back at once."""
-        return [held for held in self.all() if held.base != held.ours]
+        return [held for held in self.all() if not held.withdrawn]
 
     def versions(self, writes: Iterable[Held]) -> Iterator[bytes]:
-        """Yield the texts that stood before and after these writes, the newest first, each once; the bytes read are limited."""
-        names = dict.fromkeys(name for held in reversed(list(writes)) for name in (held.ours, held.base))
+        """Yield the texts that stood before and after these writes, or were saved into what they displaced, each once.
+
+        The newest come first; the bytes read are limited. Of a write that was taken back ours is none.
+        """
+        texts = ((*(() if held.withdrawn else (held.ours, held.holds)), held.base) for held in reversed(list(writes)))
+        names = dict.fromkeys(name for some in texts for name in some)
         total = 0
         for name in names:
             data = self.text(name)
@@ -176,12 +230,36 @@ class Vault:
     def prune(self, held: list[Held]) -> None:
         """Drop what was watched long enough, and temporary files of killed writers; only for the holder of the write lock."""
         kept = self._drop_old(held, time.time_ns())
-        names = {name for one in kept for name in (one.base, one.ours)}
+        owed = self._drop_paid(time.time_ns())
+        names = {name for one in kept for name in (one.base, one.ours, one.holds)}
+        names |= {name for debt in owed for name in (debt.before, debt.after)}
         for name in self._names():
             stem, _, kind = name.rpartition(".")
             if kind == "tmp" or (kind == "text" and stem not in names) or (kind in {"judged", "stale"} and not kept):
                 with suppress(OSError):
                     (self.folder / name).unlink()
+
+    def owe(self, before: bytes, after: bytes, lines: Iterable[bytes], seconds: int) -> None:
+        """Note that a text lacks these lines of another one, which a person saved. Raises OSError."""
+        name = f"{time.time_ns()}-{self.keep(before)}-{self.keep(after)}-{seconds}.owed"
+        write_new(self.folder / name, b"\n".join(lines), sync=False)
+
+    def owed(self) -> list[Debt]:
+        """Return what is owed, oldest first."""
+        found = [(name, match) for name in self._names() if name.endswith(".owed") and (match := _OWED.fullmatch(name))]
+        debts = [
+            Debt(path=self.folder / name, at=int(match[1]), before=match[2], after=match[3], seconds=int(match[4])) for name, match in found
+        ]
+        return sorted(debts, key=lambda debt: debt.at)
+
+    def _drop_paid(self, now: int) -> list[Debt]:
+        owed = self.owed()
+        kept = [debt for debt in owed[-_MOST_OWED:] if abs(now - debt.at) / 1e9 <= KEPT]
+        for debt in owed:
+            if debt not in kept:
+                with suppress(OSError):
+                    debt.path.unlink()
+        return kept
 
     def _drop_old(self, held: list[Held], now: int) -> list[Held]:
         kept: list[Held] = []

@@ -9,7 +9,17 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from autobuilds.errors import BadInput, Busy, FatalQueue, NotSo
-from autobuilds.store.files import Clues, Lock, Rescued, private_folder, replace_guarded, rescue_displaced, rescue_late_saves, unite_stale
+from autobuilds.store.files import (
+    Clues,
+    Lock,
+    Rescued,
+    private_folder,
+    repay,
+    replace_guarded,
+    rescue_displaced,
+    rescue_late_saves,
+    unite_stale,
+)
 from autobuilds.store.files.reading import Stable, read_stamped
 from autobuilds.store.files.vault import Vault
 from autobuilds.store.queue.belief import Belief
@@ -97,6 +107,8 @@ class QueueFile:
         document = _once(partial(belief.document, found.data))
         if not belief.holds(found, document):
             time.sleep(_PAUSE)
+            return None
+        if repay(self.path, found, private=private, clues=self._clues) is not None:
             return None
         try:
             after = apply(document(), operations, belief.document, self.zone)
