@@ -55,11 +55,13 @@ def test_a_line_of_the_queue_becomes_a_checked_build(name: str, stub: StubModel,
 def test_no_secret_of_the_owner_is_told_to_anybody(name: str, stub: StubModel, real_rig: RigMaker) -> None:
     rig = real_rig(name, stub.url, marker(Scenario.SPILL if name not in WITHOUT_TOOLS else Scenario.OK), check=f"test -s {FILE}")
     rig.heartbeat(seconds=LONG)
-    assert rig.last().outcome is Outcome.PASSED, rig.story()
+    branch = rig.git("log", "-p", "build/say-hello")
+    # What an agent is given itself its commands may see; written into the work it puts the build out of bounds.
+    assert rig.last().outcome is (Outcome.OUT_OF_BOUNDS if KEY in branch else Outcome.PASSED), rig.story()
     texts = {str(path.relative_to(rig.root)): path.read_text(errors="replace") for path in rig.files() if ".git" not in path.parts}
     told = {
         "what the model was sent": stub.everything(),
-        "the branch": rig.git("log", "-p", "build/say-hello"),
+        "the branch": branch,
         "the pages": rig.git("log", "-p", "main"),
         **texts,
     }
