@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from autobuilds.domain.patterns import pattern
 
@@ -35,6 +36,22 @@ def slugify(name: str) -> str:
     while len(slug) * 4 > MAX_LABEL_BYTES and len(slug.encode()) > MAX_LABEL_BYTES:
         slug = slug[:-1].rstrip("-")
     return f"{slug}-task" if slug in _DEVICES else slug
+
+
+def slugify_all(names: Sequence[str]) -> list[str]:
+    """Return the labels of many names, which must hold no line end: the same as one by one, in a fraction of the time."""
+    text = "\n".join(names)
+    if not text.isascii():
+        return [slugify(name) for name in names]
+    text = text.translate(_TABLE)
+    while "--" in text:
+        text = text.replace("--", "-")
+    slugs = text.replace("\n-", "\n").replace("-\n", "\n").strip("-").split("\n") if names else []
+    return [slug if len(slug) <= MAX_LABEL and slug not in _DEVICES else slugify(slug) for slug in slugs]
+
+
+#: For names in ASCII: small letters, nothing for an apostrophe, a hyphen for any other sign but the line end.
+_TABLE = {n: chr(n).lower() if chr(n).isalnum() else "" if chr(n) == "'" else "-" for n in range(128) if chr(n) != "\n"}
 
 
 def is_label(text: str) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from autobuilds.domain.problem import Problem, Severity
 
@@ -51,8 +54,37 @@ class Estimate:
     max_minutes: int
 
 
+#: What works out fields later: a function of a field's name and of what follows it here, that returns the fields it found.
+Later = tuple[Any, ...]
+
+
+class _Waiting:
+    """Fields that are worked out from the text when they are first asked for; nobody can tell them from fields that are there."""
+
+    __slots__ = ("_later",)
+
+    if not TYPE_CHECKING:  # what a type checker sees are the fields
+
+        def __getattr__(self, name: str) -> Any:
+            default = _defaults().get(name, MISSING)
+            if default is MISSING:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            work, *given = self._later
+            found = work(name, *given)
+            if name not in found:
+                found = {name: default, **found}
+            for field, value in found.items():
+                object.__setattr__(self, field, value)
+            return found[name]
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    return {field.name: field.default for field in fields(Task)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(_Waiting):
     """One entry of the queue as read; `line`..`end_line` are the 1-based lines of its task line with nested parts."""
 
     label: str
@@ -106,6 +138,34 @@ class Task:
     def owners_own(self) -> bool:
         """Whether the task came from the owner, not from a routine, an event or a plan."""
         return self.source is None or self.source.casefold() in {"owner", "me", "user"}
+
+
+def waiting_task(label: str, name: str, section: Section, checked: bool, priority: Priority, lines: tuple[int, int], later: Later) -> Task:
+    """Return a task of which these fields are there, and any other is what `later` finds, else its default.
+
+    `lines` are its first and last line, from 1.
+    """
+    task = _new(Task)
+    _set(task, "label", label)
+    _set(task, "name", name)
+    _set(task, "section", section)
+    _set(task, "checked", checked)
+    _set(task, "priority", priority)
+    _set(task, "line", lines[0])
+    _set(task, "end_line", lines[1])
+    _set(task, "problems", ())
+    _set(task, "_later", later)
+    return task
+
+
+def know(task: Task, values: Mapping[str, object]) -> None:
+    """Give a task that nobody has seen yet fields that are known by now."""
+    for field, value in values.items():
+        _set(task, field, value)
+
+
+_new = object.__new__
+_set = object.__setattr__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

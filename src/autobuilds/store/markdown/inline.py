@@ -34,7 +34,6 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]
 _DEFINITIONS = re.compile(r"^[ ]{0,3}\[((?:[^\[\]\\\r\n]|\\.){1,300})\]:", re.MULTILINE)
 _SPECIAL = re.compile(r"[\\`<\[*_~&]")
 _BREAK = re.compile(r"\\(?=[\r\n])")
-_SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ def definitions(text: str) -> frozenset[str]:
 
 def fold_space(text: str) -> str:
     """Return a text with one space for every run of white space, and none around it."""
-    return _SPACE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def pieces(text: str, known: frozenset[str] = frozenset()) -> list[Piece]:

@@ -63,7 +63,11 @@ def whole_lines(block: Block, blocks: Blocks) -> Span:
 
 def soft(text: str) -> str:
     """Return prose with its soft line ends as spaces and its hard ones as line ends, comments gone."""
-    return _SOFT.sub(" ", _HARD.sub("\0", without_comments(text))).replace("\0", "\n").strip(_BLANKS)
+    if "<" in text:
+        text = without_comments(text)
+    if "\n" in text or "\r" in text:
+        text = _SOFT.sub(" ", _HARD.sub("\0", text)).replace("\0", "\n")
+    return text.strip(_BLANKS)
 
 
 def read_field(item: Block, blocks: Blocks, place: FieldPlace) -> tuple[Given, FieldSpan] | str | None:
@@ -157,8 +161,10 @@ def list_item(item: Block, blocks: Blocks) -> Item:
 
 
 _NONE = frozenset(["", "-", "–", "—", "none", "n/a", "nothing", "no", "nil"])
+#: How any of them begins, marks of emphasis around it.
+_NONE_BEGINS = re.compile(r"[\s*_`.–—-]*(?:[nN]|\Z)")
 
 
 def is_none(text: str) -> bool:
     """Whether a value says that there is none: nothing, `None`, `-`, `n/a`."""
-    return fold_space(text).casefold().rstrip(".").strip("*_` ") in _NONE
+    return _NONE_BEGINS.match(text) is not None and fold_space(text).casefold().rstrip(".").strip("*_` ") in _NONE

@@ -1,55 +1,43 @@
 """The quick way through a queue written in the plainest spelling; any doubt, and the whole text is read the thorough way.
 
 It rests on two facts of Markdown: a `#` heading in the first column begins a block of its own unless a fence or an HTML block
-is open, and so does a `- [ ]` in the first column. So a text falls into pieces that can be read alone. A piece in the plain
-spelling is taken apart by one pattern; any other piece is read by the thorough reader as a little queue of its own, with its
-line numbers moved; what can't be judged by its piece alone (duplicates, unknown names, unclosed blocks, odd headings) ends
-the quick way. Tests hold both ways against each other.
+is open, and so does a `- [ ]` in the first column. So a text falls into pieces that can be read alone. Of a piece in the plain
+spelling one pattern sees the shape, and what its fields say is read when it is asked for; any other piece is read by the
+thorough reader as a little queue of its own, with its line numbers moved; what can't be judged by its piece alone (duplicates,
+unknown names, unclosed blocks, odd headings) ends the quick way. Tests hold both ways against each other.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
-from autobuilds.domain.labels import slugify
-from autobuilds.domain.model import Counts, Priority, Queue, Section, Task
+from autobuilds.domain.labels import slugify, slugify_all
+from autobuilds.domain.model import Counts, Priority, Queue, Section, Task, know, waiting_task
 from autobuilds.domain.problem import Problem
-from autobuilds.domain.times import parse_when
-from autobuilds.store.queue.plain_details import Doubt, PlainDetails
+from autobuilds.store.queue.plain_details import Given, given_in, is_sound, later
+from autobuilds.store.queue.plain_pieces import OPENER, Little, Pieces, Thorough, is_odd
+from autobuilds.store.queue.plain_relations import known_labels, resolved
+from autobuilds.store.queue.plain_values import Doubt, PlainValues
 from autobuilds.store.queue.sections import section_of
 
-_NAME = r"[^\W_]+(?:(?:, | \(|\) |[ '/.+,()-])[^\W_]+)*[)?!.]?"
+_NAME = r"[^\W_]++(?:(?:, | \(|\) |[ '/.+,()-])[^\W_]++)*+[)?!.]?"
 _DATE = r"\d{4}-\d\d-\d\d(?: \d\d:\d\d)?"
-_TASK = re.compile(rf"- \[([ xX])\] ({_NAME})(?: - Added: ({_DATE}))?(?: - Priority: (High|Medium|Low))?(?: - Completed: ({_DATE}))?\n*")
-_NEXT_TASK = re.compile(r"^- \[", re.MULTILINE)
+_TASK = re.compile(rf"- \[([ xX])\] ({_NAME})(?: - Added: ({_DATE}))?(?: - Priority: (High|Medium|Low))?(?: - Completed: ({_DATE}))?\n")
+_NEXT_TASK = re.compile(r"\n- \[")
 _HEADING = re.compile(r"\n(#{1,6}) +([^\n]*)(?=\n)")
 _FIRST_HEADING = re.compile(r"(#{1,6}) +([^\n]*)\n")
-#: Headings that are indented or empty.
-_ODD_HEADING = re.compile(r"\n(?: {1,3}#{1,6}[ \n]|#{1,6}\n)")
-#: What may not be told from its piece alone: an underlined heading or a rule that touches the line above it.
-_RULE = re.compile(r"\n {0,3}[-=][-= ]*(?=\n)")
-_OPENER = re.compile(r"^ {0,3}(?:```|~~~|<|\|)", re.MULTILINE)
-_PRIORITIES = {"High": Priority.HIGH, "Medium": Priority.MEDIUM, "Low": Priority.LOW, "": Priority.MEDIUM}
+#: A line under a task line that is not indented as what is nested in it.
+_SHALLOW = re.compile(r"\n(?! {2}|\n|\Z)")
+_PRIORITIES = {"High": Priority.HIGH, "Medium": Priority.MEDIUM, "Low": Priority.LOW, None: Priority.MEDIUM}
 _TITLES = {"Active Queue": "active", "Task Details": "details", "Completed": "completed"}
-
 _SPECIAL = re.compile(r"[\\`<\[*_~&]")
-#: Problems whose message names other lines, or that say the piece can't be read alone.
-_WIDE = frozenset(
-    ["repeated-key", "repeated-field", "duplicate", "unclosed-fence", "unclosed-comment", "orphan-details", "duplicate-section"]
-)
-
-Thorough = Callable[[str], Queue]
 
 
 def read_plain(text: str, zone: tzinfo, thorough: Thorough) -> Queue | None:
     """Return what `thorough(text)` would return, or None where the quick way does not lead through the text."""
     if not text.endswith("\n") or text.startswith("---") or any(sign in text for sign in ("\r", "\t", "]:", "<<<<<<<", "\u00a0")):
-        return None
-    if _ODD_HEADING.search(text) or any(text[match.start() - 1] != "\n" for match in _RULE.finditer(text)):
         return None
     try:
         return _Plain(text, zone, thorough).read()
@@ -57,41 +45,55 @@ def read_plain(text: str, zone: tzinfo, thorough: Thorough) -> Queue | None:
         return None
 
 
+class _Entry:
+    """One task on its way: where it stands, and either the match of its plain line or a little queue that holds it."""
+
+    __slots__ = ("given", "label", "line", "little", "match", "nested", "section", "slug", "start", "stop")
+
+    def __init__(self, section: Section, match: re.Match[str] | None, start: int, stop: int, line: int) -> None:
+        self.section = section
+        self.match = match
+        self.start = start
+        self.stop = stop
+        self.line = line
+        self.nested = 0
+        self.given: Given | None = None
+        self.little: Little | None = None
+        self.label = self.slug = ""
+
+
 class _Plain:
     """One quick reading."""
 
     def __init__(self, text: str, zone: tzinfo, thorough: Thorough) -> None:
         self.text = text
-        self.zone = zone
-        self.thorough = thorough
-        self.starts: list[int] | None = None
-        self.moments: dict[str, datetime | None] = {}
-        self.plain = PlainDetails(text)
+        self.values = PlainValues(zone)
+        self.pieces = Pieces(text, thorough)
+        self.lines: list[int] | None = None
+        #: By label where details stand: their heading, their first line, their end.
         self.details: dict[str, tuple[int, int, int]] = {}
+        self.entries: list[_Entry] = []
         #: Slugs of other sections' headings after Task Details: a task's name among them is for the thorough way.
         self.others: set[str] = set()
-        #: Slugs of details that were found by the name of a task with another label: another's label may be among them.
-        self.named: set[str] = set()
-        self.problems: list[Problem] = []
-        self.tasks: list[Task] = []
-        self.parts = self.notes = self.wrong = 0
+        self.parts = self.notes = 0
 
     def read(self) -> Queue:
         """Return the queue; raises Doubt."""
-        lists = self._cut()
-        labels: set[str] = set()
-        found: list[Task] = []
-        for section, start, end in lists:
-            found += self._list(Section(section), start, end, labels)
-        if self.details or not self.named.isdisjoint(labels):
+        for section, start, end in self._cut():
+            self._list(Section(section), start, end)
+        self._name()
+        for entry in self.entries:
+            self._detail(entry)
+        if self.details:
             raise Doubt
-        if self.others and not self.others.isdisjoint([*labels, *(slugify(task.name) for task in found)]):
-            raise Doubt
-        problems = sorted(self.problems, key=lambda problem: (problem.line, problem.column))
-        self.parts += self.plain.parts
-        sums = len(found) + self.parts + self.notes + self.wrong
-        counts = Counts(tasks=len(found), parts=self.parts, notes=self.notes, problems=self.wrong, items=sums)
-        return Queue(tasks=tuple(found), problems=tuple(problems), counts=counts)
+        known = known_labels((e.label, e.slug, e.section is Section.ACTIVE) for e in self.entries)
+        problems: list[Problem] = []
+        tasks = tuple([self._task(entry, known, problems) for entry in self.entries])
+        problems.sort(key=lambda problem: (problem.line, problem.column))
+        parts, notes = self.parts + self.pieces.parts, self.notes + self.pieces.notes
+        sums = len(tasks) + parts + notes + self.pieces.wrong
+        counts = Counts(tasks=len(tasks), parts=parts, notes=notes, problems=self.pieces.wrong, items=sums)
+        return Queue(tasks=tasks, problems=tuple(problems), counts=counts)
 
     def _cut(self) -> list[tuple[str, int, int]]:
         """Return the pieces of the lists, and keep those of the details by label."""
@@ -101,23 +103,26 @@ class _Plain:
             headings.insert(0, (len(first[1]), first[2], 0, first.end()))
         if not headings:
             raise Doubt
+        self._other(0, headings[0][2])
         ends = [heading[2] for heading in headings[1:]] + [len(self.text)]
         lists: list[tuple[str, int, int]] = []
-        if _OPENER.search(self.text, 0, headings[0][2]):
-            raise Doubt
+        titles: list[str] = []
+        places: list[tuple[int, int, int]] = []
         seen: set[str] = set()
         section = ""
         for (level, title, heading, start), end in zip(headings, ends, strict=True):
             if level <= 2:
                 section = self._section(level, title, start, end, seen, lists)
             elif section == "details" and level == 3:
-                label = slugify(title)
-                if not label or label in self.details or _SPECIAL.search(title):
-                    raise Doubt
-                self.details[label] = (heading, start, end)
-            elif section or section_of(title) or _OPENER.search(self.text, start, end):
+                titles.append(title)
+                places.append((heading, start, end))
+            elif section or section_of(title):
                 raise Doubt
-        if len(seen) < len(_TITLES):
+            else:
+                self._other(heading, end)
+        labels = slugify_all(titles)
+        self.details = dict(zip(labels, places, strict=True))
+        if len(seen) < len(_TITLES) or "" in self.details or len(self.details) < len(labels) or any(map(_SPECIAL.search, titles)):
             raise Doubt
         return lists
 
@@ -127,8 +132,8 @@ class _Plain:
             raise Doubt
         if section == "details" and self.text[start:end].strip():
             raise Doubt
-        if not section and _OPENER.search(self.text, start, end):
-            raise Doubt
+        if not section:
+            self._other(start - 1, end)
         if section == "active" and "completed" in seen:
             raise Doubt
         if not section and "details" in seen:
@@ -140,136 +145,124 @@ class _Plain:
             lists.append((section, start, end))
         return section
 
-    def _list(self, section: Section, start: int, end: int, labels: set[str]) -> list[Task]:
-        text = self.text
+    def _other(self, start: int, end: int) -> None:
+        """Doubt lines of no section that might begin something larger."""
+        if OPENER.search(self.text, start, end) or is_odd(self.text[start:end]):
+            raise Doubt
+
+    def _list(self, section: Section, start: int, end: int) -> None:
+        text, entries, plain = self.text, self.entries, _TASK.match
         while start < end and text[start] == "\n":
             start += 1
-        found: list[Task] = []
-        line = 0
         at = start
+        line = self._line(at) if at < end else 0
         while at < end:
-            match = _TASK.match(text, at, end)
-            if match is not None and (match.end() == end or text.startswith("- [", match.end())) and text[match.end() - 1] == "\n":
-                stop, plain = match.end(), True
-            elif text.startswith("- [", at):
-                after = _NEXT_TASK.search(text, at + 1, end)
-                stop, plain = after.start() if after else end, False
-            else:
+            match = plain(text, at, end)
+            if match is None and not text.startswith("- [", at):
                 raise Doubt
-            line = line + text.count("\n", start, at) if line else self._line(at)
-            start = at
-            found.append(self._task(section, match, line, labels) if plain and match else self._odd(section, line, at, stop, labels))
+            stop = at if match is None else match.end()
+            if match is None or not (text.startswith("- [", stop) or stop == end):
+                after = _NEXT_TASK.search(text, stop - 1 if match else at, end)
+                stop = after.start() + 1 if after else end
+                entries.append(_Entry(section, match, at, stop, line))
+                line += text.count("\n", at, stop)
+            else:
+                entries.append(_Entry(section, match, at, stop, line))
+                line += 1
             at = stop
-        return found
 
     def _line(self, offset: int) -> int:
         """Return the 1-based line of an offset."""
-        if self.starts is None:
-            self.starts = [0]
-            at = self.text.find("\n")
-            while at >= 0:
-                self.starts.append(at + 1)
-                at = self.text.find("\n", at + 1)
-        return bisect_right(self.starts, offset)
+        if self.lines is None:
+            self.lines = [match.end() for match in re.finditer("\n", self.text)]
+        return bisect_right(self.lines, offset) + 1
 
-    def _task(self, section: Section, match: re.Match[str], line: int, labels: set[str]) -> Task:
-        mark, name, added, priority, completed = match.groups()
-        label = slugify(name)
-        if section is Section.ACTIVE and (not label or label in labels):
+    def _name(self) -> None:
+        """Give every entry its label; what is not plain is read as a little queue. Raises Doubt for a label given twice."""
+        for entry in self.entries:
+            if entry.match is not None and entry.section is Section.COMPLETED and entry.match[1] == " ":
+                entry.match = None
+            elif entry.match is not None and entry.stop > entry.match.end():
+                self._nested(entry)
+        plain = [entry for entry in self.entries if entry.match is not None]
+        for entry, slug in zip(plain, slugify_all([entry.match[2] for entry in plain if entry.match]), strict=True):
+            entry.label = entry.slug = slug
+        for entry in self.entries:
+            if entry.match is None:
+                entry.little = self.pieces.entry(entry.section, entry.start, entry.stop, entry.line)
+                entry.label, entry.slug = entry.little.task.label, slugify(entry.little.task.name)
+        active = [entry.label for entry in self.entries if entry.section is Section.ACTIVE]
+        labels = {entry.label for entry in self.entries}
+        slugs = {entry.slug for entry in self.entries}
+        if len(set(active)) < len(active) or "" in labels or not self.others.isdisjoint(labels | slugs):
             raise Doubt
-        if section is Section.COMPLETED and mark == " ":
-            return self._odd(section, line, match.start(), match.end(), labels)
-        labels.add(label)
-        place = self.details.pop(label, None)
-        values = {} if place is None else self.plain.fields(place[1], place[2])
-        if values is None:
-            assert place is not None
-            return self._mini(section, line, self.text[match.start() : match.end()], label, place)
-        return Task(
-            label=label,
-            name=name,
-            section=section,
-            checked=mark != " ",
-            priority=_PRIORITIES[priority or ""],
-            added=self._when(added) if added else None,
-            completed=self._when(completed) if completed else None,
-            line=line,
-            end_line=line,
-            **values,
+        self.odd_labels = labels & {entry.slug for entry in self.entries if entry.slug != entry.label}
+
+    def _nested(self, entry: _Entry) -> None:
+        """Take fields that are nested under a plain line; where they are not plain, the entry is not."""
+        assert entry.match is not None
+        body = self.text[entry.match.end() - 1 : entry.stop].rstrip("\n") + "\n"
+        if body == "\n":
+            return
+        found = None if _SHALLOW.search(body) or body.startswith("\n\n") else given_in(body.replace("\n  ", "\n")[1:], 0, len(body))
+        if found is None or not is_sound(found[0], self.values):
+            entry.match = None
+            return
+        entry.given, parts, entry.nested = found
+        if entry.nested != body.count("\n") - 1:
+            entry.given, entry.match = None, None
+            return
+        self.parts += parts
+
+    def _detail(self, entry: _Entry) -> None:
+        """Give an entry its headed details."""
+        place = self.details.pop(entry.slug, None) or self.details.pop(entry.label, None)
+        if place is None:
+            return
+        if entry.slug in self.odd_labels:
+            raise Doubt
+        found = given_in(self.text, place[1], place[2]) if entry.match is not None and not entry.nested else None
+        if found is not None and is_sound(found[0], self.values):
+            entry.given = found[0]
+            self.parts += 1 + found[1]
+            return
+        if entry.nested:
+            raise Doubt
+        if entry.little is not None:
+            self.pieces.forget(entry.little)
+        entry.match = None
+        entry.little = self.pieces.with_details(entry.section, (entry.start, entry.stop), entry.line, place, self._line(place[0]))
+        if entry.little.task.label != entry.label:
+            raise Doubt
+
+    def _task(self, entry: _Entry, known: dict[str, str], problems: list[Problem]) -> Task:
+        if entry.little is not None:
+            return entry.little.moved(known, problems)
+        assert entry.match is not None
+        mark, name, added, priority, completed = entry.match.groups()
+        if (added and not self.values.is_moment(added)) or (completed and not self.values.is_moment(completed)):
+            raise Doubt
+        given, line = entry.given, entry.line
+        task = waiting_task(
+            entry.label,
+            name,
+            entry.section,
+            mark != " ",
+            _PRIORITIES[priority],
+            (line, line + entry.nested),
+            (later, given, added, completed, self.values),
         )
+        if given is not None and (given["depends_on"] is not None or given["approved"] is not None):
+            know(task, self._known(entry, given, known))
+        return task
 
-    def _when(self, text: str) -> datetime:
-        moment = self.moments.get(text)
-        if moment is None:
-            moment = self.moments[text] = parse_when(text, self.zone)
-            if moment is None:
-                raise Doubt
-        return moment
-
-    def _odd(self, section: Section, line: int, start: int, end: int, labels: set[str]) -> Task:
-        """Read an entry that is not plain, with its details, as a little queue of its own."""
-        entry = self.text[start:end]
-        if "depends" in entry.casefold() or "⛔" in entry or (_OPENER.search(entry) and not entry.endswith("\n\n")):
-            raise Doubt
-        head = "## Task Details\n" + self._title(section)
-        queue = self._little(head + entry)
-        label = queue.tasks[0].label
-        if label.startswith("task-at-line-") or (section is Section.ACTIVE and label in labels):
-            raise Doubt
-        labels.add(label)
-        slug = slugify(queue.tasks[0].name)
-        place = self.details.pop(slug, None)
-        if place is not None and slug != label:
-            self.named.add(slug)
-        if place is not None:
-            return self._mini(section, line, entry, label, place)
-        return self._moved(queue, head, [(head.count("\n"), line - head.count("\n") - 1)])
-
-    def _mini(self, section: Section, line: int, entry: str, label: str, place: tuple[int, int, int]) -> Task:
-        """Read an entry together with its headed details as a little queue of its own."""
-        details = self.text[place[0] : place[2]]
-        if "depends" in details.casefold() or (_OPENER.search(details) and not details.endswith("\n\n")):
-            raise Doubt
-        title = self._title(section)
-        head = title + entry.rstrip("\n") + "\n\n## Task Details\n"
-        queue = self._little(head + details)
-        if queue.tasks[0].label != label:
-            raise Doubt
-        before = title.count("\n")
-        self.notes -= 1
-        return self._moved(queue, title, [(before, line - before - 1), (head.count("\n"), self._line(place[0]) - head.count("\n") - 1)])
-
-    def _title(self, section: Section) -> str:
-        """Return headings of which the last begins the section, so that no other is missing."""
-        return "## Completed\n## Active Queue\n" if section is Section.ACTIVE else "## Active Queue\n## Completed\n"
-
-    def _little(self, text: str) -> Queue:
-        """Return a little queue of one task."""
-        queue = self.thorough(text)
-        if queue.fatal or len(queue.tasks) != 1 or any(problem.kind in _WIDE for problem in queue.problems):
-            raise Doubt
-        return queue
-
-    def _moved(self, queue: Queue, headings: str, shifts: list[tuple[int, int]]) -> Task:
-        """Add a little queue's problems and sums, and return its task with the lines of the whole file.
-
-        `headings` are the lines of the little queue that the file does not have there.
-        `shifts` are lines of the little queue, from 0, and what is added to the lines after each.
-        """
-
-        def there(line: int) -> int:
-            return line + next(by for first, by in reversed(shifts) if line > first)
-
-        moved = sorted((replace(p, line=there(p.line)) for p in queue.problems), key=lambda p: (p.line, p.column))
-        self.problems += moved
-        self.parts += queue.counts.parts
-        self.notes += queue.counts.notes - headings.count("\n")
-        self.wrong += queue.counts.problems
-        task = queue.tasks[0]
-        return replace(
-            task,
-            line=there(task.line),
-            end_line=there(task.end_line),
-            approved_line=None if task.approved_line is None else there(task.approved_line),
-            problems=tuple(problem for problem in moved if problem.label == task.label),
-        )
+    def _known(self, entry: _Entry, given: Given, known: dict[str, str]) -> dict[str, object]:
+        """Return the fields of a task that rest on other tasks or on lines."""
+        found: dict[str, object] = {}
+        names = given["depends_on"]
+        if names is not None:
+            found["depends_on"] = resolved(names, self.values.of("depends_on", names)["depends_on"], known)
+        if given["approved"] is not None and isinstance(given, re.Match):
+            at = given.start("approved")
+            found["approved_line"] = entry.line + 1 + given.string.count("\n", 0, at) if entry.nested else self._line(at)
+        return found

@@ -1,163 +1,103 @@
-"""Plainly written details, taken apart by patterns: the quick way of `plain` through what stands under a task's heading."""
+"""Plainly written details: the shape of what stands under a task, seen by one pattern; what it says is read when it is asked for."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
-from autobuilds.domain.model import Criterion, Estimate
-from autobuilds.domain.times import parse_estimate
-from autobuilds.store.queue.values import commands
+from autobuilds.store.queue.plain_values import ONE_LINE, PlainValues
 
-_WORDS = r"[^\s\\`<\[*_~&](?:[^\n\\`<\[*_~&]*[^\s\\`<\[*_~&])?"
-_DETAIL = re.compile(
-    rf"- \*\*(?:(Description|Notes):\*\* (\S[^\n]*[^\s\\]|\S)|(Tech Stack|Category|Estimated Time|Blockers):\*\* ({_WORDS})|Completion Criteria:(\*\*))\n"
-    r"|  - \[([ xX])\] (\S[^\n]*[^\s\\]|\S)\n"
-)
-_CRITERION = r"(?:[A-Za-z(][^\n`<\\]*)?(?:`[^`\n]+`[^\n`<\\]*)?"
-_CRITERIA = re.compile(rf"  - \[([ xX])\] ({_CRITERION})\n")
-#: Details in the order in which `add` writes them.
-_USUAL = re.compile(
-    r"(?:- \*\*Description:\*\* (\S[^\n]*[^\s\\])\n)?"
-    rf"(?:- \*\*Completion Criteria:\*\*\n((?:  - \[[ xX]\] {_CRITERION}\n)+))?"
-    rf"(?:- \*\*Tech Stack:\*\* ({_WORDS})\n)?(?:- \*\*Estimated Time:\*\* ({_WORDS})\n)?"
-    rf"(?:- \*\*Category:\*\* ({_WORDS})\n)?(?:- \*\*Blockers:\*\* (None)\n)?"
-)
-_NONE = frozenset(["none", "n/a", "no", "nothing", "nil", "-", "none.", "–", "—"])
-
-
-class Doubt(Exception):
-    """The text, or a piece of it, has to be read the thorough way."""
-
-
-class PlainDetails:
-    """The details of one text; `parts` counts the headings and items that were taken."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.parts = 0
-        self.estimates: dict[str, Estimate | None] = {}
-
-    def _estimate(self, text: str) -> Estimate:
-        estimate = self.estimates.get(text)
-        if estimate is None:
-            estimate = self.estimates[text] = parse_estimate(text)
-            if estimate is None:
-                raise Doubt
-        return estimate
-
-    def fields(self, start: int, end: int) -> dict[str, Any] | None:
-        """Return the values of plain details, None where they are not plain."""
-        text = self.text
-        end = self._last(start, end)
-        usual = _USUAL.match(text, start, min(end + 1, len(text)))
-        if usual is not None and usual.end() == end + 1:
-            found = self._usual(usual)
-            if found is not None:
-                return found
-        values: dict[str, Any] = {}
-        criteria: list[Criterion] | None = None
-        listing = False
-        at, stop, parts = start, min(end + 1, len(text)), 1
-        while at < stop:
-            match = _DETAIL.match(text, at, stop)
-            if match is None:
-                return None
-            at = match.end()
-            parts += 1
-            prose, long, key, short, opens, mark, criterion = match.groups()
-            if criterion is not None:
-                if not listing or criteria is None:
-                    return None
-                criteria.append(self._criterion(mark, criterion))
-                continue
-            listing = opens is not None
-            if listing:
-                if criteria is not None:
-                    return None
-                criteria = []
-            elif not _keep(values, prose or key, long or short, self._estimate):
-                return None
-        if criteria is not None:
-            values["criteria"] = tuple(criteria)
-        self.parts += parts
-        return values
-
-    def _last(self, start: int, end: int) -> int:
-        """Return where details end, without the empty lines and the rule after them."""
-        while end > start and self.text[end - 1] == "\n":
-            end -= 1
-        return end - 5 if self.text.endswith("\n\n---", start, end) else end
-
-    def _usual(self, match: re.Match[str]) -> dict[str, Any] | None:
-        """Return the values of details in the usual order."""
-        description, listed, stack, time, category, blockers = match.groups()
-        if (
-            "  " in match[0].replace("\n  - [", "\n")
-            or "<!--" in match[0]
-            or not (match[0].isascii() or match[0].replace("\n", "").isprintable())
-        ):
-            return None
-        values: dict[str, Any] = {}
-        if description is not None:
-            values["description"] = description
-        for name, text in (("tech_stack", stack), ("category", category)):
-            if text is not None:
-                if len(text) < 9 and text.casefold().rstrip(".") in _NONE:
-                    return None
-                values[name] = text
-        if time is not None:
-            values["estimate"], values["estimate_text"] = self.estimates.get(time) or self._estimate(time), time
-        parts = 1 + (description is not None) + (stack is not None) + (time is not None) + (category is not None) + (blockers is not None)
-        if listed is not None:
-            criteria = []
-            for mark, text in _CRITERIA.findall(listed):
-                if not text or text[-1] == " " or (len(text) < 9 and text.casefold().rstrip(".") in _NONE):
-                    return None
-                criteria.append(Criterion(text=text, checked=mark != " ", commands=commands(text) if "`" in text else ()))
-            values["criteria"] = tuple(criteria)
-            parts += 1 + len(criteria)
-        self.parts += parts
-        return values
-
-    def _criterion(self, mark: str, text: str) -> Criterion:
-        if "<!--" in text or text.casefold().rstrip(".") in _NONE or (text[0] in "-*+>#0123456789|=<~`" and not text[0] == "`"):
-            raise Doubt
-        found: tuple[str, ...] = ()
-        if "`" in text:
-            found = commands(text)
-        return Criterion(text=text, checked=mark != " ", commands=found)
-
-
-def _keep(values: dict[str, Any], key: str, text: str, estimate: Callable[[str], Estimate]) -> bool:
-    """Put one plain field into the values; False where it is not plain after all."""
-    name = _FIELDS[key]
-    if name in values or "<!--" in text or "  " in text or not text.isprintable():
-        return False
-    folded = text.casefold()
-    if folded in _NONE or folded.endswith("."):
-        if name in ("description", "notes"):
-            values[name] = text
-            return True
-        if name == "blockers" and folded == "none":
-            values[name] = ()
-            return True
-        return False
-    if name == "estimate":
-        values["estimate"], values["estimate_text"] = estimate(text), text
-    elif name == "blockers":
-        return False
-    else:
-        values[name] = text
-    return True
-
-
-_FIELDS = {
+_BOXES = rf"(?:  - \[[ xX]\] {ONE_LINE}\n)++"
+_FENCED = r"(?:  (?! *(?:`{3}|\n))[^\n]*+\n|\n)*+"
+#: The fields in the order in which `add` writes them, and what each is to a task.
+_NAMES = {
     "Description": "description",
-    "Notes": "notes",
+    "Completion Criteria": "criteria",
     "Tech Stack": "tech_stack",
-    "Category": "category",
     "Estimated Time": "estimate",
+    "Category": "category",
     "Blockers": "blockers",
+    "Depends On": "depends_on",
+    "Touches": "touches",
+    "Not Before": "not_before",
+    "Approved": "approved",
+    "Repository": "repository",
+    "Base": "base",
+    "Agent": "agent",
+    "Role": "role",
+    "Timeout": "timeout_minutes",
+    "Steps": "steps",
+    "Deliverables": "deliverables",
+    "Source": "source",
+    "Notes": "notes",
 }
+_LISTED = {"Completion Criteria": f"\n(%s{_BOXES})", "Steps": f"\n  ```[a-z]*+\n(%s{_FENCED})  ```"}
+_LINED = f" (%s{ONE_LINE})"
+
+
+def _field(key: str) -> str:
+    name = _NAMES[key]
+    value = _LISTED.get(key, _LINED) % f"?P<{name}>"
+    return rf"(?:- \*\*{key}:\*\*{value}" + (")?" if key == "Completion Criteria" else r"\n)?")
+
+
+#: Details in the usual order, with empty lines and a rule around them.
+_USUAL = re.compile(rf"\n*+(?P<all>{''.join(map(_field, _NAMES))})(?:\n++---\n)?\n*+")
+_LINE_KEYS = "|".join(key for key in _NAMES if key not in _LISTED)
+_ONE = (
+    rf"- (?:\*\*(?:{_LINE_KEYS}):\*\*|(?:{_LINE_KEYS}):) {ONE_LINE}\n"
+    rf"|- \*\*Completion Criteria:\*\*\n{_BOXES}|- \*\*Steps:\*\*\n  ```[a-z]*+\n{_FENCED}  ```\n"
+)
+_ANY = re.compile(rf"\n*+(?P<all>(?:{_ONE})*+)(?:\n++---\n)?\n*+")
+_EACH = re.compile(rf"- (?:\*\*)?([A-Z][A-Za-z ]*):(?:\*\*)?(?: ([^\n]*)\n|\n(?:  ```[a-z]*+\n({_FENCED})  ```\n|({_BOXES})))")
+#: Fields of which the text can be wrong, so that it is looked at before anybody asks.
+_CHECKED = ("estimate", "not_before", "approved", "timeout_minutes")
+_NOT_GIVEN = (None, None, None)
+
+#: What the fields of one task are given as: their texts by the name that they have in a task, None where one is not given.
+Given = re.Match[str] | dict[str, str | None]
+
+
+def given_in(text: str, start: int, end: int) -> tuple[Given, int, int] | None:
+    """Return the fields that stand plainly in a text, how many items they are and how many lines they take, or None."""
+    found: Given
+    match = found = _USUAL.fullmatch(text, start, end)  # type: ignore[assignment]
+    if match is None:
+        match = _ANY.fullmatch(text, start, end)
+        if match is None:
+            return None
+        found = dict.fromkeys(_NAMES.values())
+        for key, line, code, boxes in _EACH.findall(match["all"]):
+            name = _NAMES[key]
+            if found[name] is not None:
+                return None
+            found[name] = boxes or line or code
+        if found["approved"] is not None:
+            return None
+    lines = text.count("\n", *match.span("all"))
+    steps = found["steps"]
+    return found, lines if steps is None else lines - steps.count("\n") - 2, lines
+
+
+def is_sound(given: Given, values: PlainValues) -> bool:
+    """Whether the thorough way has nothing to say against these fields."""
+    texts = given.group(*_CHECKED) if isinstance(given, re.Match) else tuple([given[name] for name in _CHECKED])
+    if texts[1:] == _NOT_GIVEN:
+        return texts[0] is None or values.sound("estimate", texts[0])
+    return all(text is None or values.sound(name, text) for name, text in zip(_CHECKED, texts, strict=True))
+
+
+def later(name: str, given: Given | None, added: str | None, completed: str | None, values: PlainValues) -> Mapping[str, Any]:
+    """Return a field of a task, and what else is found on the way: from its line, else from its details; nothing where not given."""
+    if name == "added" or name == "completed":
+        text = added if name == "added" else completed
+    elif given is None:
+        return {}
+    else:
+        key = "estimate" if name == "estimate_text" else name
+        text = given[key] if key in _WRITTEN else None
+    return {} if text is None else values.of(name, text)
+
+
+_WRITTEN = frozenset(_NAMES.values())

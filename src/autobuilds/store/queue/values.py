@@ -45,7 +45,12 @@ def suggest_priority(text: str) -> str:
 def split_list(given: Given, blocks: Blocks) -> list[str]:
     """Return the parts of a value that lists things with commas or as list items; `None` gives an empty list."""
     texts = [given.text, *(item.text for item in list_items(given, blocks))]
-    return [part for text in texts for part in _commas(_boxless(soft(text))) if not is_none(part)]
+    return [part for text in texts for part in split_text(text)]
+
+
+def split_text(text: str) -> list[str]:
+    """Return what one text names, with commas between; `None` gives an empty list."""
+    return [part for part in _commas(_boxless(soft(text))) if not is_none(part)]
 
 
 def _boxless(text: str) -> str:
@@ -91,7 +96,7 @@ def commands(text: str) -> tuple[str, ...]:
     simple = _ONE_SPAN.fullmatch(text)
     if simple is not None:
         before, command = simple.groups()
-        return (command,) if _leads(before) and not _FILE.fullmatch(command) else ()
+        return (command,) if _leads(before) and (" " in command or not _FILE.fullmatch(command)) else ()
     found = []
     for piece in pieces(text):
         if piece.kind == "code":
