@@ -82,11 +82,49 @@ def test_a_hostile_template_reads_and_burns_nothing(tmp_path: Path, attack: str)
 
 
 def test_a_page_that_grows_without_end_is_stopped(tmp_path: Path) -> None:
-    loop = "{% for a in items %}" * 6 + "{{ text }}" + "{% endfor %}" * 6
-    renderer = _workspace(tmp_path, loop)
+    renderer = _workspace(tmp_path, "{% for a in items %}{{ a }}{% endfor %}")
     with pytest.raises(BrokenTemplate):
-        renderer.render("x.md.j2", {"items": list(range(40)), "text": "a" * 50_000})
+        renderer.render("x.md.j2", {"items": ["a" * 50_000] * 400})
     assert "grew beyond" in renderer.problems[0]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "{% set a = a ~ a %}",
+        "{% set a = a + a %}",
+        "{% set a = a | join(a) %}",
+        "{% set a %}{{ a }}{{ a }}{% endset %}",
+        "{% set a = a | md %}",
+        "{% set a = [a, a] %}",
+        "{% set a = (a, a) %}",
+        "{% set a = {1: a, 2: a} %}",
+    ],
+)
+def test_what_doubles_itself_fills_no_memory(tmp_path: Path, step: str) -> None:
+    renderer = _workspace(tmp_path, "{% set a = text %}" + step * 40 + "{{ a }}")
+    began = time.process_time()
+    with pytest.raises(BrokenTemplate):
+        renderer.render("x.md.j2", {"text": "*" * 40})
+    assert time.process_time() - began < 2
+    assert renderer.problems
+
+
+def test_after_a_page_that_took_too_long_the_next_one_has_all_its_steps(tmp_path: Path) -> None:
+    values = {"label": "x", "name": "x", "attempt": 1, "agent": "a", "updated": "", "when": "", "claimed": ["a"] * 50, "checked": []}
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "progress.md.j2").write_text("{% for a in claimed %}" * 6 + "{% endfor %}" * 6)
+    renderer = Renderer(tmp_path)
+    for _ in range(3):
+        assert "label: x" in renderer.render("progress.md.j2", values)
+    assert len(renderer.problems) == 1
+
+
+def test_a_list_is_not_shown_as_text(tmp_path: Path) -> None:
+    renderer = _workspace(tmp_path, "{{ items }}")
+    with pytest.raises(BrokenTemplate):
+        renderer.render("x.md.j2", {"items": ["[a](http://evil.example)"]})
+    assert "join" in renderer.problems[0]
 
 
 def test_a_template_that_is_a_link_out_is_read_as_none(tmp_path: Path) -> None:

@@ -10,20 +10,15 @@ from autobuilds.domain import inert
 from autobuilds.domain.verdicts import is_command
 from autobuilds.errors import BadInput
 from autobuilds.store.guarded import read_guarded
+from autobuilds.store.template_sandbox import Budget, sandbox
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-#: A template is a page of text; what is longer is no template of ours.
-_MAX_TEMPLATE = 256 * 1024
+#: Bytes of a template: it is a page of text, and takes half a second for 64 KiB to be understood.
+_MAX_TEMPLATE = 32 * 1024
 #: Characters of one rendered page.
 _MAX_PAGE = 16 * 1024 * 1024
-#: Rounds of loops and calls of macros of one page; a page of 10 000 tasks needs less, and so many take a few seconds.
-_MAX_STEPS = 2_000_000
-#: What the call of a macro counts as, since it takes so much longer than a round.
-_CALL_STEPS = 20
-#: The name of the filter that counts the rounds; no template can write it.
-_COUNTED = "counted rounds"
 #: Filters of Jinja that neither read attributes nor make much out of little.
 _KEPT_FILTERS = ("default", "d", "first", "last", "length", "count", "lower", "upper", "capitalize", "trim", "round", "int", "abs")
 
@@ -45,6 +40,7 @@ class Renderer:
     def __init__(self, workspace: Path | None = None) -> None:
         self._own = None if workspace is None else workspace / "templates"
         self._environments: dict[str, Environment] = {}
+        self._budget = Budget()
         self.problems: list[str] = []
 
     def render(self, name: str, context: Mapping[str, Any]) -> str:
@@ -87,18 +83,28 @@ class Renderer:
         import jinja2
 
         environment = self._environment(name.removesuffix(".j2").rpartition(".")[2])
-        environment.extend(steps=_MAX_STEPS)
         try:
+            values = _plain(context)
+            self._budget.begin(values)
             template = environment.from_string(source)
             pieces, size = [], 0
-            for piece in template.generate(_plain(context)):
+            for piece in template.generate(values):
                 size += len(piece)
                 if size > _MAX_PAGE:
                     raise BrokenTemplate(f": the page grew beyond {_MAX_PAGE // 1024 // 1024} MiB")
                 pieces.append(piece)
         except jinja2.TemplateSyntaxError as error:
             raise BrokenTemplate(f":{error.lineno}: {inert.line(error.message or 'syntax error', 200)}") from error
-        except (jinja2.TemplateError, ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        except (
+            jinja2.TemplateError,
+            ArithmeticError,
+            ValueError,
+            TypeError,
+            LookupError,
+            AttributeError,
+            RecursionError,
+            MemoryError,
+        ) as error:
             at = _line_of(error)
             raise BrokenTemplate(f":{at}: {inert.line(str(error), 200)}" if at else f": {inert.line(str(error), 200)}") from error
         page = "".join(pieces)
@@ -106,7 +112,7 @@ class Renderer:
 
     def _environment(self, sink: str) -> Environment:
         if sink not in self._environments:
-            self._environments[sink] = _environment(sink)
+            self._environments[sink] = _environment(sink, self._budget)
         return self._environments[sink]
 
 
@@ -134,49 +140,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"templates take plain data, not {type(value).__name__}")
 
 
-def _sandbox() -> type[Any]:
-    """Return the environment's class: without calls but of macros, without powers, with an end to every loop."""
-    from jinja2 import nodes
-    from jinja2.runtime import LoopContext, Macro
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    class Sandbox(ImmutableSandboxedEnvironment):
-        # A product or power of small constants can fill the memory, at compile time even.
-        intercepted_binops = frozenset({"**", "*", "%"})
-
-        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-            numbers = all(isinstance(v, int | float) and abs(v) < 1e12 for v in (left, right))
-            if operator == "**" or not numbers:
-                raise ValueError(f"{operator} is not possible here")
-            return super().call_binop(context, operator, left, right)
-
-        steps: int
-
-        def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-            # Loops in loops can run for years and write nothing.
-            tree = super()._parse(source, name, filename)
-            for loop in tree.find_all(nodes.For):
-                loop.iter = nodes.Filter(loop.iter, _COUNTED, [], [], None, None, lineno=loop.lineno)
-            return tree
-
-        def is_safe_callable(self, obj: Any) -> bool:
-            self._spend(_CALL_STEPS)
-            return isinstance(obj, Macro | LoopContext)
-
-        def counted(self, values: Iterable[Any]) -> Iterable[Any]:
-            for value in values:
-                self._spend(1)
-                yield value
-
-        def _spend(self, steps: int) -> None:
-            self.steps -= steps
-            if self.steps < 0:
-                raise ValueError(f"the page takes more than {_MAX_STEPS:,} rounds of loops and calls")
-
-    return Sandbox
-
-
-def _environment(sink: str) -> Environment:
+def _environment(sink: str, budget: Budget) -> Environment:
     """Return the sandbox for one sink: strict about undefined names, without globals, without calls, with few filters."""
     from jinja2 import StrictUndefined
     from markupsafe import Markup
@@ -186,11 +150,14 @@ def _environment(sink: str) -> Environment:
     def finalize(value: Any) -> Any:
         if value is None:
             return Markup("")
+        if isinstance(value, list | tuple | dict):
+            raise ValueError("a list is no text; show it with a loop or with join")
+        budget.made(value)
         if isinstance(value, str) and not hasattr(value, "__html__"):
             return inert.clean(value) if inline is None else Markup(inline(value))  # noqa: S704 - made inert for this sink just here
         return value
 
-    environment: Any = _sandbox()(
+    environment: Any = sandbox(budget)(
         undefined=StrictUndefined,
         autoescape=True,
         trim_blocks=True,
@@ -199,29 +166,25 @@ def _environment(sink: str) -> Environment:
         finalize=finalize,
         cache_size=0,
     )
-    environment.globals.clear()
     kept = {name: environment.filters[name] for name in _KEPT_FILTERS}
-    environment.filters.clear()
-    environment.filters.update(kept)
-    environment.filters.update(_filters(sink, finalize))
-    environment.filters[_COUNTED] = environment.counted
+    environment.allow({**kept, **_filters(sink, finalize, budget.made)})
     made: Environment = environment
     return made
 
 
-def _filters(sink: str, finalize: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
-    """Return our filters; what they make is marked as inert for the sink already."""
+def _filters(sink: str, finalize: Callable[[Any], Any], count: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
+    """Return our filters; what they make is marked as inert for the sink already, and counted."""
     from markupsafe import Markup, escape
 
     def marked(function: Callable[..., str]) -> Callable[..., Markup]:
         def call(value: Any, *args: Any) -> Markup:
-            made = function("" if value is None else str(value), *args)
+            made = count(function("" if value is None else str(value), *args))
             return escape(made) if sink == "html" else Markup(made)  # noqa: S704 - made inert by the function
 
         return call
 
     def join(values: Iterable[Any], between: str = ", ") -> Markup:
-        return Markup(between).join(escape(finalize(v)) for v in values)  # noqa: S704 - the template's own text
+        return Markup(between).join(escape(finalize(v)) for v in values if count(between) is not None)  # noqa: S704 - the template's own text
 
     return {
         "md": marked(inert.markdown),
