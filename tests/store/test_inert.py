@@ -183,6 +183,10 @@ def test_a_quotation_ends_only_where_it_should(text: str, nonce: str) -> None:
     assert all(row.startswith("|") and nonce not in row for row in rows[1:-1])
 
 
+def test_what_stands_around_a_nonce_does_not_close_up_to_another() -> None:
+    assert "k3j4x9" not in inert.quoted("kk3j4x93j4x9\nk3kk3j4x93j4x9j4x9", "k3j4x9").replace("data k3j4x9", "")
+
+
 def test_a_nonce_must_be_there() -> None:
     with pytest.raises(ValueError, match="nonce"):
         inert.quoted("x", "")

@@ -151,7 +151,8 @@ def quoted(text: str, nonce: str, limit: int = 20_000) -> str:
     """
     if not nonce.isalnum():
         raise ValueError("a fence needs a fresh nonce of letters and digits")
-    body = clean(text).replace(nonce, "").strip("\n")
+    # A sign that no nonce holds takes its place, so that what stands around it can't close up to another one.
+    body = clean(text).replace(nonce, "…").strip("\n")
     if len(body) > limit:
         body = body[:limit] + "\n[cut here: the text is longer]"
     rows = [f"| {row}".rstrip() for row in body.split("\n")]
