@@ -52,7 +52,9 @@ class Machine:
     """Implements `ports.Host` and `ports.Sandbox`: everything is as it was set."""
 
     at: datetime
-    used: Resources = field(default_factory=lambda: Resources(disk_percent=20.0, memory_percent=30.0, load_per_core=0.2, memory_free_mib=9000))
+    used: Resources = field(
+        default_factory=lambda: Resources(disk_percent=20.0, memory_percent=30.0, load_per_core=0.2, memory_free_mib=9000)
+    )
     found: tuple[AgentStatus, ...] = ()
     tiers: tuple[TierProbe, ...] = ()
     #: Called once, while the next heartbeat observes: what happens between reading and starting.
@@ -110,7 +112,7 @@ class Life:
 
     def git(self, *args: str) -> str:
         """Run git as the owner."""
-        env = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_COMMITTER_DATE": self.machine.at.isoformat(timespec="seconds")}
+        env = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_COMMITTER_DATE": f"@{int(self.machine.at.timestamp())} +0000"}
         done = subprocess.run(["git", *args], cwd=self.root, env=env, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         return done.stdout.rstrip("\n")
 
@@ -179,7 +181,9 @@ class Life:
         chosen = self.dice.choice
         low, steps = chosen(PRIORITIES), chosen((*["true"] * 6, None))
         details = f"\n### {name}\n- **Description:** {chosen(DESCRIPTIONS).format(file=file)}\n"
-        details += f"- **Completion Criteria:**\n  - [ ] The unit test passes: `grep -qx hello {file}`\n- **Category:** {chosen(CATEGORIES)}\n"
+        details += (
+            f"- **Completion Criteria:**\n  - [ ] The unit test passes: `grep -qx hello {file}`\n- **Category:** {chosen(CATEGORIES)}\n"
+        )
         if steps is not None:
             details += "- **Steps:** `true`\n"
         if self.made > 3 and self.dice.random() < 0.15:
@@ -216,7 +220,11 @@ class Life:
         """Change the settings by hand; half of the time it is committed."""
         chosen = self.dice.choice
         text = CONFIG.format(
-            slots=chosen((1, 2, 2, 4)), hours=chosen(("22:00-06:00", "09:00-23:00")), retries=chosen((1, 2, 3)), day=chosen((3, 50, 50)), reviews=chosen((3, 40))
+            slots=chosen((1, 2, 2, 4)),
+            hours=chosen(("22:00-06:00", "09:00-23:00")),
+            retries=chosen((1, 2, 3)),
+            day=chosen((3, 50, 50)),
+            reviews=chosen((3, 40)),
         )
         (self.root / "HEARTBEAT.md").write_text(text)
         if self.dice.random() < 0.5:
@@ -283,7 +291,14 @@ class Life:
         checks = (Check(text="The unit test passes", command="true", passed=passed),)
         reason = f"it was {outcome.value}"
         ending = Ending(
-            outcome=outcome, reason=reason, ended=self.machine.at, head_commit=head, evidence=evidence, usage=usage, checks=checks, tail="é\n" * 3
+            outcome=outcome,
+            reason=reason,
+            ended=self.machine.at,
+            head_commit=head,
+            evidence=evidence,
+            usage=usage,
+            checks=checks,
+            tail="é\n" * 3,
         )
         self.runner.end(last.id, ending)
 
@@ -292,11 +307,15 @@ class Life:
         return done.stdout.strip()
 
 
-def begin(folder: Path, seed: int, repo: type[GitRepo] = GitRepo, **known: object) -> Life:
+#: When lives begin.
+BEGINNING = datetime(2026, 1, 9, 15, 30, 0, 123456, tzinfo=UTC)
+
+
+def begin(folder: Path, seed: int, repo: type[GitRepo] = GitRepo, *, at: datetime = BEGINNING, **known: object) -> Life:
     """Make a committed workspace with a few tasks; `repo` is how it is kept in Git (a broken one forgets)."""
     root = folder / f"life-{seed}"
     root.mkdir(parents=True)
-    machine = Machine(at=datetime(2026, 1, 9, 15, 30, 0, 123456, tzinfo=UTC), found=(COMMAND, CLAUDE), tiers=WORKS)
+    machine = Machine(at=at, found=(COMMAND, CLAUDE), tiers=WORKS)
     life_of = make_context(root)
     runner = FakeRunner(now=machine.at)
     context = replace(

@@ -159,7 +159,9 @@ class Proof:
         self.counts["verdicts compared"] += sum(len(a.gates) for a in seen)
         if seen != told.assessments:
             again = {a.label: a for a in told.assessments}
-            wrong = [(a.label, g, h) for a in seen for g, h in zip(a.gates, again[a.label].gates, strict=True) if g != h] if again else []
+            wrong = [
+                (a.label, g, h) for a in seen for g, h in zip(a.gates, again[a.label].gates, strict=False) if a.label in again and g != h
+            ]
             self.counts["looks that differ"] += 1
             self.figures.faults.append(f"{where}: {wrong[:2] or 'other tasks'}")
 
