@@ -253,7 +253,8 @@ def _leap_days(figures: Figures) -> None:
         for first, last in ((2023, 2029), (2095, 2105)):
             days = [datetime(first, 1, 1, 9, tzinfo=zone) + n * DAY for n in range((last - first) * 366)]
             wanted = [d for d in days if falls(d)]
-            at, found = days[0] - timedelta(hours=1), []
+            at = days[0] - timedelta(hours=1)
+            found: list[datetime] = []
             while len(found) < len(wanted):
                 at = slot_after(cadence, at)
                 found.append(at)

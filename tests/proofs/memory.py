@@ -20,7 +20,7 @@ from autobuilds.ports import Identity
 from autobuilds.runtime import fsck
 from autobuilds.runtime.heartbeat import look
 from autobuilds.runtime.recalling import Recalled, recall
-from autobuilds.store.ledger import dumps
+from autobuilds.store.ledger import dumps, read_archive
 from autobuilds.store.workspace import LEDGER
 from tests.proofs._life import Life, begin
 from tests.proofs.figures import Figures, Options
@@ -79,7 +79,7 @@ class Proof:
             self.options.say(f"life {seed}: {steps} steps, {done} transitions")
         self.counts["transitions"] += done
         self.counts["refused with a message"] += life.refused
-        self.counts["archived builds"] += len(fsck.read_archive(life.root / "subagents"))
+        self.counts["archived builds"] += len(read_archive(life.root / "subagents"))
         self._ask(life, looks, seed)
 
     def _step(self, life: Life, looks: dict[str, tuple[Assessment, ...]], where: str) -> None:
