@@ -56,6 +56,10 @@ class StorageFailure(AutobuildsError):
     exit_code = 3
 
 
+class NotDurable(StorageFailure):
+    """A file was written, but the disk did not confirm that it survives a power cut. Check the disk."""
+
+
 class GitFailure(AutobuildsError):
     """Git answered with an error; its words follow."""
 

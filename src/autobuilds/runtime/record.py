@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autobuilds.domain.build import Approval, Build, Ledger, Pause
-from autobuilds.errors import AutobuildsError, BadInput, FatalQueue
+from autobuilds.errors import AutobuildsError, BadInput, FatalQueue, NotDurable
 from autobuilds.runtime.context import Context, same_text
 from autobuilds.store import files, history
 from autobuilds.store.queue.document import Document
@@ -122,6 +122,8 @@ class Recorder:
             document = self.context.queue_file(self.zone).edit(*operations)
             self._fit = None
             return document
+        except NotDurable:
+            raise
         except AutobuildsError:
             self._touched = before
             raise
@@ -133,9 +135,15 @@ class Recorder:
         self._announced.clear()
 
     def put(self, ledger: Ledger) -> None:
-        """Write the ledger."""
-        self._touched = True
-        self.context.workspace.write_ledger(ledger)
+        """Write the ledger; where it can't be written and nothing was changed before, nothing counts as changed."""
+        before, self._touched = self._touched, True
+        try:
+            self.context.workspace.write_ledger(ledger)
+        except NotDurable:
+            raise
+        except AutobuildsError:
+            self._touched = before
+            raise
 
     def publish_status(self, text: str, *, settled: bool) -> bool:
         """Write BUILD_STATUS.md where it changed, and commit it together with the last transition that waits.
@@ -176,8 +184,8 @@ class Recorder:
             raise files.storage_failure(self._outbox, error) from error
         order = f"{len(list(self._outbox.glob('*.json'))):06d}-{secrets.token_hex(4)}.json"
         entry = {"message": message, "paths": list(dict.fromkeys(paths)), "owner": owner}
-        files.write_atomic(self._outbox / order, json.dumps(entry, ensure_ascii=False).encode())
         self._announced.append(self._outbox / order)
+        files.write_atomic(self._outbox / order, json.dumps(entry, ensure_ascii=False).encode())
 
     def _flush(self) -> None:
         """Commit what the outbox announces, oldest first; what Git can't take now stays there and is said."""

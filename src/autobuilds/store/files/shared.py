@@ -10,7 +10,7 @@ from autobuilds.store.files.exchange import NoExchange, exchange
 from autobuilds.store.files.owed import owe
 from autobuilds.store.files.reading import glance
 from autobuilds.store.files.vault import Held, Vault
-from autobuilds.store.files.writing import storage_failure, sync_folder, target_of, temporary_name, write_new
+from autobuilds.store.files.writing import confirm, storage_failure, sync_folder, target_of, temporary_name, write_new
 
 #: Seconds within which somebody saves who read a text of ours that was taken back at once (`sed -i` does not look again).
 _INSTANT = 2
@@ -23,7 +23,7 @@ def replace_guarded(path: Path, expect: bytes, data: bytes, *, private: Path) ->
     one in one step, what came out is compared with `expect` and given back if it differs. The old file stays in
     `private/retired`, where `rescue_late_saves` finds what is still saved into it. Where names can't be swapped the file is
     compared and renamed at once (see `exchange_supported`). Keeps mode, owner and symbolic link.
-    Raises StorageFailure with the old content in place.
+    Raises StorageFailure with the old content in place, NotDurable with the new one.
     """
     target = target_of(path)
     vault = Vault(private, path.name)
@@ -67,8 +67,9 @@ def _settle(vault: Vault, held: Held, target: Path, expect: bytes) -> bool:
     try:
         out = glance(held.path)
         if out is not None and out.data == expect:
-            sync_folder(target.parent)
-            vault.seen(held, held.base, out.stamp)
+            with suppress(OSError):  # else it is looked at once more
+                vault.seen(held, held.base, out.stamp)
+            confirm(target)
             return True
         # Said first: a writer killed right after giving back must not take its file for one that was never there.
         with suppress(OSError):
@@ -105,7 +106,6 @@ def _replace_compared(target: Path, expect: bytes, data: bytes, held: Held) -> b
             held.path.unlink(missing_ok=True)
             return False
         temporary.replace(target)
-        sync_folder(target.parent)
     except BaseException as error:
         for path in (temporary, held.path):
             with suppress(OSError):
@@ -113,4 +113,5 @@ def _replace_compared(target: Path, expect: bytes, data: bytes, held: Held) -> b
         if isinstance(error, OSError):
             raise storage_failure(target, error) from error
         raise
+    confirm(target)
     return True

@@ -9,18 +9,20 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from autobuilds.errors import BadInput, StorageFailure
+from autobuilds.errors import BadInput, NotDurable, StorageFailure
 
 _REASONS = {
     errno.ENOSPC: "the disk is full. Free some space and try again",
     errno.EDQUOT: "the disk quota is used up. Free some space and try again",
-    errno.EFBIG: "it would be larger than this file system or the process's limit allows",
+    errno.EFBIG: "it would be larger than this file system or the process's limit allows. Raise the limit (ulimit -f) and try again",
     errno.EROFS: "the file system is read-only. Mount it writable, or use a copy of the workspace elsewhere",
     errno.EACCES: "permission denied. Make the file and its folder readable and writable for you",
     errno.EPERM: "the operation is not permitted. Check the owner and the attributes of the file and its folder",
     errno.EIO: "the disk reports an input/output error. Check the disk",
-    errno.EMFILE: "this process has too many open files",
-    errno.ENFILE: "the machine has too many open files",
+    errno.EMFILE: "this process has too many open files. Raise the limit (ulimit -n) and try again",
+    errno.ENFILE: "the machine has too many open files. Close programs and try again",
+    errno.EAGAIN: "the machine can't start another process now. Try again in a moment",
+    errno.ENOMEM: "there is too little memory. Close programs and try again",
     errno.ENAMETOOLONG: "the name is too long for this file system",
     errno.ELOOP: "its symbolic links lead round in a circle. Mend the link",
     errno.EISDIR: "it is a folder. Move the folder away",
@@ -35,6 +37,13 @@ def storage_failure(path: Path, error: OSError, verb: str = "write") -> StorageF
     return StorageFailure(f"can't {verb} {path}: {reason}{kept}")
 
 
+def machine_failure(error: OSError) -> StorageFailure | None:
+    """Return the exception for an error of the machine that nobody foresaw at its place; None for one that only a bug explains."""
+    if error.errno not in _REASONS:
+        return None
+    return storage_failure(Path(str(error.filename or "a file or a program")), error, "use")
+
+
 def target_of(path: Path) -> Path:
     """Return where a path leads through symbolic links; raises StorageFailure for links in a circle."""
     try:
@@ -47,7 +56,8 @@ def write_atomic(path: Path, data: bytes) -> bool:
     """Replace a file's content as one step that survives a power cut, and return whether it was other than `data`.
 
     Keeps the file's mode and owner and writes through a symbolic link; the folder must be there. Raises StorageFailure
-    with the old content in place and no temporary file left, BadInput where something other than a regular file stands.
+    with the old content in place and no temporary file left, NotDurable with the new one in place, BadInput where something
+    other than a regular file stands.
     """
     target = target_of(path)
     try:
@@ -61,10 +71,19 @@ def write_atomic(path: Path, data: bytes) -> bool:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
-        sync_folder(target.parent)
     except OSError as error:
         raise storage_failure(path, error) from error
+    confirm(target)
     return True
+
+
+def confirm(written: Path) -> None:
+    """Make the name of a file that was put in place survive a power cut; raises NotDurable where the disk does not say so."""
+    try:
+        sync_folder(written.parent)
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0) or f"{error.strerror or error}"
+        raise NotDurable(f"{written} is written, but the disk did not confirm that it survives a power cut: {reason}") from error
 
 
 def temporary_name(name: str) -> str:

@@ -1,0 +1,109 @@
+"""Errors of the machine in the middle of a change: files and history agree afterwards, and what is said is true."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from autobuilds.cli.app import run
+from autobuilds.errors import NotDurable, StorageFailure
+from autobuilds.runtime import fsck, owner
+from autobuilds.store.files import write_atomic, writing
+from tests.runtime.loop import Loop, details, make_loop
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def loop(make_repo: Make) -> Loop:
+    return make_loop(make_repo, details("Say hello"))
+
+
+def fail_new_files(monkeypatch: pytest.MonkeyPatch, part: str, number: int) -> None:
+    real = writing.write_new
+
+    def write_new(path: Path, data: bytes, **more: object) -> int:
+        if part in path.name:
+            raise OSError(number, os.strerror(number), str(path))
+        return real(path, data, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(writing, "write_new", write_new)
+
+
+def fail_syncs_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.fsync
+
+    def fsync(fd: int) -> None:
+        if os.path.samestat(os.fstat(fd), folder.stat()):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+
+def test_a_ledger_that_cannot_be_written_is_not_in_the_history_either(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop.beat(start=False)
+    with monkeypatch.context() as full:
+        fail_new_files(full, "active.json", errno.ENOSPC)
+        with pytest.raises(StorageFailure, match="the disk is full"):
+            owner.pause(loop.context, None, "holidays")
+    loop.beat(start=False)
+    assert not any("paused" in subject for subject in loop.subjects())
+    assert [f.message for f in fsck.check(loop.context) if f.kind == "history"] == []
+
+
+def test_a_write_that_the_disk_does_not_confirm_is_not_said_to_have_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "page.md"
+    target.write_text("old\n")
+    fail_syncs_of(tmp_path, monkeypatch)
+    with pytest.raises(NotDurable, match=r"page\.md is written, but the disk did not confirm"):
+        write_atomic(target, b"new\n")
+    assert target.read_text() == "new\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["page.md"]
+
+
+def test_an_edit_that_the_disk_does_not_confirm_is_committed_under_its_own_name(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop.beat(start=False)
+    with monkeypatch.context() as bad:
+        fail_syncs_of(loop.root, bad)
+        bad.chdir(loop.root)
+        assert run(["set", "say-hello", "Priority", "Low"]) == 3
+    loop.beat(start=False)
+    assert "Priority: Low" in loop.queue.read_text()
+    assert not any("by hand" in subject for subject in loop.subjects())
+
+
+def test_an_announcement_that_the_disk_does_not_confirm_is_taken_back(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop.beat(start=False)
+    outbox = loop.root / ".autobuilds" / "outbox"
+    with monkeypatch.context() as bad:
+        outbox.mkdir(exist_ok=True)
+        fail_syncs_of(outbox, bad)
+        with pytest.raises(NotDurable):
+            owner.pause(loop.context, None, "holidays")
+    assert list(outbox.iterdir()) == []
+    loop.beat(start=False)
+    assert not any("paused" in subject for subject in loop.subjects())
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.EMFILE])
+def test_what_cannot_be_read_is_named_and_no_bug(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    real = Path.read_text
+
+    def read_text(self: Path, *given: str, **more: str) -> str:
+        if self.name == "HEAD":
+            raise OSError(number, os.strerror(number), str(self))
+        return real(self, *given, **more)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    monkeypatch.chdir(loop.root)
+    assert run(["status"]) == 3
+    said = capsys.readouterr().err
+    assert said.startswith(f"autobuilds: can't use {loop.root}/.git/HEAD: ")
+    assert "bug" not in said
