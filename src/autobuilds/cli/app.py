@@ -151,6 +151,8 @@ def run(args: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        return _report_machine(error, args)
     except Exception as bug:
         return _report_bug(bug, args)
 
@@ -160,6 +162,17 @@ def _usage(wrong: click.ClickException) -> str:
     said = inert.line(wrong.format_message())
     place = wrong.ctx.command_path if isinstance(wrong, click.UsageError) and wrong.ctx is not None else None
     return f"{said} ({place} --help shows how)" if place else said
+
+
+def _report_machine(error: OSError, args: Sequence[str]) -> int:
+    """Say what the machine refused (a full disk, no permission, too many open files), wherever it did; anything else is a bug."""
+    from autobuilds.store.files.writing import machine_failure
+
+    known = machine_failure(error)
+    if known is None:
+        return _report_bug(error, args)
+    sys.stderr.write(f"autobuilds: {inert.clean(str(known))}\n")
+    return known.exit_code
 
 
 def _report_bug(bug: Exception, args: Sequence[str]) -> int:
@@ -172,10 +185,12 @@ def _report_bug(bug: Exception, args: Sequence[str]) -> int:
         f"# autobuilds {__version__} failed\n\n- Command: `autobuilds {' '.join(args)}`\n"
         f"- Python {platform.python_version()} on {platform.platform()}\n\n```text\n{lines}```\n"
     )
-    handle, name = tempfile.mkstemp(prefix="autobuilds-bug-", suffix=".md")
-    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-        file.write(text)
-    sys.stderr.write(
-        f"autobuilds: unexpected {type(bug).__name__}: {inert.line(str(bug))}\nThis is a bug in autobuilds; a report stands in {Path(name)}\n"
-    )
+    try:
+        handle, name = tempfile.mkstemp(prefix="autobuilds-bug-", suffix=".md")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+        place = f"a report stands in {Path(name)}"
+    except OSError as error:
+        place = f"its report could not be written ({error.strerror})"
+    sys.stderr.write(f"autobuilds: unexpected {type(bug).__name__}: {inert.line(str(bug))}\nThis is a bug in autobuilds; {place}\n")
     return 1

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from autobuilds.errors import BadInput, GitFailure
+from autobuilds.errors import BadInput, GitBusy, GitFailure
 
 #: Seconds that a call on local files may take before Git is stopped.
 TIMEOUT = 120.0
@@ -130,6 +130,8 @@ class Git:
             if not self.folder.is_dir():
                 raise BadInput(f"{self.folder} is not a folder any more") from error
             raise BadInput("git is not installed, or not on PATH; install Git 2.32 or newer") from error
+        except BlockingIOError as error:
+            raise GitBusy("git can't be started now: too many processes, or too little memory. Try again in a moment") from error
         except subprocess.TimeoutExpired as error:
             raise GitFailure(f"`git {arguments[0]}` in {self.folder} took longer than {timeout:.0f} s and was stopped") from error
         if done.returncode not in ok:
