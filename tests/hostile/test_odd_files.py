@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
+from autobuilds.adapters.supervisor.records import Start, read_record
+from autobuilds.adapters.supervisor.tail import read_tail, read_whole
+from autobuilds.errors import BadInput
+from autobuilds.store.growing_file import GrowingFile
 from tests.cli.conftest import QUEUE, Desk
 from tests.conftest import git
 
@@ -60,3 +65,35 @@ def test_agents_nested_without_end_are_a_message(desk: Desk) -> None:
     (desk.root / "agents.toml").write_text("x=" + "[" * 5000)
     said = desk.type("why")
     assert "unexpected" not in said.err and "nested too deep" in said.out
+
+
+def test_a_log_that_is_a_second_name_of_another_file_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("the secret\n")
+    (tmp_path / "log").hardlink_to(tmp_path / "key")
+    assert read_tail(tmp_path / "log", 1000) == ""
+    assert read_whole(tmp_path / "log", 1000) is None
+    assert GrowingFile(tmp_path / "log").lines() == []
+
+
+def test_the_last_lines_of_gibibytes_of_nothing_are_there_at_once(tmp_path: Path) -> None:
+    (tmp_path / "log").touch()
+    os.truncate(tmp_path / "log", 8 * 1024**3)
+    with (tmp_path / "log").open("ab") as log:
+        log.write(b"\nthe end\n")
+    file = GrowingFile(tmp_path / "log")
+    began = time.process_time()
+    file.skip_to_last(1)
+    assert file.lines() == ["the end"]
+    file.close()
+    file.skip_to_last(50)
+    assert "the end" not in file.lines()  # a part of it now, the rest with the next calls
+    file.close()
+    assert time.process_time() - began < 2
+
+
+def test_a_run_record_that_is_a_folder_or_no_text_is_said(tmp_path: Path) -> None:
+    (tmp_path / "start.json").mkdir()
+    (tmp_path / "exit.json").write_bytes(b'{"boot": "\xe4"}')
+    for name in ("start.json", "exit.json"):
+        with pytest.raises(BadInput, match=name):
+            read_record(tmp_path / name, Start)

@@ -12,7 +12,9 @@ from autobuilds.domain.inert import terminal_block
 
 _CHUNK = 256 * 1024
 #: Bytes of one reading; the next goes on from there.
-_MOST = 16 * 1024 * 1024
+_MOST = 2 * 1024 * 1024
+#: Bytes at the end of a file in which its last lines are looked for.
+_LAST = 16 * 1024 * 1024
 #: A line longer than this many bytes comes in pieces.
 _LONGEST = 64 * 1024
 
@@ -33,21 +35,24 @@ class GrowingFile:
         return self._seen is not None
 
     def skip_to_last(self, lines: int) -> None:
-        """Begin with the last `lines` lines of what is there now, instead of the first."""
+        """Begin with the last `lines` lines of what is there now, at most the last 16 MiB, instead of the first."""
         if not self._open():
             return
         assert self._fd is not None
         at = size = os.fstat(self._fd).st_size
         found = -1 if size and os.pread(self._fd, 1, size - 1) == b"\n" else 0
-        while at > 0:
-            start = max(at - _CHUNK, 0)
+        first = max(size - _LAST, 0)
+        while at > first:
+            start = max(at - _CHUNK, first)
             block = os.pread(self._fd, at - start, start)
-            for index in range(len(block) - 1, -1, -1):
-                if block[index] == 10 and (found := found + 1) == lines:
+            index = len(block)
+            while (index := block.rfind(b"\n", 0, index)) >= 0:
+                found += 1
+                if found == lines:
                     self._offset = start + index + 1
                     return
             at = start
-        self._offset = 0
+        self._offset = first
 
     def lines(self) -> list[str]:
         """Return the whole lines that came since the last call, at most a few megabytes of them."""
@@ -96,7 +101,7 @@ class GrowingFile:
         return found
 
     def _open(self) -> bool:
-        """Open the file where it is there and regular; never waits, never follows a link."""
+        """Open the file where it is there, regular and of one name; never waits, never follows a link."""
         if self._fd is not None:
             return True
         try:
@@ -104,7 +109,7 @@ class GrowingFile:
         except (OSError, ValueError):
             return False
         info = os.fstat(fd)
-        if not stat.S_ISREG(info.st_mode):
+        if not stat.S_ISREG(info.st_mode) or info.st_nlink != 1:
             os.close(fd)
             return False
         self._fd, self._seen = fd, (info.st_dev, info.st_ino)

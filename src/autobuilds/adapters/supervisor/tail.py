@@ -11,12 +11,13 @@ from autobuilds.domain.redaction import Secret, redact
 
 
 def open_plain(path: Path) -> int | None:
-    """Open a regular file for reading and return its descriptor; None for anything else. Never waits, never raises."""
+    """Open a regular file of one name for reading and return its descriptor; None for anything else. Never waits, never raises."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError):
         return None
-    if stat.S_ISREG(os.fstat(fd).st_mode):
+    info = os.fstat(fd)
+    if stat.S_ISREG(info.st_mode) and info.st_nlink <= 1:
         return fd
     os.close(fd)
     return None
@@ -29,7 +30,7 @@ def read_whole(path: Path, limit: int) -> bytes | None:
         return None
     try:
         info = os.fstat(fd)
-        return os.pread(fd, limit, 0) if info.st_nlink == 1 and info.st_size <= limit else None
+        return os.pread(fd, limit, 0) if info.st_size <= limit else None
     except OSError:
         return None
     finally:
