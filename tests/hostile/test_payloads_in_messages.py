@@ -5,17 +5,10 @@ from __future__ import annotations
 import re
 
 from tests.cli.conftest import Desk
+from tests.hostile.corpus import labels
 
-PAYLOADS = (
-    "\x1b[31mred\x1b[0m",
-    "\x1b]0;title\x07",
-    "\u202eevil",
-    "z\u200bw",
-    "\x9b31mred",
-    "a\rb",
-    "../../etc/passwd",
-    "refs/heads/x@{1}.lock",
-)
+#: As far as a process can be given them.
+PAYLOADS = [one for one in labels() if one and "\0" not in one and not one.isprintable() and len(one) < 60]
 DRIVES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 COMMANDS = ("show", "log", "approve", "block")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.hostile.corpus import front_matters
 from tests.proofs import fuzz_checks as checks
 from tests.proofs import fuzz_seeds as seeds
 from tests.proofs.fuzz_edits import check_edit
@@ -40,14 +41,14 @@ TARGETS: dict[str, Target] = {
     for target in (
         Target(name="queue reader", check=checks.check_queue, seeds=lambda: [*seeds.files("corpus/*.md"), *seeds.files("queue/*.txt", 30)], words=seeds.QUEUE_WORDS),
         Target(name="queue edits", check=check_edit, seeds=lambda: [bytes([n % 13, n % 5, n]) + text for n, text in enumerate(seeds.files("corpus/*.md"))], words=seeds.QUEUE_WORDS),
-        Target(name="front matter", check=checks.check_front_matter, seeds=lambda: seeds.files("hostile/yaml/*"), words=seeds.MATTER_WORDS, longest=1024),
+        Target(name="front matter", check=checks.check_front_matter, seeds=lambda: list(front_matters().values()), words=seeds.MATTER_WORDS, longest=1024),
         Target(name="configuration", check=checks.check_config, seeds=lambda: [b"---\ntimezone: UTC\nretries: 2\nretry_delay: 5 min\n---\n# Heartbeat\n\n## Check (daily)\n- `true`\n"], words=seeds.MATTER_WORDS),
         Target(name="policy tables", check=checks.check_policy, seeds=lambda: [seeds.packaged()[:3500], seeds.packaged()[-3500:]], words=(b"|", b"\\|", b"|---|", b"## Categories\n", b"### Risk\n", b"auto", b"ask", b"own", b"*")),
         Target(name="judgements", check=checks.check_judgements, seeds=seeds.tasks, words=(b"delete ", b"deploy ", b"e-mail ", b"???", b"TBD", b"`rm -rf /`", b"not ", b". ", b"\n", b"or ")),
         Target(name="duties", check=checks.check_duties, seeds=lambda: [b"## Check (every 2 h)\n- `make test`\n", b'{"version":1,"last":{"a":"2026-02-06T12:00:00+00:00"}}'], words=seeds.MATTER_WORDS + seeds.JSON_WORDS),
         Target(name="ledger", check=checks.check_ledger, seeds=seeds.ledgers, words=seeds.JSON_WORDS),
         Target(name="history", check=checks.check_history, seeds=seeds.messages, words=(b"Record: {", b"Approval: ", b"Pause: null", b"Inputs: {}", b"Event: start\n", b"\n\n", *seeds.JSON_WORDS)),
-        Target(name="progress log", check=checks.check_progress, seeds=lambda: [*seeds.files("hostile/yaml/*", 10), b"---\nstatus: working\npercent: 5\n---\n## Log\n- a\n## Questions\n- b? - Default: c\n"], words=seeds.MATTER_WORDS + seeds.QUEUE_WORDS),
+        Target(name="progress log", check=checks.check_progress, seeds=lambda: [*list(front_matters().values())[:10], b"---\nstatus: working\npercent: 5\n---\n## Log\n- a\n## Questions\n- b? - Default: c\n"], words=seeds.MATTER_WORDS + seeds.QUEUE_WORDS),
         Target(name="agents.toml", check=checks.check_agents, seeds=seeds.shipped, words=(b"[[", b"]]", b"= '''", b'"""', b"argv = [", b"based_on = ", b"prompt = ", b"= inf", b"= 1979-05-27", b"\\U0010FFFF")),
         Target(name="agent streams", check=checks.check_stream, seeds=seeds.streams, words=(*seeds.JSON_WORDS, b"\n", b"429", b"rate limit", b"resets at 3pm", b'"type":"result"')),
         Target(name="run records", check=checks.check_records, seeds=seeds.records, words=seeds.JSON_WORDS),
