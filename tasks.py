@@ -28,48 +28,50 @@ def run(*argv: str) -> None:
         sys.exit(done.returncode)
 
 
-def set_up(*, dev: bool) -> None:
+#: What is installed for which kind of work; each holds those before it.
+EXTRAS = {"run": ".", "dev": ".[dev]", "bench": ".[dev,bench]"}
+
+
+def set_up(kind: str) -> None:
     """Make `.venv` and install the project into it, once for each state of pyproject.toml."""
     if sys.version_info < (3, 11):  # noqa: UP036 - said to people who run another Python, before anything is installed
         sys.exit(f"autobuilds needs Python 3.11 or newer; this is {sys.version.split()[0]}")
-    kind = "dev" if dev else "run"
-    want = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + kind.encode()).hexdigest()
-    also = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + b"dev").hexdigest()
+    project, kinds = (ROOT / "pyproject.toml").read_bytes(), list(EXTRAS)
+    stamps = {known: hashlib.sha256(project + known.encode()).hexdigest() for known in kinds}
     stamp = VENV / "installed"
-    if stamp.exists() and stamp.read_text() in {want, also}:
+    if stamp.exists() and stamp.read_text() in {stamps[known] for known in kinds[kinds.index(kind) :]}:
         return
     if not (BIN / "python").exists():
         print("making .venv", file=sys.stderr, flush=True)
         venv.create(VENV, with_pip=True)
     print("installing autobuilds and what it needs (once)", file=sys.stderr, flush=True)
-    target = ".[dev]" if dev else "."
-    pip = [str(BIN / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--editable", target]
+    pip = [str(BIN / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--editable", EXTRAS[kind]]
     if subprocess.run(pip, cwd=ROOT, check=False).returncode:
         sys.exit("the installation failed; its message stands above")
-    stamp.write_text(want)
+    stamp.write_text(stamps[kind])
 
 
 def demo(*rest: str) -> None:
     """Run the demo: a throw-away workspace, five tasks, under a minute, no key and no network."""
-    set_up(dev=False)
+    set_up("run")
     run("autobuilds", "demo", *rest)
 
 
 def test(*rest: str) -> None:
     """Run the tests (without the slow sweeps)."""
-    set_up(dev=True)
+    set_up("dev")
     run("pytest", "-q", "-n", WORKERS, "-m", "not slow and not real", *rest)
 
 
 def sweeps(*rest: str) -> None:
     """Run the slow sweeps alone: conformance, crash, concurrency."""
-    set_up(dev=True)
+    set_up("dev")
     run("pytest", "-q", "-m", "slow and not real", *rest)
 
 
 def test_all(*rest: str) -> None:
     """Run all tests, the slow sweeps included, but those that need real agents."""
-    set_up(dev=True)
+    set_up("dev")
     run("pytest", "-q", "-n", WORKERS, *rest)
 
 
@@ -81,7 +83,7 @@ def agents(*rest: str) -> None:
 
 def real(*rest: str) -> None:
     """Run the tests with real agents (`real 2`: those of tier 2 too), on a network that is nothing but the loopback."""
-    set_up(dev=True)
+    set_up("dev")
     tiers, more = (rest[0], rest[1:]) if rest and rest[0] in {"1", "2"} else ("1", rest)
     wanted = "real" if tiers == "2" else "real and not tier2"
     run("python", "-m", "tests.agents.alone", str(BIN / "pytest"), "-q", "-n", WORKERS, "-m", wanted, "tests/agents", *more)
@@ -89,19 +91,19 @@ def real(*rest: str) -> None:
 
 def agents_report(*rest: str) -> None:
     """Print what every installed agent made of five situations, and what its exit status alone would have said."""
-    set_up(dev=True)
+    set_up("dev")
     run("python", "-m", "tests.agents.alone", str(BIN / "python"), "benchmarks/agents.py", *rest)
 
 
 def prove(*rest: str) -> None:
     """Run proofs (all, or those named): `--scale full` for as many points as the goals name, `--tool` for another tool."""
-    set_up(dev=True)
+    set_up("dev")
     run("python", "-m", "tests.proofs", *rest)
 
 
 def lint(*rest: str) -> None:
     """Check style, types and layers."""
-    set_up(dev=True)
+    set_up("dev")
     run("ruff", "check", ".", *rest)
     run("ruff", "format", "--check", ".")
     run("mypy")
@@ -110,21 +112,21 @@ def lint(*rest: str) -> None:
 
 def form(*rest: str) -> None:
     """Format the code and mend what can be mended by itself."""
-    set_up(dev=True)
+    set_up("dev")
     run("ruff", "check", "--fix", ".", *rest)
     run("ruff", "format", ".")
 
 
 def figures(*rest: str) -> None:
     """Print how good the risk and requirements rules are on the labelled tasks."""
-    set_up(dev=True)
+    set_up("dev")
     run("python", "benchmarks/gates.py", *rest)
 
 
 def bench(*rest: str) -> None:
-    """Print the reader's speed as a ratio within one run."""
-    set_up(dev=True)
-    run("python", "benchmarks/reader.py", *rest)
+    """Measure speed beside other tools, in one run: `--write` into the documentation, `--heavy`, `--huge`, `--smoke`."""
+    set_up("dev" if "--smoke" in rest else "bench")
+    run("python", "-m", "benchmarks", *rest)
 
 
 def check(*rest: str) -> None:

@@ -23,10 +23,41 @@ NOUNS = (
 )
 PLACES = ("in the app", "on the page", "for guests", "in the log", "on start", "by month", "in the menu", "for the team")
 LABELS = ("backend", "frontend", "docs", "cli", "tests", "design")
-WORDS = (
-    "page list view table column filter reader writer label entry month week total name order field line page menu colour text "
-    "button result folder file title author comment reply summary chart row cell unit word letter number value"
-).split()
+WORDS = [
+    "page",
+    "list",
+    "view",
+    "table",
+    "column",
+    "filter",
+    "reader",
+    "writer",
+    "label",
+    "entry",
+    "month",
+    "week",
+    "total",
+    "name",
+    "order",
+    "field",
+    "menu",
+    "colour",
+    "text",
+    "button",
+    "result",
+    "folder",
+    "file",
+    "title",
+    "summary",
+    "chart",
+    "row",
+    "cell",
+    "unit",
+    "word",
+    "letter",
+    "number",
+    "value",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

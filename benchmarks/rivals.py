@@ -75,7 +75,7 @@ def _pip(folder: Path, package: str, *, newer: bool = False) -> Path:
     found = folder / "bin" / package.partition("==")[0]
     if not found.exists():
         _call(_python(newer=newer), "-m", "venv", folder, cwd=folder.parent)
-        pip = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install", "-q"]
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
         _call(*pip, *(["--ignore-requires-python"] if newer else []), package, cwd=folder.parent)
     return found
 

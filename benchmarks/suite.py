@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import shutil
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +17,17 @@ from benchmarks.tools import OPERATIONS, Site, Tool, environment
 class Plan:
     """How much is measured."""
 
-    sizes: Sequence[int]
-    #: Turns of a run that is quick; slow ones get fewer, at least `least`.
+    #: Turns of a run that is quick; slow ones get fewer.
     turns: int
-    least: int
-    #: Seconds that all turns of one operation of one tool may take beyond `least`.
-    patience: float
+    #: Seconds that the turns of one operation of one tool may take together, beyond the fewest that are made.
+    patience: float = 6.0
+    #: When (`time.monotonic`) the time is up: from then on one turn of everything is enough.
+    until: float = float("inf")
+
+    def another(self, done: int, first: float) -> bool:
+        """Whether a run whose first turn took so many seconds is measured once more."""
+        fewest = 1 if first > 20 or time.monotonic() > self.until else 2 if first > 4 else 3
+        return done < min(fewest, self.turns) or (done < self.turns and (done + 1) * first <= self.patience and fewest > 1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,31 +72,36 @@ def _site(tool: Tool, count: int, folder: Path) -> Site:
     return site
 
 
-def _again(cell: Cell, first: float, plan: Plan) -> bool:
-    done = len(cell.samples)
-    return done < plan.least or (done < plan.turns and (done + 1) * first <= plan.patience)
+def prepare(figures: Figures, tools: Sequence[Tool], count: int, *, folder: Path, say: Callable[[str], None]) -> dict[str, Site]:
+    """Write the list for every tool, in its own format; a tool for which that fails is told among the faults."""
+    sites: dict[str, Site] = {}
+    for tool in tools:
+        began = time.monotonic()
+        try:
+            sites[tool.name] = _site(tool, count, folder)
+        except (OSError, ValueError, subprocess.SubprocessError) as word:
+            figures.faults.append(f"{tool.name}, {count:,} tasks: {word}")
+        if time.monotonic() - began > 2:
+            say(f"{count:,} tasks: {tool.name} prepared in {time.monotonic() - began:.0f} s")
+    return sites
 
 
-def measure(tools: Sequence[Tool], plan: Plan, *, folder: Path, launcher: Launcher, say: Callable[[str], None]) -> Figures:
-    """Measure every tool; what fails is told among the faults and left out, and the rest goes on."""
-    figures = Figures()
-    for count in plan.sizes:
-        sites: dict[str, Site] = {}
-        for tool in tools:
-            began = time.monotonic()
-            try:
-                sites[tool.name] = _site(tool, count, folder)
-            except (OSError, ValueError, RuntimeError, Failed) as word:
-                figures.faults.append(f"{tool.name}, {count:,} tasks: {word}")
-            if time.monotonic() - began > 2:
-                say(f"{count:,} tasks: {tool.name} prepared in {time.monotonic() - began:.0f} s")
-        for operation in OPERATIONS:
-            if operation == "version" and count != plan.sizes[0]:
-                continue
-            began = time.monotonic()
-            _operation(figures, operation, [t for t in tools if t.name in sites], sites, plan=plan, launcher=launcher)
-            say(f"{count:,} tasks: {operation} measured in {time.monotonic() - began:.0f} s")
-    return figures
+def measure(
+    figures: Figures,
+    tools: Sequence[Tool],
+    sites: dict[str, Site],
+    *,
+    plan: Plan,
+    launcher: Launcher,
+    operations: Sequence[str],
+    say: Callable[[str], None],
+) -> None:
+    """Measure the operations of every tool that has a site; what fails is told among the faults, and the rest goes on."""
+    for operation in operations:
+        began = time.monotonic()
+        _operation(figures, operation, [tool for tool in tools if tool.name in sites], sites, plan=plan, launcher=launcher)
+        count = max(site.count for site in sites.values())
+        say(f"{count:,} tasks: {OPERATIONS[operation]}: {time.monotonic() - began:.0f} s")
 
 
 def _operation(figures: Figures, operation: str, tools: Sequence[Tool], sites: dict[str, Site], *, plan: Plan, launcher: Launcher) -> None:
@@ -105,38 +114,15 @@ def _operation(figures: Figures, operation: str, tools: Sequence[Tool], sites: d
         try:
             firsts[tool.name] = launcher.measure(make(site, 0), check=True).wall
             cells[tool.name] = Cell(tool=tool.name, operation=operation, count=site.count)
-        except (OSError, ValueError, Failed) as word:
+        except (OSError, ValueError, subprocess.SubprocessError, Failed) as word:
             figures.faults.append(f"{tool.name}, {operation}, {site.count:,} tasks: {word}")
     for turn in range(1, plan.turns + 1):
         for tool in tools:
             cell = cells.get(tool.name)
-            if cell is None or not _again(cell, firsts[tool.name], plan):
+            if cell is None or not plan.another(len(cell.samples), firsts[tool.name]):
                 continue
             try:
                 cell.samples.append(launcher.measure(tool.operations[operation](sites[tool.name], turn)))
-            except (OSError, ValueError, Failed) as word:
+            except (OSError, ValueError, subprocess.SubprocessError, Failed) as word:
                 figures.faults.append(f"{tool.name}, {operation}, {cell.count:,} tasks, turn {turn}: {word}")
     figures.cells |= {(cell.tool, cell.operation, cell.count): cell for cell in cells.values()}
-
-
-def to_json(figures: Figures) -> str:
-    """Return every sample as JSON, one line a cell."""
-    rows = [
-        json.dumps(
-            {
-                "tool": cell.tool,
-                "operation": cell.operation,
-                "tasks": cell.count,
-                "wall": [round(s.wall, 6) for s in cell.samples],
-                "cpu": [round(s.cpu, 6) for s in cell.samples],
-                "memory_mib": [round(s.memory, 1) for s in cell.samples],
-            }
-        )
-        for cell in figures.cells.values()
-    ]
-    return "[\n" + ",\n".join(rows) + "\n]"
-
-
-def clear(folder: Path) -> None:
-    """Remove what was worked on."""
-    shutil.rmtree(folder, ignore_errors=True)
