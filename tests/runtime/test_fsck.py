@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,18 +19,40 @@ from autobuilds.errors import BadInput
 from autobuilds.runtime import fsck
 from autobuilds.runtime.context import Context
 from autobuilds.store import history
+from autobuilds.store.files.vault import Vault
 from autobuilds.store.ledger import archive, dumps, write_archive
 from autobuilds.store.workspace import LEDGER, Workspace
 from tests.conftest import git
 from tests.store.ledgers import NOW, attempt, build, builds
 
 Make = Callable[..., Path]
+QUEUE_FILE = "BUILD_QUEUE.md"
 QUEUE = "# Build Queue\n\n## Active Queue\n- [ ] X - Added: 2026-02-06 15:00 - Priority: High\n\n## Completed\n"
 
 
 class Host:
     def now(self, zone: str | None) -> datetime:
         return NOW
+
+
+class Proofs:
+    """Proves every approval but those of the labels in `not_for`."""
+
+    def __init__(self) -> None:
+        self.not_for: set[str] = set()
+
+    def proven(self, approvals: Sequence[Approval]) -> frozenset[str]:
+        return frozenset(a.label for a in approvals) - self.not_for
+
+
+class Locks:
+    """A survey that finds these lock files."""
+
+    def __init__(self, *found: tuple[Path, float]) -> None:
+        self.found = found
+
+    def locks(self, root: Path) -> tuple[tuple[Path, float], ...]:
+        return self.found
 
 
 def context(root: Path) -> Context:
@@ -40,7 +63,7 @@ def context(root: Path) -> Context:
         checker=nothing,
         agents=nothing,
         host=cast("Any", Host()),
-        proofs=nothing,
+        proofs=cast("Any", Proofs()),
         sandbox=nothing,
         forge=nothing,
         open_repo=GitRepo,
@@ -65,6 +88,7 @@ def record(bench: Context, after: Ledger, **what: Any) -> Ledger:
 def lived(bench: Context) -> Ledger:
     """Record a life: two builds, an approval given and taken, a pause ended."""
     base = bench.repo.head().commit
+    (bench.workspace.private / "runs" / "x-2").mkdir(parents=True)
     first = build("x", attempts=(attempt("x", base_commit=base),))
     ledger = record(bench, Ledger().with_build(first), record=first)
     other = build("y", state=BuildState.COMPLETED, reason="done")
@@ -104,8 +128,9 @@ def test_the_ledger_is_made_again_equal_to_the_one_it_replaces(bench: Context, d
     assert made.ledger == ledger == bench.workspace.ledger()
     assert made.problems == ()
     assert path.read_bytes() == whole
-    kept = list((bench.workspace.private / "replaced").glob("*")) if damage != "missing" else [path]
-    assert len(kept) == 1
+    kept = [p.name for p in (bench.workspace.private / "replaced").glob("*")]
+    assert kept == {"missing": [], "older": ["active-1.before"]}.get(damage, ["active-1.corrupt"])
+    assert made.kept == (bench.workspace.private / "replaced" / kept[0] if kept else None)
     assert kinds(bench) == []
 
 
@@ -131,8 +156,6 @@ def test_transitions_that_git_could_not_take_yet_count(bench: Context) -> None:
     outbox = bench.workspace.private / "outbox"
     outbox.mkdir()
     message = history.message("start", "late", 1, "x", record=late)
-    import json
-
     (outbox / "000000-aa.json").write_text(json.dumps({"message": message, "paths": [LEDGER], "owner": False}))
     assert fsck.from_history(bench).ledger == ledger.with_build(late)
     assert "uncommitted" in kinds(bench)
@@ -191,6 +214,8 @@ def test_every_kind_of_disagreement_is_found(bench: Context) -> None:
     found = fsck.check(bench)
     assert {f.kind for f in found} == {
         "no-task",
+        "no-run",
+        "open-task",
         "no-branch",
         "no-commit",
         "no-repository",
@@ -202,6 +227,125 @@ def test_every_kind_of_disagreement_is_found(bench: Context) -> None:
     assert found[0].kind == "no-branch" and "git branch build/x" in found[0].fix
     said = "\n".join(f.message for f in found)
     assert "away-1" in said and "stray-1" in said and "x-1" not in said.replace("away-1", "") and "notes" not in said
+
+
+def test_what_was_replaced_is_never_replaced_itself(bench: Context) -> None:
+    lived(bench)
+    path, folder = bench.workspace.path(LEDGER), bench.workspace.private / "replaced"
+    for number in range(3):
+        path.write_text(f"{{{number}")
+        fsck.rebuild(bench)
+    (folder / "active-1.corrupt").unlink()
+    path.write_text("{3")
+    fsck.rebuild(bench)
+    assert sorted(p.read_text() for p in folder.iterdir()) == ["{1", "{2", "{3"]
+
+
+def sound(bench: Context) -> Ledger:
+    """Return a recorded ledger with nothing wrong: one build in review with its branch."""
+    base = bench.repo.head().commit
+    assert base is not None
+    git(bench.workspace.root, "branch", "build/y", base)
+    done = build("y", state=BuildState.REVIEW, attempts=(attempt("y", branch="build/y", base_commit=base, head_commit=base, ended=NOW),))
+    bench.workspace.path(QUEUE_FILE).write_text(
+        QUEUE + "- [x] Y - Added: 2026-02-06 15:00 - Priority: High - Completed: 2026-03-08 23:00\n"
+    )
+    git(bench.workspace.root, "commit", "-qam", "done")
+    ledger = record(bench, Ledger().with_build(done), record=done, label="y")
+    assert kinds(bench) == []
+    return ledger
+
+
+def lose_the_task(bench: Context) -> None:
+    bench.workspace.path(QUEUE_FILE).write_text(QUEUE)
+
+
+def lose_the_build(bench: Context) -> None:
+    bench.workspace.write_ledger(Ledger())
+
+
+def open_the_task(bench: Context) -> None:
+    path = bench.workspace.path(QUEUE_FILE)
+    path.write_text(QUEUE.replace("- [ ] X", "- [ ] Y"))
+
+
+def lose_the_branch(bench: Context) -> None:
+    git(bench.workspace.root, "branch", "-D", "build/y")
+
+
+def leave_a_run(bench: Context) -> None:
+    (bench.workspace.private / "runs" / "nobodys-1").mkdir(parents=True)
+
+
+def tear_the_ledger(bench: Context) -> None:
+    path = bench.workspace.path(LEDGER)
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def edit_the_ledger(bench: Context) -> None:
+    path = bench.workspace.path(LEDGER)
+    path.write_bytes(path.read_bytes().replace(b'"fresh": false', b'"fresh":  true'))
+
+
+def damage_a_copy(bench: Context) -> None:
+    name = Vault(bench.workspace.private, QUEUE_FILE).keep(b"what stood there")
+    (bench.workspace.private / "retired" / QUEUE_FILE / f"{name}.text").write_bytes(b"what stands there")
+
+
+def forge_an_approval(bench: Context) -> None:
+    cast("Any", bench.proofs).not_for = {"x"}
+    bench.workspace.write_ledger(bench.workspace.ledger().with_approval(Approval(label="x", fingerprint="f", by="mallory", at=NOW)))
+
+
+def build_it_twice(bench: Context) -> None:
+    twice = [build("x", created=NOW + timedelta(hours=n), attempts=(attempt("x", n),)) for n in (1, 2)]
+    for number in (1, 2):
+        (bench.workspace.private / "runs" / f"x-{number}").mkdir(parents=True)
+    bench.workspace.write_ledger(replace(bench.workspace.ledger(), builds=(*bench.workspace.ledger().builds, *twice)))
+
+
+def leave_the_outbox(bench: Context) -> None:
+    outbox = bench.workspace.private / "outbox"
+    outbox.mkdir()
+    (outbox / "000000-aa.json").write_text(json.dumps({"message": "autobuilds: x\n\nEvent: status\n", "paths": [], "owner": False}))
+
+
+def tear_the_outbox(bench: Context) -> None:
+    (bench.workspace.private / "outbox").mkdir()
+    (bench.workspace.private / "outbox" / "000000-aa.json").write_text('{"mess')
+
+
+@pytest.mark.parametrize(
+    ("damage", "kind", "fix"),
+    [
+        (lose_the_task, "no-task", "autobuilds cancel y"),
+        (lose_the_build, "no-build", "autobuilds fsck --rebuild"),
+        (open_the_task, "open-task", "autobuilds reopen y"),
+        (lose_the_branch, "no-branch", "git branch build/y"),
+        (leave_a_run, "stray-run", "remove the folder"),
+        (tear_the_ledger, "corrupt-ledger", "autobuilds fsck --rebuild"),
+        (edit_the_ledger, "edited-ledger", "git checkout -- subagents/active.json"),
+        (edit_the_ledger, "history", "autobuilds fsck --rebuild"),
+        (damage_a_copy, "checksum", "remove the file"),
+        (forge_an_approval, "unproven-approval", "autobuilds approve x"),
+        (forge_an_approval, "history", "autobuilds fsck --rebuild"),
+        (build_it_twice, "two-active", "autobuilds stop x"),
+        (leave_the_outbox, "uncommitted", "autobuilds heartbeat"),
+        (tear_the_outbox, "outbox", "rm "),
+    ],
+)
+def test_each_damage_is_found_with_what_mends_it(bench: Context, damage: Callable[[Context], None], kind: str, fix: str) -> None:
+    sound(bench)
+    damage(bench)
+    found = [f for f in fsck.check(bench) if f.kind == kind]
+    assert len(found) == 1 and fix in found[0].fix, fsck.check(bench)
+    assert len(found[0].message) > 20 and "\n" not in found[0].message
+
+
+def test_lock_files_that_stay_are_found(bench: Context) -> None:
+    old, new = bench.workspace.root / ".git/index.lock", bench.workspace.root / ".git/HEAD.lock"
+    (found,) = fsck.check(bench, cast("Any", Locks((old, 3600.0), (new, 0.1))))
+    assert found.kind == "git-lock" and str(old) in found.message and found.fix.startswith(f"rm {old}")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)

@@ -14,7 +14,9 @@ from autobuilds.runtime.context import Context
 
 def check(context: Context, *, as_json: bool, style: Style) -> int:
     """Print the findings and return the exit status: 1 where one is an error."""
-    found = fsck.check(context)
+    from autobuilds.wiring import survey
+
+    found = fsck.check(context, survey())
     wrong = any(f.severity is Severity.ERROR for f in found)
     if as_json:
         say_json(envelope("fsck", findings=found, ok=not wrong))
@@ -31,8 +33,19 @@ def rebuild(context: Context, *, as_json: bool) -> None:
     """Make the ledger again from the history and print what came of it."""
     made = fsck.rebuild(context)
     if as_json:
-        say_json(envelope("fsck", rebuilt=True, builds=len(made.ledger.builds), transitions=made.transitions, problems=made.problems))
+        say_json(
+            envelope(
+                "fsck",
+                rebuilt=True,
+                builds=len(made.ledger.builds),
+                transitions=made.transitions,
+                problems=made.problems,
+                kept=str(made.kept) if made.kept else None,
+            )
+        )
         return
     for problem in made.problems:
         say(f"warning: {terminal(problem)}")
     say(f"subagents/active.json made again: {len(made.ledger.builds)} builds from {made.transitions} transitions of the history")
+    if made.kept is not None:
+        say(f"the file that stood there is kept as {terminal(str(made.kept))}")
