@@ -15,10 +15,10 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import counts, ours, results, rivals
+from benchmarks import counts, ours, reader, results, rivals
 from benchmarks.floors import floors
 from benchmarks.goals import Counted, goals
-from benchmarks.report import Named, Report, long, machine, put, short
+from benchmarks.report import MEMORY, TIME, Named, Report, long, machine, picture, put, short
 from benchmarks.runner import Failed, Launcher
 from benchmarks.suite import Figures, Plan, measure, prepare
 from benchmarks.tools import OPERATIONS, Site, Tool
@@ -46,6 +46,8 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--minutes", type=float, default=10, help="after so many, one turn of everything must do; default: %(default)s")
     parser.add_argument("--work", type=Path, help="where the data is written; default: the folder for temporary files")
+    parser.add_argument("--reader", action="store_true", help="measure the queue reader alone, beside Mistune")
+    parser.add_argument("--at-least", type=float, metavar="N", help="the reader alone: fail where Mistune takes less than N times as long")
     parser.add_argument("--again", type=Path, metavar="JSON", help="measure nothing: tell a run that was kept")
     given = parser.parse_args(argv)
     if given.smoke:
@@ -72,7 +74,7 @@ def _count(figures: Figures, tools: list[Tool], sites: dict[str, Site], *, folde
 
 def _reader(*, smoke: bool) -> str:
     """Return what the comparison of the queue reader with Mistune printed, as a paragraph."""
-    argv = [sys.executable, str(ROOT / "benchmarks" / "reader.py"), *(["--smoke"] if smoke else [])]
+    argv = [sys.executable, str(ROOT / "benchmarks" / "reader.py"), *(["100"] if smoke else [])]
     done = subprocess.run(argv, cwd=ROOT, check=False, capture_output=True, text=True)
     return "The reader alone. " + ". ".join(done.stdout.strip().splitlines()) + "." if done.returncode == 0 else ""
 
@@ -107,6 +109,7 @@ def run(given: argparse.Namespace, folder: Path) -> Report:
             counted = Counted(transitions=counted.transitions, pipes=pipes)
         for site in sites.values():
             shutil.rmtree(site.folder, ignore_errors=True)
+    figures.faults = [fault.replace(str(folder), "WORK") for fault in figures.faults]
     return Report(
         figures=figures,
         counted=Counted(transitions=counted.transitions, pipes=counted.pipes, agreement=agreement),
@@ -127,8 +130,10 @@ def write(report: Report) -> None:
     from benchmarks.plots import draw
 
     results.save(report, RESULTS / "latest.json")
-    put(ROOT / "README.md", short(report, 1000 if 1000 in report.sizes else report.sizes[0]))
-    put(ROOT / "docs" / "performance.md", long(report))
+    first = short(report, 1000 if 1000 in report.sizes else report.sizes[0])
+    put(ROOT / "README.md", f"{first}\n\n{picture('time', TIME, folder='docs/plots')}")
+    plots = [picture("time", TIME, folder="plots"), picture("memory", MEMORY, folder="plots")]
+    put(ROOT / "docs" / "performance.md", "\n\n".join([*plots, long(report)]))
     looked_at = rivals.FOLDER / "plots"
     draw(
         report.figures,
@@ -153,6 +158,8 @@ def _sound(report: Report) -> bool:
 def main(argv: list[str]) -> int:
     """Run what the command line names; exit status 1 where an operation did not do its work or a count is over its goal."""
     given = _arguments(argv)
+    if given.reader or given.at_least is not None:
+        return reader.main([] if given.at_least is None else ["--at-least", str(given.at_least)])
     if given.again:
         report = results.load(given.again)
     else:

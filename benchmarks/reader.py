@@ -1,16 +1,18 @@
 """How fast the queue is read, as a ratio to mistune's AST of the same text, measured in turn (A B A B) within one run.
 
-Run with `python benchmarks/reader.py [TASKS]`. Seconds on a shared machine prove nothing; the ratio and the growth do.
+Run with `python3 tasks.py bench --reader [--at-least N]` or `python benchmarks/reader.py [TASKS]`. Seconds on a shared machine prove nothing; the ratio and the growth do.
 """
 
 from __future__ import annotations
 
+import argparse
 import gc
 import random
 import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 from zoneinfo import ZoneInfo
 
 WORDS = [
@@ -57,19 +59,24 @@ def cpu(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def main() -> None:
-    """Print the ratio and how reading grows from N to ten times N tasks."""
+def main(argv: list[str]) -> int:
+    """Print the ratio and how reading grows from N to ten times N tasks; exit status 1 where the ratio is below `--at-least`."""
     import mistune
 
     from autobuilds.store.queue.reader import read_queue
 
-    given = [a for a in sys.argv[1:] if a != "--smoke"]
-    tasks = int(given[0]) if given else (100 if "--smoke" in sys.argv else 1000)
-    zone = ZoneInfo("America/Chicago")
+    parser = argparse.ArgumentParser(prog="python benchmarks/reader.py", description=__doc__)
+    parser.add_argument("tasks", nargs="?", type=int, default=1000)
+    parser.add_argument("--at-least", type=float, default=0, metavar="N")
+    given = parser.parse_args(argv)
+    tasks, zone = given.tasks, ZoneInfo("America/Chicago")
     text = queue_text(tasks)
     data, large = text.encode(), queue_text(10 * tasks).encode()
     ast = mistune.create_markdown(renderer=None, plugins=["task_lists"])
-    assert len(read_queue(data, zone=zone).queue.tasks) == tasks
+    blocks: Any = ast(text.partition("## Task Details")[0])
+    boxes = sum(len(block["children"]) for block in blocks if block["type"] == "list")
+    read = len(read_queue(data, zone=zone).queue.tasks)
+    assert read == boxes == tasks, f"{tasks} tasks were written, {read} read, {boxes} seen by mistune"
     ratios, growth, ours = [], [], []
     for _ in range(7):
         theirs = cpu(lambda: ast(text))
@@ -79,10 +86,14 @@ def main() -> None:
     for _ in range(3):
         mine = cpu(lambda: read_queue(data, zone=zone))
         growth.append(cpu(lambda: read_queue(large, zone=zone)) / mine)
-    print(f"{tasks} tasks, {len(data) / 1e6:.2f} MB: reader {statistics.median(ours) * 1000:.1f} ms")
-    print(f"mistune's AST takes {statistics.median(ratios):.1f} times as long (median of {len(ratios)} pairs; at least 40 wanted)")
+    ratio, speed = statistics.median(ratios), len(data) / 1e6 / statistics.median(ours)
+    print(
+        f"{tasks} tasks, {len(data) / 1e6:.2f} MB: reader {statistics.median(ours) * 1000:.1f} ms, {speed:.0f} MB/s; mistune sees the same tasks"
+    )
+    print(f"mistune's AST takes {ratio:.1f} times as long (median of {len(ratios)} pairs; at least 40 wanted)")
     print(f"ten times the tasks take {statistics.median(growth):.1f} times as long")
+    return int(ratio < given.at_least)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -15,6 +15,8 @@ from benchmarks.goals import Counted, cycle_over_floor, goals, growth, marginal
 from benchmarks.suite import Figures
 from benchmarks.tools import OPERATIONS
 
+TIME = "CPU time of each operation over the number of tasks, a line for each tool; the tables hold the same figures"
+MEMORY = "Memory of the largest process when asked what is ready, a bar for each tool and number of tasks; the tables hold the same figures"
 BEGIN, END = "<!-- bench -->", "<!-- end of bench -->"
 FLOORS = ("python -c pass", "bytes read", "git commit", "/bin/true")
 
@@ -54,7 +56,11 @@ def machine(folder: Path) -> str:
     system = platform.freedesktop_os_release().get("PRETTY_NAME", "") if sys.platform == "linux" else platform.platform()
     git = subprocess.run(["git", "--version"], check=True, capture_output=True, text=True).stdout.strip()
     load = os.getloadavg()[0]
-    parts = [f"{os.cpu_count()} cores{_processor()}", f"{memory:.0f} GiB", f"{system}, {platform.system()} {platform.release()}"]
+    parts = [
+        f"{os.cpu_count()} cores{_processor()}",
+        f"{memory:.0f} GiB",
+        f"{system}, {platform.system()} {'.'.join(platform.release().split('.')[:2])}",
+    ]
     parts += [f"Python {platform.python_version()}", git, f"data on {_file_system(folder)}", f"load {load:.1f} at the start"]
     return "; ".join(parts)
 
@@ -184,6 +190,18 @@ def long(report: Report) -> str:
     parts += ["Skipped:\n" + "\n".join(f"- {line}." for line in report.skipped)] if report.skipped else []
     parts += ["Did not do their work:\n" + "\n".join(f"- {line}" for line in report.figures.faults)] if report.figures.faults else []
     return "\n\n".join(part for part in parts if part)
+
+
+def picture(name: str, alt: str, *, folder: str) -> str:
+    """Return a plot as HTML, light or dark as the reader's page is."""
+    return "\n".join(
+        [
+            "<picture>",
+            f'  <source media="(prefers-color-scheme: dark)" srcset="{folder}/{name}-dark.svg">',
+            f'  <img alt="{alt}" src="{folder}/{name}-light.svg">',
+            "</picture>",
+        ]
+    )
 
 
 def put(file: Path, text: str) -> None:
