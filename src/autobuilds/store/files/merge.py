@@ -44,6 +44,17 @@ def distance(one: bytes, other: bytes) -> int:
     return total
 
 
+def grown(old: bytes, new: bytes) -> bool:
+    """Whether a text is another one with something put in at one place, or at its end."""
+    if len(new) < len(old):
+        return False
+    first, last = 0, len(old)
+    while first < last:
+        middle = (first + last + 1) // 2
+        first, last = (middle, last) if new.startswith(old[:middle]) else (first, middle - 1)
+    return new.endswith(old[first:])
+
+
 def descends(new: bytes, old: bytes) -> bool:
     """Whether a text is another one with a few edits: few places changed, most lines kept."""
     lines = split_lines(old)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from autobuilds.store.files.merge import descends, split_lines
+from autobuilds.store.files.merge import descends, grown, split_lines
 from autobuilds.store.files.reading import Stable
 from autobuilds.store.files.vault import Held, Vault, digest
 
@@ -53,7 +53,7 @@ def united(vault: Vault, found: Stable, merge: Merge, clues: Clues, writes: Sequ
         return None
     newest = writes[-1]
     ours = vault.text(newest.ours)
-    if ours is None:
+    if ours is None or grown(ours, found.data):
         return None
     base = begun_from(found.data, ours, vault.versions(writes[-_LAST:]), clues.name)
     if base is None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from autobuilds.domain.patterns import pattern
@@ -23,8 +24,8 @@ _MOST_BYTES, _MOST_FILES = 64 * 1024 * 1024, 512
 _MOST_READ = 16 * 1024 * 1024
 _NAME = pattern(r"(\d{1,20})-(\d{1,20})-([0-9a-f]{32})-([0-9a-f]{32})(?:-(\d{1,20})-(\d{1,20})(?:-([0-9a-f]{32}))?)?\.held", re.ASCII)
 _OWED = pattern(r"(\d{1,20})-([0-9a-f]{32})-([0-9a-f]{32})-(\d{1,6})\.owed", re.ASCII)
-#: Debts that are remembered, at most.
-_MOST_OWED = 64
+#: Debts that are remembered, at most, and texts that nothing refers to any more.
+_MOST_OWED, _SPARE = 64, 200
 
 
 def _stamped(stamp: Stamp) -> str:
@@ -97,6 +98,17 @@ class Debt:
             return []
 
 
+@lru_cache(maxsize=4096)
+def _parsed(folder: Path, name: str) -> Held | None:
+    """Return what a file name says, or None where it is no name of ours."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    seen = (int(match[5]), int(match[6])) if match[5] else None
+    at, inode = int(match[1]), int(match[2])
+    return Held(folder=folder, file=name, at=at, inode=inode, base=match[3], ours=match[4], seen=seen, later=match[7])
+
+
 class Vault:
     """The folder with the displaced files of one file, and with the texts that they held (by digest)."""
 
@@ -134,7 +146,7 @@ class Vault:
         try:
             inode = write_new(temporary, data, like=like)
             # Later than every other, whatever the clock says: the order of our writes is read from these times.
-            at = max([time.time_ns(), *(int(name.partition("-")[0]) + 1 for name in self._names() if _NAME.fullmatch(name))])
+            at = max([time.time_ns(), *(held.at + 1 for held in self.all())])
             held = Held(folder=self.folder, file=temporary.name, at=at, inode=inode, base=base, ours=ours)
             return self.renamed(held)
         except BaseException:
@@ -159,24 +171,8 @@ class Vault:
 
     def all(self) -> list[Held]:
         """Return every write that is still remembered, oldest first."""
-        found: list[Held] = []
-        for name in self._names():
-            match = _NAME.fullmatch(name) if name.endswith(".held") else None
-            if match is not None:
-                seen = (int(match[5]), int(match[6])) if match[5] else None
-                found.append(
-                    Held(
-                        folder=self.folder,
-                        file=name,
-                        at=int(match[1]),
-                        inode=int(match[2]),
-                        base=match[3],
-                        ours=match[4],
-                        seen=seen,
-                        later=match[7],
-                    )
-                )
-        return sorted(found, key=lambda held: held.at)
+        found = (_parsed(self.folder, name) for name in self._names() if name.endswith(".held"))
+        return sorted((held for held in found if held is not None), key=lambda held: held.at)
 
     def _names(self) -> list[str]:
         try:
@@ -229,6 +225,8 @@ class Vault:
 
     def prune(self, held: list[Held]) -> None:
         """Drop what was watched long enough, and temporary files of killed writers; only for the holder of the write lock."""
+        if not self._crowded(held):
+            return
         kept = self._drop_old(held, time.time_ns())
         owed = self._drop_paid(time.time_ns())
         names = {name for one in kept for name in (one.base, one.ours, one.holds)}
@@ -238,6 +236,20 @@ class Vault:
             if kind == "tmp" or (kind == "text" and stem not in names) or (kind in {"judged", "stale"} and not kept):
                 with suppress(OSError):
                     (self.folder / name).unlink()
+
+    def _crowded(self, held: list[Held]) -> bool:
+        """Whether something may have to go, as far as names and the size of the newest file tell."""
+        if not held or abs(time.time_ns() - held[0].at) / 1e9 > KEPT or len(held) > _MOST_FILES:
+            return True
+        names = self._names()
+        referred = len({name for one in held for name in (one.base, one.ours, one.holds)})
+        texts, owed = (sum(name.endswith(kind) for name in names) for kind in (".text", ".owed"))
+        if any(name.endswith(".tmp") for name in names) or texts > referred + _SPARE or owed > _MOST_OWED:
+            return True
+        try:
+            return held[-1].path.stat().st_size * len(held) > _MOST_BYTES
+        except OSError:
+            return True
 
     def owe(self, before: bytes, after: bytes, lines: Iterable[bytes], seconds: int) -> None:
         """Note that a text lacks these lines of another one, which a person saved. Raises OSError."""

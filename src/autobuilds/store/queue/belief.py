@@ -8,7 +8,7 @@ from datetime import tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 
-from autobuilds.store.files.merge import split_lines
+from autobuilds.store.files.merge import grown, split_lines
 from autobuilds.store.files.reading import Stable, Stamp
 from autobuilds.store.files.stale import is_known
 from autobuilds.store.files.vault import Vault, digest
@@ -98,7 +98,7 @@ class Belief:
 
 def _lacks_lines(data: bytes, before: bytes) -> bool:
     """Whether a line of `before` is nowhere in a text."""
-    return not set(split_lines(before)) <= set(split_lines(data))
+    return not grown(before, data) and not set(split_lines(before)) <= set(split_lines(data))
 
 
 def _broken_off(data: bytes, before: bytes) -> bool:

@@ -14,6 +14,10 @@ from autobuilds.store.queue.splice import Splice
 _LARGE = 3_000
 #: Tasks and blocks of details that stay at both ends of their section, for what is habit there.
 _FIRST, _LAST = 3, 2
+#: Lines of prose, remarks or code in one piece from which on the middle is left out, and those that stay at both its ends.
+_LONG, _EDGE = 40, 8
+#: Lines that say where something stands: headings, items with a box, fences, thematic breaks and the edges of front matter.
+_STANDS = re.compile(r"^[ \t>]*(?:#{1,6}(?:[ \t]|$)|(?:[-*+]|\d{1,9}[.)])[ \t]+\[|`{3}|~{3}|-{3}|<)", re.MULTILINE)
 _HEADING = re.compile(r"^(#{1,6})[ \t]+([^\n]*?)[ \t\r]*$", re.MULTILINE)
 
 
@@ -49,7 +53,7 @@ def thin_view(document: Document, label: str, read: Callable[[bytes], Document])
     if len(text) < _LARGE or text.count("\r") != text.count("\r\n") or "places" in document.__dict__:
         return None
     lines = _line_starts(text)
-    cuts = sorted([*_tasks(document, label, lines), *_details(document, label)])
+    cuts = sorted([*_tasks(document, label, lines), *_details(document, label), *_prose(text, lines)])
     runs: list[tuple[int, int]] = []
     at = 0
     for start, end in cuts:
@@ -81,6 +85,13 @@ def _tasks(document: Document, label: str, lines: list[int]) -> list[tuple[int, 
         inner = tasks[_FIRST : len(tasks) - _LAST]
         cut += [(lines[task.line - 1], lines[task.end_line]) for task in inner if task.label != label]
     return cut
+
+
+def _prose(text: str, lines: list[int]) -> list[tuple[int, int]]:
+    """Return where the middle of long pieces stands that hold nothing but text: a diary, an essay."""
+    marks = [bisect_right(lines, match.start()) - 1 for match in _STANDS.finditer(text)]
+    edges = zip([0, *marks], [*marks, len(lines) - 1], strict=True)
+    return [(lines[one + _EDGE], lines[other - _EDGE]) for one, other in edges if other - one > _LONG]
 
 
 def _details(document: Document, label: str) -> list[tuple[int, int]]:
