@@ -66,8 +66,7 @@ def spendings(
     have used so far, by their ids.
     """
     attempts = [_lived(a, live or {}) for b in ledger.builds for a in b.attempts]
-    own = [_lived(a, live or {}) for a in build.attempts] if build is not None else ()
-    found = list(_measured("task", own, settings, "by this task", None))
+    found = [] if build is None else list(of_task(build, settings, live or {}))
     began = night_began(now, settings.off_hours)
     if began is not None:
         whole_day = settings.off_hours.start == settings.off_hours.end
@@ -80,6 +79,11 @@ def spendings(
     found += _measured("day", today, settings, "today", midnight)
     found += _counted(today, settings, now, midnight)
     return tuple(found)
+
+
+def of_task(build: Build, settings: Settings, live: Mapping[str, Usage]) -> tuple[Spending, ...]:
+    """Return what a build used of the limits of one task."""
+    return tuple(_measured("task", [_lived(a, live) for a in build.attempts], settings, "by this task", None))
 
 
 def _lived(attempt: Attempt, live: Mapping[str, Usage]) -> Attempt:

@@ -227,8 +227,14 @@ class Pause:
     reason: str | None = None
 
 
+class _Indexed:
+    """Builds and approvals found by their labels without a look at all of them."""
+
+    __slots__ = ("_approved", "_newest")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
+class Ledger(_Indexed):
     """Everything recorded about builds not yet archived."""
 
     version: int = 1
@@ -238,11 +244,19 @@ class Ledger:
 
     def find(self, label: str) -> Build | None:
         """Return the newest build of this label, or None."""
-        return next((b for b in reversed(self.builds) if b.label == label), None)
+        known: dict[str, Build] | None = getattr(self, "_newest", None)
+        if known is None:
+            known = {b.label: b for b in self.builds}
+            object.__setattr__(self, "_newest", known)
+        return known.get(label)
 
     def approval(self, label: str) -> Approval | None:
         """Return the approval recorded for this label, or None."""
-        return next((a for a in self.approvals if a.label == label), None)
+        known: dict[str, Approval] | None = getattr(self, "_approved", None)
+        if known is None:
+            known = {a.label: a for a in reversed(self.approvals)}
+            object.__setattr__(self, "_approved", known)
+        return known.get(label)
 
     def with_build(self, build: Build) -> Ledger:
         """Return the ledger with `build` in place of the one with its label and creation time, or appended."""

@@ -179,8 +179,14 @@ class Counts:
     items: int = 0
 
 
+class _Indexed:
+    """Tasks found by their labels without a look at all of them."""
+
+    __slots__ = ("_by_label",)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Queue:
+class Queue(_Indexed):
     """A whole queue as read; with `fatal` the file can't be trusted, `tasks` is empty and a problem says why."""
 
     tasks: tuple[Task, ...] = ()
@@ -200,5 +206,8 @@ class Queue:
 
     def find(self, label: str) -> Task | None:
         """Return the active task with this label, else the completed one, else None."""
-        found = [t for t in self.tasks if t.label == label]
-        return next((t for t in found if t.is_active), found[0] if found else None)
+        known: dict[str, Task] | None = getattr(self, "_by_label", None)
+        if known is None:
+            known = {t.label: t for t in reversed(self.completed)} | {t.label: t for t in reversed(self.active)}
+            _set(self, "_by_label", known)
+        return known.get(label)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
 
 from autobuilds.domain.approval import fingerprint
-from autobuilds.domain.build import Approval, Build, BuildState
+from autobuilds.domain.budgets import Spending, spendings
+from autobuilds.domain.build import Approval, Build, BuildState, Usage
+from autobuilds.domain.holds import Hold, held
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import Moment, Snapshot
+from autobuilds.domain.times import in_window, window_closes, window_opens
 from autobuilds.domain.verdicts import ClarityJudgement, RiskJudgement
 
 
@@ -53,22 +57,101 @@ class Claim:
     running: bool
 
 
+class Shared:
+    """What the gates of all tasks look at in one snapshot and moment, each found once, when it is first asked for."""
+
+    def __init__(self, snapshot: Snapshot, moment: Moment) -> None:
+        self._snapshot = snapshot
+        self._moment = moment
+        self._holds: dict[str, Hold | None] = {}
+
+    @cached_property
+    def waiting(self) -> tuple[Build, ...]:
+        """Finished builds that wait for the owner's review."""
+        return tuple(b for b in self._snapshot.ledger.builds if b.state is BuildState.REVIEW)
+
+    @cached_property
+    def edges(self) -> dict[str, tuple[str, ...]]:
+        """What each active task depends on, by labels."""
+        return {t.label: t.depends_on for t in self._snapshot.queue.active}
+
+    @cached_property
+    def spent(self) -> tuple[Spending, ...]:
+        """What was used of the limits of the night and of the day."""
+        return spendings(self._snapshot.ledger, None, self._snapshot.settings, self._moment.now, self.live)
+
+    @cached_property
+    def live(self) -> dict[str, Usage]:
+        """What open attempts have used so far, by their ids."""
+        return {attempt: run.usage for attempt, run in self._moment.runs.items() if run.usage is not None}
+
+    @cached_property
+    def off_hours(self) -> bool:
+        """Whether it is off-hours now."""
+        return in_window(self._moment.now, self._snapshot.settings.off_hours)
+
+    @cached_property
+    def opens(self) -> datetime:
+        """When off-hours begin next, or now."""
+        return window_opens(self._moment.now, self._snapshot.settings.off_hours)
+
+    @cached_property
+    def closes(self) -> datetime:
+        """When the off-hours that are now, or come next, end."""
+        return window_closes(self._moment.now, self._snapshot.settings.off_hours)
+
+    @cached_property
+    def opens_again(self) -> datetime:
+        """When the off-hours after those begin."""
+        return window_opens(self.closes, self._snapshot.settings.off_hours)
+
+    def hold(self, agent: str) -> Hold | None:
+        """Return why an agent may not be started now, or None."""
+        if agent not in self._holds:
+            self._holds[agent] = held(self._snapshot.ledger, agent, self._moment.now)
+        return self._holds[agent]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Situation:
-    """One task in its snapshot and moment, with the judgements of its text and what others claim already."""
+    """One task in its snapshot and moment, with the judgements of its text and what others claim already.
+
+    A judgement, or the template that asks for what is missing in Markdown, may be given as what finds it when it is asked for.
+    """
 
     task: Task
     snapshot: Snapshot
     moment: Moment
-    risk: RiskJudgement
-    clarity: ClarityJudgement
-    #: Ready-made Markdown that asks for what is missing.
-    clarity_template: str = ""
+    risk: RiskJudgement | Callable[[], RiskJudgement]
+    clarity: ClarityJudgement | Callable[[], ClarityJudgement]
+    template: Callable[[], str] = str
     claims: tuple[Claim, ...] = ()
     #: Slots taken by running builds and by tasks that start before this one.
     slots_taken: int = 0
     #: Start at the owner's word: the priority, window and requirements gates go; risk and approval never.
     at_once: bool = False
+    #: What is the same for every task of a run; made anew where it is not given.
+    common: Shared | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def shared(self) -> Shared:
+        """What is the same for every task."""
+        return self.common or Shared(self.snapshot, self.moment)
+
+    @cached_property
+    def risk_judgement(self) -> RiskJudgement:
+        """What the risk rules say."""
+        return self.risk() if callable(self.risk) else self.risk
+
+    @cached_property
+    def clarity_judgement(self) -> ClarityJudgement:
+        """What the requirements rules say."""
+        return self.clarity() if callable(self.clarity) else self.clarity
+
+    @cached_property
+    def clarity_template(self) -> str:
+        """Ready-made Markdown that asks for what is missing."""
+        return self.template()
 
     @property
     def now(self) -> datetime:

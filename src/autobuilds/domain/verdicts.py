@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
 
 class Verdict(StrEnum):
@@ -53,8 +55,22 @@ class GateResult:
     fix: str | None = None
 
 
+class _Unfinished:
+    """Answers of which some are given when they are first asked for; nobody can tell them from those that are there."""
+
+    __slots__ = ("_finish", "_known")
+
+    if not TYPE_CHECKING:  # what a type checker sees are the fields
+
+        def __getattr__(self, name: str) -> Any:
+            if name != "gates":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            object.__setattr__(self, "gates", self._finish())
+            return self.gates
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assessment:
+class Assessment(_Unfinished):
     """All gates' answers for one task; the verdict is the strongest of them (ask over wait over go)."""
 
     label: str
@@ -63,7 +79,14 @@ class Assessment:
     @property
     def verdict(self) -> Verdict:
         """Return ask if any gate asks, else wait if any waits, else go."""
-        return max((g.verdict for g in self.gates), key=_STRENGTH.__getitem__, default=Verdict.GO)
+        found = [g.verdict for g in self.gates]
+        return Verdict.ASK if Verdict.ASK in found else Verdict.WAIT if Verdict.WAIT in found else Verdict.GO
+
+    @property
+    def sketch(self) -> Assessment:
+        """These answers, as far as they are given: without those that take long and that nobody has asked for yet."""
+        known: tuple[GateResult, ...] | None = getattr(self, "_known", None)
+        return self if known is None or _has_gates(self) else Assessment(label=self.label, gates=known)
 
     @property
     def obstacles(self) -> tuple[GateResult, ...]:
@@ -78,6 +101,23 @@ class Assessment:
         if any(t is None for t in held):
             return None
         return max((t for t in held if t is not None), default=None)
+
+
+def unfinished(label: str, known: tuple[GateResult, ...], finish: Callable[[], tuple[GateResult, ...]]) -> Assessment:
+    """Return the answers for a task of which these are known, and all of them are what `finish` returns."""
+    found = object.__new__(Assessment)
+    object.__setattr__(found, "label", label)
+    object.__setattr__(found, "_known", known)
+    object.__setattr__(found, "_finish", finish)
+    return found
+
+
+def _has_gates(assessment: Assessment) -> bool:
+    try:
+        object.__getattribute__(assessment, "gates")
+    except AttributeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

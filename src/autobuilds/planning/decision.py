@@ -14,9 +14,9 @@ from autobuilds.domain.gates.machine import choose_agent
 from autobuilds.domain.lifecycle import Event
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import Ending, Moment, RunState, RunStatus, Snapshot
-from autobuilds.domain.policy import PhraseRule
+from autobuilds.domain.policy import PhraseRule, Policy
 from autobuilds.domain.retry import Decision, decide
-from autobuilds.domain.situation import Claim, Situation
+from autobuilds.domain.situation import Claim, Shared, Situation
 from autobuilds.domain.stall import Stall, stall
 from autobuilds.domain.verdicts import Assessment, ClarityJudgement, RiskJudgement, Verdict
 
@@ -220,16 +220,17 @@ def in_order(tasks: Iterable[Task]) -> list[Task]:
 def assess_all(snapshot: Snapshot, moment: Moment) -> tuple[tuple[Assessment, ...], tuple[Start, ...]]:
     """Return every active task's verdicts, in the order of starting, and the starts that fit into the free slots."""
     claims = [_claim_of(b, snapshot) for b in snapshot.ledger.active]
+    shared = Shared(snapshot, moment)
     assessments: list[Assessment] = []
     starts: list[Start] = []
     for task in in_order(snapshot.queue.active):
         build = snapshot.ledger.find(task.label)
         if build is not None and build.is_active:
             continue
-        situation = situate(task, snapshot, moment, tuple(claims))
-        assessment = gates.assess(situation)
+        situation = situate(task, snapshot, moment, tuple(claims), shared=shared)
+        assessment = gates.assess_in_turn(situation)
         assessments.append(assessment)
-        if assessment.verdict is Verdict.GO and snapshot.may_start:
+        if snapshot.may_start and assessment.sketch.verdict is Verdict.GO:
             agent = choose_agent(task, snapshot.settings, moment.agents)
             assert agent is not None, "the agent gate said go"
             starts.append(Start(label=task.label, agent=agent.name, assessment=assessment))
@@ -237,42 +238,67 @@ def assess_all(snapshot: Snapshot, moment: Moment) -> tuple[tuple[Assessment, ..
     return tuple(assessments), tuple(starts)
 
 
-def situate(task: Task, snapshot: Snapshot, moment: Moment, claims: tuple[Claim, ...] | None = None, *, at_once: bool = False) -> Situation:
-    """Return the situation of one task; `claims` None means those of the running builds."""
-    from autobuilds.policies.requirements import template_for
-
+def situate(
+    task: Task,
+    snapshot: Snapshot,
+    moment: Moment,
+    claims: tuple[Claim, ...] | None = None,
+    *,
+    at_once: bool = False,
+    shared: Shared | None = None,
+) -> Situation:
+    """Return the situation of one task; `claims` None means those of the running builds, `shared` is what tasks have in common."""
     held = tuple(_claim_of(b, snapshot) for b in snapshot.ledger.active) if claims is None else claims
-    criteria = tuple(c.text for c in task.criteria)
-    risk, clarity = judged(task.name, task.description, criteria, task.steps, task.category, task.estimate_text, snapshot.policy.rules)
     return Situation(
         task=task,
         snapshot=snapshot,
         moment=moment,
-        risk=risk,
-        clarity=clarity,
-        clarity_template=template_for(clarity.missing, task.name),
+        risk=lambda: _risk(task, snapshot.policy),
+        clarity=lambda: _clarity(task, snapshot.policy),
+        template=lambda: _template(task, snapshot.policy),
         claims=held,
         slots_taken=len(held),
         at_once=at_once,
+        common=shared,
     )
 
 
+def _criteria(task: Task) -> tuple[str, ...]:
+    return tuple(c.text for c in task.criteria)
+
+
+def _risk(task: Task, policy: Policy) -> RiskJudgement:
+    return judged_risk(task.name, task.description, _criteria(task), task.steps, task.category, policy.rules)
+
+
+def _clarity(task: Task, policy: Policy) -> ClarityJudgement:
+    return judged_clarity(task.name, task.description, _criteria(task), task.steps, task.estimate_text, policy.rules)
+
+
+def _template(task: Task, policy: Policy) -> str:
+    from autobuilds.policies.requirements import template_for
+
+    return template_for(_clarity(task, policy).missing, task.name)
+
+
 @lru_cache(maxsize=16384)
-def judged(
-    name: str,
-    description: str,
-    criteria: tuple[str, ...],
-    steps: str | None,
-    category: str | None,
-    estimate: str | None,
-    rules: tuple[PhraseRule, ...],
-) -> tuple[RiskJudgement, ClarityJudgement]:
-    """Return what the rules say of a text; the same text is judged once in a process."""
-    from autobuilds.policies.requirements import judge_requirements
+def judged_risk(
+    name: str, description: str, criteria: tuple[str, ...], steps: str | None, category: str | None, rules: tuple[PhraseRule, ...]
+) -> RiskJudgement:
+    """Return what the risk rules say of a text; the same text is judged once in a process."""
     from autobuilds.policies.risk import judge_risk
 
-    clarity = judge_requirements(name, description, criteria, steps, estimate, rules)
-    return judge_risk(name, description, criteria, steps, category, rules), clarity
+    return judge_risk(name, description, criteria, steps, category, rules)
+
+
+@lru_cache(maxsize=16384)
+def judged_clarity(
+    name: str, description: str, criteria: tuple[str, ...], steps: str | None, estimate: str | None, rules: tuple[PhraseRule, ...]
+) -> ClarityJudgement:
+    """Return what the requirements rules say of a text; the same text is judged once in a process."""
+    from autobuilds.policies.requirements import judge_requirements
+
+    return judge_requirements(name, description, criteria, steps, estimate, rules)
 
 
 def _claim_of(build: Build, snapshot: Snapshot) -> Claim:

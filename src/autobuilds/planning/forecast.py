@@ -67,7 +67,7 @@ def forecast(snapshot: Snapshot, moment: Moment, hours: int = 12) -> Forecast:
 
 
 def _openings(assessments: tuple[Assessment, ...], now: datetime) -> list[datetime]:
-    return [g.until for a in assessments for g in a.gates if g.until is not None and g.until > now]
+    return [g.until for a in assessments for g in a.sketch.gates if g.until is not None and g.until > now]
 
 
 def _length(task: Task | None) -> tuple[timedelta, bool]:

@@ -172,6 +172,7 @@ def _duties(root: Path, beat: Beat) -> Iterator[datetime]:
 
 def _hangs(found: Assessment, snapshot: Snapshot, moment: Moment) -> bool:
     """Whether a task could start, or waits for what no file tells: means that may be free at any time, minutes that run out."""
+    found = found.sketch  # what the rules say of a text changes with a file alone
     if found.verdict is Verdict.GO:
         return snapshot.may_start
     held = found.obstacles
@@ -202,7 +203,7 @@ def _dues(context: Context, beat: Beat) -> Iterator[datetime]:
 def _moments(context: Context, beat: Beat) -> Iterator[datetime]:
     snapshot, now = beat.loaded.snapshot, beat.moment.now
     yield from _of_the_day(snapshot, now)
-    yield from (gate.until for found in beat.assessments for gate in found.gates if gate.until is not None)
+    yield from (gate.until for found in beat.assessments for gate in found.sketch.gates if gate.until is not None)
     yield from (task.not_before for task in snapshot.queue.tasks if task.not_before is not None)
     resets = [*(agent.limited_until for agent in beat.moment.agents), *(row.limited_until for row in beat.view.health.agents)]
     yield from (moment for moment in resets if moment is not None)

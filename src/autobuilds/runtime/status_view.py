@@ -28,12 +28,16 @@ from autobuilds.runtime.view_values import (
 PASSING = frozenset({"priority", "window", "resources", "budget"})
 #: Finished builds and errors shown; the rest is in the queue, the reports and the history.
 RECENT, ERRORS = 10, 5
+#: So many waiting tasks, in the order of starting, are looked at as a whole; of a later one that waits for something else anyway,
+#: what the rules say of its text is found when its turn comes, or when somebody asks.
+AHEAD = 20
 #: What stands for a tier where the one that is set or demanded does not work.
 NO_TIER = "none that will do"
 
 
 def status_view(snapshot: Snapshot, moment: Moment, assessments: Sequence[Assessment], progress: Mapping[str, Progress]) -> StatusView:
     """Return what is going on; `assessments` are of the active tasks, `progress` holds the logs of running builds by label."""
+    assessments = [*assessments[:AHEAD], *(a.sketch for a in assessments[AHEAD:])]
     builds = newest(snapshot)
     building = tuple(building_row(snapshot, moment, b, progress.get(b.label)) for b in builds if b.is_active)
     review = tuple(done_row(b) for b in builds if b.state is BuildState.REVIEW)

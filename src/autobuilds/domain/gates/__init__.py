@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from autobuilds.domain.gates import authority, budget, machine, order, standing, timing
 from autobuilds.domain.situation import Situation
-from autobuilds.domain.verdicts import Assessment, GateResult
+from autobuilds.domain.verdicts import Assessment, GateResult, Verdict, unfinished
 
 Gate = Callable[[Situation], GateResult]
 
@@ -30,6 +30,22 @@ GATES: dict[str, Gate] = {
 }
 
 
+#: Gates whose answer takes long: they read all of a task's text by the tables of rules.
+COSTLY = frozenset({"requirements", "risk"})
+
+
 def assess(situation: Situation) -> Assessment:
     """Ask every gate, so that the owner sees all obstacles at once."""
-    return Assessment(label=situation.task.label, gates=tuple(gate(situation) for gate in GATES.values()))
+    return Assessment(label=situation.task.label, gates=_answers(situation, {}))
+
+
+def assess_in_turn(situation: Situation) -> Assessment:
+    """Ask the gates whose answer costs little, and the others only where all of those say go or somebody looks at their answers."""
+    known = {name: gate(situation) for name, gate in GATES.items() if name not in COSTLY}
+    if all(answer.verdict is Verdict.GO for answer in known.values()):
+        return Assessment(label=situation.task.label, gates=_answers(situation, known))
+    return unfinished(situation.task.label, tuple(known.values()), lambda: _answers(situation, known))
+
+
+def _answers(situation: Situation, known: dict[str, GateResult]) -> tuple[GateResult, ...]:
+    return tuple(known.get(name) or gate(situation) for name, gate in GATES.items())

@@ -9,7 +9,7 @@ from autobuilds.domain.verdicts import OR, GateResult, Verdict
 
 def requirements(s: Situation) -> GateResult:
     """Go when the description is specific, a criterion can be checked, and the scope fits one build."""
-    clarity = s.clarity
+    clarity = s.clarity_judgement
     if clarity.verdict is Verdict.GO:
         return go("requirements", "specific and checkable")
     if s.approved and s.task.criteria:
@@ -60,7 +60,7 @@ def category(s: Situation) -> GateResult:
 
 def risk(s: Situation) -> GateResult:
     """Go when nothing dangerous was found in the text, or the owner approved this very text."""
-    judgement = s.risk
+    judgement = s.risk_judgement
     if judgement.verdict is Verdict.GO:
         return go("risk", "nothing destructive, external, sensitive or costly found")
     if s.approved:

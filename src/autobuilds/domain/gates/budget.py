@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autobuilds.domain.budgets import spendings
+from autobuilds.domain.budgets import of_task
 from autobuilds.domain.gates.answers import ask, go, wait
 from autobuilds.domain.situation import Situation
 from autobuilds.domain.verdicts import OR, GateResult
@@ -11,8 +11,8 @@ from autobuilds.domain.verdicts import OR, GateResult
 def budget(s: Situation) -> GateResult:
     """Go while no limit is reached; the task's own asks, the night's and the day's wait until they count anew."""
     label = s.task.label
-    live = {attempt: run.usage for attempt, run in s.moment.runs.items() if run.usage is not None}
-    found = spendings(s.snapshot.ledger, s.build, s.snapshot.settings, s.now, live)
+    mine = () if s.build is None else of_task(s.build, s.snapshot.settings, s.shared.live)
+    found = (*mine, *s.shared.spent)
     over = [spent for spent in found if spent.over]
     own = [spent for spent in over if spent.until is None]
     if own:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from autobuilds.domain.gates.answers import ask, go, wait
-from autobuilds.domain.holds import held
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import AgentStatus, Moment
 from autobuilds.domain.sandbox import Choice, choose
@@ -45,7 +44,7 @@ def agent(s: Situation) -> GateResult:
 
 def _held(s: Situation, chosen: AgentStatus) -> GateResult | None:
     """Return what holds an agent since an attempt of it failed, or None."""
-    hold = held(s.snapshot.ledger, chosen.name, s.now)
+    hold = s.shared.hold(chosen.name)
     if hold is None:
         return None
     other = f"set another Agent for {s.task.label}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from autobuilds.domain.build import BuildState
 from autobuilds.domain.gates.answers import ask, go, wait
@@ -14,7 +15,7 @@ from autobuilds.domain.verdicts import OR, GateResult
 def blockers(s: Situation) -> GateResult:
     """Go when no blocker is open and everything it depends on is completed."""
     task = s.task
-    cycle = find_cycle(task.label, {t.label: t.depends_on for t in s.snapshot.queue.active}) if task.depends_on else []
+    cycle = find_cycle(task.label, s.shared.edges) if task.depends_on else []
     if cycle:
         return ask("blockers", f"a cycle of dependencies: {' -> '.join(cycle)}", "take one of them out of its Depends On")
     unknown = [d for d in task.depends_on if not _known(s, d)]
@@ -113,18 +114,25 @@ def _fixed(glob: str) -> str:
 
 def same_goal(claim: Claim, task: Task) -> bool:
     """Whether two names say the same with other case, order or filler words."""
-    one, two = _words(claim.name), _words(task.name)
-    return bool(one) and one == two
+    one = _words_of_claim(claim.name)
+    return bool(one) and one == _words(task.name)
+
+
+@lru_cache(maxsize=64)
+def _words_of_claim(name: str) -> frozenset[str]:
+    return _words(name)
 
 
 def _words(name: str) -> frozenset[str]:
-    filler = {"a", "an", "the", "to", "for", "of", "in", "on", "and", "with", "please"}
-    return frozenset(re.findall(r"\w+", name.casefold())) - filler
+    return frozenset(re.findall(r"\w+", name.casefold())) - _FILLER
+
+
+_FILLER = frozenset({"a", "an", "the", "to", "for", "of", "in", "on", "and", "with", "please"})
 
 
 def review(s: Situation) -> GateResult:
     """Go while fewer finished builds wait for the owner's review than the limit."""
-    waiting = [b for b in s.snapshot.ledger.builds if b.state is BuildState.REVIEW]
+    waiting = s.shared.waiting
     limit = s.snapshot.settings.review_limit
     if len(waiting) < limit:
         return go("review", f"{len(waiting)} of {limit} finished builds wait for review")

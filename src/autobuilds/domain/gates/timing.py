@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 from autobuilds.domain.gates.answers import ask, go, wait
 from autobuilds.domain.model import Priority
 from autobuilds.domain.situation import Situation
-from autobuilds.domain.times import format_minutes, format_when, in_window, window_closes, window_length, window_opens
+from autobuilds.domain.times import format_minutes, format_when, window_length
 from autobuilds.domain.verdicts import GateResult
 
 #: A task longer than its whole window starts in the first hour of it, since no part of it fits better.
@@ -24,11 +24,10 @@ def priority(s: Situation) -> GateResult:
         case Priority.HIGH:
             return go("priority", "high: any time")
         case Priority.MEDIUM:
-            if in_window(s.now, span):
+            if s.shared.off_hours:
                 return go("priority", f"medium: in off-hours ({hours})")
-            opens = window_opens(s.now, span)
             fix = f"autobuilds set {s.task.label} priority high"
-            return wait("priority", f"medium: waits for off-hours ({hours})", until=opens, fix=fix)
+            return wait("priority", f"medium: waits for off-hours ({hours})", until=s.shared.opens, fix=fix)
         case Priority.LOW:
             if s.approved:
                 return go("priority", "low: approved")
@@ -42,14 +41,13 @@ def window(s: Situation) -> GateResult:
         return go("window", "started by the owner's word")
     if task.not_before is not None and task.not_before > s.now:
         return wait("window", f"not before {format_when(task.not_before)}", until=task.not_before)
-    if task.priority is not Priority.MEDIUM or task.estimate is None or not in_window(s.now, settings.off_hours):
+    if task.priority is not Priority.MEDIUM or not s.shared.off_hours or task.estimate is None:
         return go("window", "no window holds it")
-    closes = window_closes(s.now, settings.off_hours)
+    closes = s.shared.closes
     longest = window_length(settings.off_hours) - LATEST_START
     needed = min(timedelta(minutes=task.estimate.max_minutes), longest)
     left = closes.astimezone(UTC) - s.now.astimezone(UTC)
     if left >= needed:
         return go("window", f"fits before {format_when(closes)}")
-    opens = window_opens(closes, settings.off_hours)
     reason = f"estimated {task.estimate_text or 'longer'}, but off-hours end in {format_minutes(int(left.total_seconds() // 60))}"
-    return wait("window", reason, until=opens, fix=f"autobuilds set {task.label} priority high")
+    return wait("window", reason, until=s.shared.opens_again, fix=f"autobuilds set {task.label} priority high")
