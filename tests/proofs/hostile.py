@@ -19,7 +19,7 @@ from tests.proofs.figures import Figures, Options
 
 #: Seconds of CPU that one input may take.
 SLOW = 0.5
-#: Sinks that show a whole page, and take long: a sample gives each of them every third payload.
+#: Sinks that show a whole page, and take long: a sample gives each of them every sixth payload.
 PAGES = ("status page", "report")
 FENCES, ALL_FENCES = 20_000, 100_000
 #: What a file holds that may not be shown, and what programs may not take for a device.
@@ -97,7 +97,7 @@ def show_payloads(tally: Tally, payloads: list[str], options: Options) -> None:
     """Show every payload in every sink."""
     for number, (name, sink) in enumerate(SINKS.items()):
         options.say(f"payloads: {name}")
-        some = payloads if options.full or name not in PAGES else payloads[number % 3 :: 3]
+        some = payloads if options.full or name not in PAGES else payloads[number % 6 :: 6]
         for payload in some:
             what = f"{name}: {payload[:60]!r}"
             shown = tally.tried(what, partial(sink.show, payload))

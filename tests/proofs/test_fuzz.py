@@ -55,6 +55,7 @@ def test_a_slow_parser_is_caught(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_some_hundred_new_inputs_for_each(tmp_path: Path) -> None:
     figures = fuzz.run(Options(folder=tmp_path))
     assert figures.held, figures.table()

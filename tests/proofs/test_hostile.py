@@ -47,6 +47,7 @@ def test_what_raises_leaks_or_takes_long_is_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_no_hostile_input_becomes_active(tmp_path: Path) -> None:
     figures = hostile.run(Options(folder=tmp_path))
     assert figures.held, figures.table()
