@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from benchmarks import report, results
 from benchmarks.counts import Agreement, Piped, Transition, complete, piped
 from benchmarks.gen import free, items, queue_text, ready
