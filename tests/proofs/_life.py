@@ -57,8 +57,9 @@ class Machine:
     )
     found: tuple[AgentStatus, ...] = ()
     tiers: tuple[TierProbe, ...] = ()
-    #: Called once, while the next heartbeat observes: what happens between reading and starting.
+    #: Called once, while a heartbeat observes, after so many other looks: what happens between reading and starting.
     meanwhile: Callable[[], None] | None = None
+    looks: int = 0
 
     def now(self, zone: str | None) -> datetime:
         """Return the set time."""
@@ -66,8 +67,9 @@ class Machine:
 
     def resources(self, path: Path) -> Resources:
         """Return the set use."""
-        happens, self.meanwhile = self.meanwhile, None
-        if happens is not None:
+        self.looks -= 1
+        if self.meanwhile is not None and self.looks < 0:
+            happens, self.meanwhile = self.meanwhile, None
             happens()
         return self.used
 
@@ -165,7 +167,7 @@ class Life:
     def beat(self) -> Beat:
         """Run one heartbeat; in some of them the owner saves the queue between reading and starting."""
         if self.dice.random() < 0.08:
-            self.machine.meanwhile = self.edit
+            self.machine.meanwhile, self.machine.looks = self.edit, self.dice.randrange(3)
         return beat(self.context)
 
     def any_label(self) -> str:

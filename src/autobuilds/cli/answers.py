@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 from autobuilds.cli.formatters import human, json_
 from autobuilds.cli.formatters.style import Style
 from autobuilds.cli.session import json_text, say, say_json, tell
+from autobuilds.domain.build import Build
 from autobuilds.domain.inert import terminal
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.lifecycle import Event
+from autobuilds.domain.moment import Snapshot
 from autobuilds.domain.moment import as_json as plain
 from autobuilds.domain.spelling import did_you_mean
 from autobuilds.domain.verdicts import Assessment
 from autobuilds.errors import NotSo
 from autobuilds.planning.forecast import Forecast, Slot
-from autobuilds.runtime.became import Became, became
+from autobuilds.runtime.became import Became, became, with_build
 from autobuilds.runtime.heartbeat import Beat
 
 
@@ -75,14 +77,17 @@ def status(beat: Beat, *, as_json: bool, style: Style) -> None:
         say(human.status(beat.view, beat.moment.now, style))
 
 
-def why(beat: Beat, label: str | None, *, as_json: bool, style: Style) -> None:
-    """Print every gate of one task, what became of it, or what holds each task; raises NotSo for an unknown label."""
+def why(beat: Beat, label: str | None, archived: Callable[[], Iterable[Build]], *, as_json: bool, style: Style) -> None:
+    """Print every gate of one task, what became of it, or what holds each task; raises NotSo for an unknown label.
+
+    `archived` gives the builds of the archives, for a task whose build is not in the ledger any more.
+    """
     if label is None:
         chosen: tuple[Assessment, ...] = beat.assessments
     else:
         wanted = slugify(label)
         found = next((a for a in beat.assessments if a.label == wanted), None)
-        over = became(beat.loaded.snapshot, wanted) if found is None else None
+        over = _over(beat.loaded.snapshot, wanted, archived) if found is None else None
         if over is not None:
             _became(over, as_json=as_json, style=style)
             return
@@ -92,6 +97,13 @@ def why(beat: Beat, label: str | None, *, as_json: bool, style: Style) -> None:
     else:
         tell_sandbox(beat)
         say(human.why(chosen, beat.moment.now, style, all_gates=label is not None) or "no task waits")
+
+
+def _over(snapshot: Snapshot, label: str, archived: Callable[[], Iterable[Build]]) -> Became | None:
+    if snapshot.ledger.find(label) is None:
+        old = max((b for b in archived() if b.label == label), key=lambda b: b.updated, default=None)
+        snapshot = with_build(snapshot, old) if old is not None else snapshot
+    return became(snapshot, label)
 
 
 def _became(over: Became, *, as_json: bool, style: Style) -> None:

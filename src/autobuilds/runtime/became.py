@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autobuilds.domain.build import Build, BuildState
 from autobuilds.domain.moment import Snapshot
@@ -65,3 +65,8 @@ def _proof(row: DoneRow) -> str:
     if row.files_changed is not None:
         parts.append(f"{count(row.files_changed, 'file')} +{row.lines_added or 0} -{row.lines_removed or 0}")
     return ", ".join(parts)
+
+
+def with_build(snapshot: Snapshot, build: Build) -> Snapshot:
+    """Return a snapshot whose ledger has one build more, from an archive: the newest of its label."""
+    return replace(snapshot, ledger=replace(snapshot.ledger, builds=(*snapshot.ledger.builds, build)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -63,17 +63,19 @@ class Past:
         that were decided on together with it. What no commit holds is said.
         """
         earlier = trail[1:] or trail
+        if known.missing:
+            return self.at(earlier[0], known)
         found = next((c.sha for c in earlier if self._holds(c.sha, known)), None)
         notes: tuple[str, ...] = ()
         ledger = self._ledger(found) if found is not None else None
         if found is None:
             wanted = known.digests.get(QUEUE)
             found = next((c.sha for c in earlier if wanted == inputs.digest(self.read(c.sha, QUEUE))), None)
-            if found is None and wanted is not None:
+            if found is None:
                 notes = (f"{QUEUE} as it was read then is in no commit; here is the one of {earlier[0].sha[:12]}",)
             found = found or earlier[0].sha
             ledger = self._told(trail[0].sha, earlier[0])
-            if wanted is not None and inputs.digest_of_ledger(ledger) != known.digests.get(LEDGER):
+            if inputs.digest_of_ledger(ledger) != known.digests.get(LEDGER):
                 notes += (f"{LEDGER} as it was read then is in no commit; here is what the transitions before it tell",)
         texts: dict[str, bytes | None] = {}
         for name in (CONFIG, POLICY):
@@ -131,8 +133,6 @@ class Past:
     def _own(self, commit: str, name: str, known: Inputs) -> tuple[bytes | None, bool]:
         """Return a file of the owner's as it was read for a decision, and whether it is just that."""
         base = self.read(known.head or commit, name)
-        if known.missing:
-            return base, True
         wanted = known.digests.get(name, "")
         if name in known.changes:
             base = inputs.changed(base, known.changes[name])
@@ -171,8 +171,3 @@ class Past:
             return self.context.workspace.zone(read_settings(None).settings)
         except AutobuildsError:
             return ZoneInfo("UTC")
-
-
-def with_build(snapshot: Snapshot, build: Build) -> Snapshot:
-    """Return a snapshot whose ledger has one build more, the newest of its label."""
-    return replace(snapshot, ledger=replace(snapshot.ledger, builds=(*snapshot.ledger.builds, build)))

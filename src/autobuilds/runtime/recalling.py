@@ -16,9 +16,9 @@ from autobuilds.domain.verdicts import Assessment
 from autobuilds.errors import BadInput, NotSo
 from autobuilds.planning import assess_all, situate
 from autobuilds.ports import Commit, Repo
-from autobuilds.runtime.became import Became, became
+from autobuilds.runtime.became import Became, became, with_build
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.past import Past, with_build
+from autobuilds.runtime.past import Past
 from autobuilds.store import history, inputs
 from autobuilds.store.inputs import Inputs
 from autobuilds.store.ledger import NotALedger
@@ -76,11 +76,12 @@ def outcome(context: Context, recalled: Recalled, label: str) -> Became:
     Raises NotSo, with the nearest label of that commit's queue, for one that was not there.
     """
     past = Past(context=context, repo=context.repo)
-    over = became(recalled.snapshot, label)
-    if over is None:
+    snapshot = recalled.snapshot
+    if snapshot.ledger.find(label) is None:
         (commit,) = past.repo.mainline(recalled.commit, limit=1)
         old = past.archived(commit, label)
-        over = became(with_build(recalled.snapshot, old), label) if old is not None else None
+        snapshot = with_build(snapshot, old) if old is not None else snapshot
+    over = became(snapshot, label)
     if over is None:
         guess = did_you_mean(label, [t.label for t in recalled.snapshot.queue.tasks])
         raise NotSo(

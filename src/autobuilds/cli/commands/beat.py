@@ -168,6 +168,8 @@ def why(label: str | None, at: str | None, workspace: Path | None, as_json: bool
     from autobuilds.cli import answers
     from autobuilds.runtime.heartbeat import look
     from autobuilds.runtime.owner import fatal_message
+    from autobuilds.store.ledger import read_archive
+    from autobuilds.store.workspace import LEDGER
 
     context = open_context(workspace)
     if at is not None:
@@ -179,7 +181,7 @@ def why(label: str | None, at: str | None, workspace: Path | None, as_json: bool
     beat = look(context)
     if beat.loaded.snapshot.queue.fatal:
         raise FatalQueue(fatal_message(beat.loaded.snapshot.queue))
-    answers.why(beat, label, as_json=as_json, style=style())
+    answers.why(beat, label, lambda: read_archive(context.workspace.path(LEDGER).parent), as_json=as_json, style=style())
 
 
 @click.command()

@@ -1,0 +1,226 @@
+"""Asking about the past: the decision of each start, and what the gates said of the files of any commit or time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from autobuilds.domain.build import Outcome
+from autobuilds.domain.moment import Ending
+from autobuilds.domain.verdicts import Verdict
+from autobuilds.errors import BadInput, FatalQueue, NotSo
+from autobuilds.runtime import owner
+from autobuilds.runtime.heartbeat import look
+from autobuilds.runtime.recalling import Recalled, outcome, recall
+from autobuilds.runtime.spawn import spawn
+from tests.proofs._life import COMMAND, Life, begin
+from tests.runtime.loop import details
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def life(tmp_path: Path) -> Life:
+    """A workspace with `say-hello` and `greet-again`, an injected clock, one slot, nothing started yet."""
+    life = begin(tmp_path, 1)
+    rows = "\n".join(f"- [ ] {name} - Added: 2026-01-06 15:00 - Priority: High" for name in ("Say hello", "Greet again"))
+    blocks = details("Say hello") + details("Greet again", file="b.txt")
+    life.queue.write_text(f"# Build Queue\n\n## Active Queue\n{rows}\n\n## Task Details\n{blocks}\n## Completed\n")
+    config = life.root / "HEARTBEAT.md"
+    config.write_text(config.read_text().replace("max_concurrent: 2", "max_concurrent: 1"))
+    life.git("commit", "-qam", "tasks")
+    return life
+
+
+def the_start(life: Life, label: str = "say-hello") -> str:
+    """Return the newest commit that started a label."""
+    found = [c for c in life.context.repo.history() if c.trailers.get("Event") == "start" and c.trailers["Build"] == label]
+    return found[-1].sha
+
+
+def same(told: Recalled) -> bool:
+    """Whether the start is told as it was recorded."""
+    found = told.of(told.started or "")
+    return found is not None and found.verdict is Verdict.GO and bool(told.recorded) and told.differing == ()
+
+
+def test_a_start_is_told_as_it_was_decided_with_every_other_task(life: Life) -> None:
+    seen = look(life.context).assessments
+    life.beat()
+    told = recall(life.context, the_start(life))
+    assert same(told) and told.notes == () and told.started == "say-hello"
+    assert told.assessments == seen and told.now == life.machine.at
+    held = told.of("greet-again")
+    assert held is not None and held.verdict is Verdict.WAIT
+
+
+def test_starts_that_were_decided_together_share_their_files(life: Life) -> None:
+    config = life.root / "HEARTBEAT.md"
+    config.write_text(config.read_text().replace("max_concurrent: 1", "max_concurrent: 2"))
+    seen = look(life.context).assessments
+    life.beat()
+    first, second = (recall(life.context, the_start(life, label)) for label in ("say-hello", "greet-again"))
+    assert same(first) and same(second) and first.files == second.files
+    assert first.assessments == second.assessments == seen
+
+
+def test_settings_that_were_never_committed_are_known(life: Life) -> None:
+    config = life.root / "HEARTBEAT.md"
+    good = config.read_text()
+    config.write_text(good.replace("review_limit: 40", "review_limit: 7"))
+    life.beat()
+    config.write_text(good)
+    told = recall(life.context, the_start(life))
+    assert same(told) and told.recorded["review"] == "0 of 7 finished builds wait for review"
+
+
+def test_an_edit_between_reading_and_starting_changes_nothing_of_what_is_told(life: Life) -> None:
+    def edit() -> None:
+        life.queue.write_text(life.queue.read_text().replace("Say hello - Added", "Say hello there - Added"))
+
+    life.machine.meanwhile, life.machine.looks = edit, 1
+    life.beat()
+    told = recall(life.context, the_start(life))
+    assert same(told) and told.files != life.git("rev-parse", f"{told.commit}^")
+
+
+def test_a_start_by_the_owners_word_is_told_as_such(life: Life) -> None:
+    life.queue.write_text(
+        life.queue.read_text().replace("Greet again - Added: 2026-01-06 15:00 - Priority: High", "Greet again - Priority: Medium")
+    )
+    spawn(life.context, "greet-again", None, None)
+    told = recall(life.context, the_start(life, "greet-again"))
+    assert same(told) and told.recorded["priority"] == "started by the owner's word"
+
+
+def test_while_git_was_busy_the_transitions_tell(life: Life) -> None:
+    mark = life.root / ".git" / "MERGE_HEAD"
+    mark.write_text(life.git("rev-parse", "HEAD") + "\n")
+    life.beat()
+    life.end(life.context.workspace.ledger().builds[0])
+    life.machine.at += timedelta(hours=3)
+    life.beat()
+    mark.unlink()
+    life.machine.at += timedelta(hours=3)
+    life.beat()
+    for commit in (c for c in life.context.repo.history() if c.trailers.get("Event") == "start"):
+        assert same(recall(life.context, commit.sha)), commit.subject
+
+
+def test_a_commit_that_is_no_start_is_asked_at_its_own_time(life: Life) -> None:
+    life.machine.used = replace(life.machine.used, disk_percent=70.0)
+    life.beat()
+    told = recall(life.context, "HEAD")
+    assert told.started is None and told.unknown == ()
+    assert [a.label for a in told.assessments] == ["greet-again"]
+    assert any(the_start(life)[:12] in note for note in told.notes)
+    assert outcome(life.context, told, "say-hello").state == "building"
+
+
+def test_without_a_start_before_two_gates_are_not_asked(life: Life) -> None:
+    told = recall(life.context, "main")
+    assert told.unknown == ("agent", "resources")
+    assert {g.gate for a in told.assessments for g in a.gates}.isdisjoint(told.unknown)
+    assert any("can't be asked" in note for note in told.notes)
+
+
+def test_a_time_means_the_last_commit_before_it(life: Life) -> None:
+    first = life.git("rev-parse", "HEAD")
+    life.machine.at += timedelta(hours=2)
+    life.beat()
+    hour = recall(life.context, "2026-01-09 10:30")
+    assert hour.commit == first and hour.now == datetime(2026, 1, 9, 16, 30, tzinfo=UTC)
+    assert recall(life.context, "2026-01-09 13:00").of("say-hello") is None
+    life.git("tag", "then", first)
+    assert recall(life.context, "then").commit == first == recall(life.context, first[:10]).commit
+
+
+@pytest.mark.parametrize("at", ["nonsense", "main~99", "2026-13-01", "--all", "HEAD\n", "", "0" * 40])
+def test_what_is_no_commit_is_said(life: Life, at: str) -> None:
+    with pytest.raises(BadInput, match="no commit, branch or tag"):
+        recall(life.context, at)
+
+
+def test_a_time_before_everything_and_a_commit_without_a_queue_are_said(life: Life) -> None:
+    with pytest.raises(BadInput, match="no commit of that time"):
+        recall(life.context, "2020-01-01")
+    life.git("rm", "-q", "BUILD_QUEUE.md")
+    life.git("commit", "-qm", "gone")
+    with pytest.raises(BadInput, match=r"holds no BUILD_QUEUE\.md"):
+        recall(life.context, "HEAD")
+    life.queue.write_text("<<<<<<< a\n=======\n>>>>>>> b\n")
+    life.git("add", "BUILD_QUEUE.md")
+    life.git("commit", "-qm", "torn")
+    with pytest.raises(FatalQueue, match="can't be read"):
+        recall(life.context, "HEAD")
+
+
+def test_a_label_that_was_not_there_is_said_with_the_nearest_that_was(life: Life) -> None:
+    told = recall(life.context, "HEAD")
+    with pytest.raises(NotSo, match=r'no task "say-helo" was in the queue at .*did you mean "say-hello"'):
+        outcome(life.context, told, "say-helo")
+
+
+def test_builds_of_the_archive_are_known(life: Life) -> None:
+    life.beat()
+    life.machine.at += timedelta(hours=1)
+    owner.complete(life.context, "say-hello")
+    life.machine.at += timedelta(days=40)
+    life.beat()
+    life.queue.write_text(life.queue.read_text().replace("Say hello", "Say no more"))
+    life.beat()
+    assert life.context.workspace.ledger().find("say-hello") is None
+    told = recall(life.context, "HEAD")
+    assert outcome(life.context, told, "say-hello").state == "completed"
+
+
+def test_a_start_of_an_older_version_says_what_it_did_not_record(life: Life) -> None:
+    life.beat()
+    sha = the_start(life)
+    text = life.git("log", "-1", "--format=%B", sha)
+    lines = [
+        'Inputs: {"now":"2026-01-09T09:30:00-06:00","agents":["command"],"resources":{},"settings":{},"gates":{"state":"not started"}}'
+        if line.startswith("Inputs: ")
+        else line
+        for line in text.split("\n")
+    ]
+    old = life.git("commit-tree", f"{sha}^{{tree}}", "-p", f"{sha}^", "-m", "\n".join(lines))
+    told = recall(life.context, old)
+    assert told.started == "say-hello" and told.differing == ()
+    assert any("not recorded" in note and "approvals" in note for note in told.notes)
+    assert COMMAND in told_agents(life, old)
+
+
+def told_agents(life: Life, sha: str) -> tuple[object, ...]:
+    """Return the agents that a start's commit records."""
+    from autobuilds.store import history, inputs
+
+    (commit,) = life.context.repo.mainline(sha, limit=1)
+    plain = history.inputs(commit.trailers)
+    assert plain is not None
+    return inputs.decode(plain).moment.agents
+
+
+def test_a_forgotten_part_of_the_inputs_is_noticed(life: Life) -> None:
+    life.beat()
+    sha = the_start(life)
+    text = life.git("log", "-1", "--format=%B", sha).replace('"found":true,', "")
+    told = recall(life.context, life.git("commit-tree", f"{sha}^{{tree}}", "-p", f"{sha}^", "-m", text))
+    assert told.differing == ("agent",)
+
+
+def test_a_failed_build_is_told_as_it_was_retried(life: Life) -> None:
+    owner.complete(life.context, "greet-again")
+    life.beat()
+    last = life.context.workspace.ledger().builds[0].last
+    assert last is not None
+    life.runner.end(last.id, Ending(outcome=Outcome.AGENT_FAILED, reason="it failed", ended=life.machine.at))
+    life.beat()
+    life.machine.at += timedelta(minutes=5)
+    life.beat()
+    told = recall(life.context, the_start(life))
+    assert same(told) and told.recorded["state"] == "retry time reached"
