@@ -101,7 +101,8 @@ __attribute__((constructor)) static void begin(void) {
     const char *path = getenv("PROOF_SHIM"), *in = getenv("PROOF_SHIM_IN");
     if (path && !map_control(path)) {
         command_line(line, sizeof line);
-        counted = (in && *in == '1') || !ctl->only[0] || listed(ctl->only, line);
+        counted = in ? *in == '1' : !ctl->only[0];
+        if (listed(ctl->only, line)) counted = 1;
         if (listed(ctl->never, line)) counted = 0;
     }
     errno = kept;
