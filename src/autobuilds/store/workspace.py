@@ -135,7 +135,7 @@ class Workspace:
         """Put back what people saved while the queue was being replaced, and remove what killed processes left half written."""
         queue.rescue()
         folders = (self.root, self.root / "subagents", self.root / "subagents" / "logs", self.root / REPORTS, self.root / PRIVATE)
-        remove_debris((*folders, self.root / PRIVATE / "outbox"))
+        remove_debris((*folders, self.root / PRIVATE / "outbox", self.root / PRIVATE / "retired" / QUEUE))
 
     def ledger(self) -> Ledger:
         """Read the ledger; raises CorruptLedger."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from autobuilds.store.files.lock import alive
 
-#: How `writing` names its temporary files: the file's name, the writer's process, eight random hexadecimal digits.
-_OURS = re.compile(r"\..+[.-](\d+)-[0-9a-f]{8}(?:-[ab])?\.tmp")
+#: How `writing` names its temporary files: the file's name, the writer's process, eight random hexadecimal digits; `vault` without the first.
+_OURS = re.compile(r"(?:\..+[.-])?(\d+)-[0-9a-f]{8}(?:-[ab])?\.tmp")
 
 
 def remove_debris(folders: Iterable[Path]) -> int:
