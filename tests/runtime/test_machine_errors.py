@@ -105,5 +105,5 @@ def test_what_cannot_be_read_is_named_and_no_bug(
     monkeypatch.chdir(loop.root)
     assert run(["status"]) == 3
     said = capsys.readouterr().err
-    assert said.startswith(f"autobuilds: can't use {loop.root}/.git/HEAD: ")
+    assert said.startswith(f"autobuilds: can't read {loop.root}/.git/HEAD: ")
     assert "bug" not in said

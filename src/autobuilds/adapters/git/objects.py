@@ -55,10 +55,15 @@ class Objects:
 
     def read(self, oid: str) -> tuple[str, bytes] | None:
         """Return kind and content of an object by its id, or None if it is not there."""
+        path = self._folder / oid[:2] / oid[2:]
         try:
-            raw = zlib.decompress((self._folder / oid[:2] / oid[2:]).read_bytes())
+            raw = zlib.decompress(path.read_bytes())
         except (FileNotFoundError, zlib.error):
             return self._ask(oid)
+        except OSError as error:
+            raise StorageFailure(
+                f"can't read {path}: {error.strerror}; mend its permissions, or check the disk and run `git fsck`"
+            ) from error
         header, _, data = raw.partition(b"\0")
         return header.split(b" ")[0].decode(), data
 

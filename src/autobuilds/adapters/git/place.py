@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autobuilds.domain.patterns import pattern
-from autobuilds.errors import BadInput, GitFailure
+from autobuilds.errors import BadInput, GitFailure, StorageFailure
 from autobuilds.ports import Head
 
 _OID = pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -87,11 +87,18 @@ def symbolic(git_dir: Path) -> str | None:
 
 
 def read_small(path: Path) -> str | None:
-    """Return a small file's text without white space around it, or None if it is not there."""
+    """Return a small file's text without white space around it, or None if it is not there; raises StorageFailure."""
     try:
         return path.read_text(encoding="utf-8", errors="surrogateescape").strip()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> StorageFailure:
+    """Return the exception for a file of Git's that is there and can't be read."""
+    return StorageFailure(f"can't read {path}: {error.strerror}; mend its permissions, or check the disk and run `git fsck`")
 
 
 def refs_in_files(place: Place) -> bool:
@@ -121,6 +128,8 @@ def _packed(place: Place, ref: str) -> str | None:
         text = (place.common / "packed-refs").read_bytes()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise unreadable(place.common / "packed-refs", error) from error
     match = re.search(rb"(?m)^([0-9a-f]{40,64}) " + re.escape(ref.encode("utf-8", "surrogateescape")) + rb"\r?$", text)
     return match.group(1).decode() if match else None
 
