@@ -210,3 +210,50 @@ def task_master(program: Path, version: str) -> Tool:
         },
         remarks=("task-master-ai: setting a field needs a model, so it is left out",),
     )
+
+
+def tk(program: Path, *, lists: bool) -> Tool:
+    """Return tk (wedow/ticket), one shell script; `lists` says whether its plugin `ls` is there."""
+    states = {"todo": "open", "doing": "in_progress", "done": "closed"}
+    ranks = {"high": 1, "medium": 2, "low": 3}
+
+    def name(number: int) -> str:
+        return f"be-{number:06}"
+
+    def ticket(item: Item) -> str:
+        waits = f"[{name(item.depends_on)}]" if item.depends_on else "[]"
+        head = f"id: {name(item.number)}\nstatus: {states[item.state]}\ndeps: {waits}\nlinks: []\ncreated: {DAY}T09:00:00Z\ntype: task"
+        head += f"\npriority: {ranks[item.priority]}\nassignee: Olive\ntags: [{', '.join(item.labels)}]"
+        boxes = "\n".join(f"- [ ] {text}" for text in item.criteria)
+        return f"---\n{head}\n---\n# {item.title}\n\n{item.description}\n\n## Acceptance Criteria\n\n{boxes}\n\n"
+
+    def write(site: Site) -> None:
+        (site.folder / ".tickets").mkdir()
+        for item in site.tasks:
+            (site.folder / ".tickets" / f"{name(item.number)}.md").write_text(ticket(item))
+
+    def add(site: Site, turn: int) -> Run:
+        title, model = f"{key(900000 + turn)} Show the total on the page", site.tasks[0]
+        argv = ["create", title, "-d", model.description, "--acceptance", "\n".join(model.criteria), "-p", "1", "--tags", "docs,cli"]
+        return site.run(program, *argv, check=site.holds(".tickets/*.md", f"^# {title}$"))
+
+    def status(site: Site, target: int, new: str) -> Run:
+        return site.run(program, "status", name(target), new, check=site.holds(f".tickets/{name(target)}.md", f"^status: {new}$"))
+
+    listing = {"list": lambda site, _: site.run(program, "ls", check=site.listed())} if lists else {}
+    return Tool(
+        name="tk",
+        version="as on PATH",
+        store="a Markdown file for each task; commits nothing",
+        write=write,
+        env=lambda folder: {"TICKETS_DIR": str(folder / ".tickets")},
+        operations={
+            "version": lambda site, _: site.run(program, "help"),
+            **listing,
+            "next": lambda site, _: site.run(program, "ready", check=site.listed(least=5)),
+            "add": add,
+            "set": lambda site, turn: status(site, free(site.count, turn, digit=8), "in_progress"),
+            "done": lambda site, turn: status(site, free(site.count, turn, digit=7), "closed"),
+        },
+        remarks=("tk: has no `--version`, `help` is measured; `set` marks a task as begun",),
+    )

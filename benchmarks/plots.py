@@ -21,6 +21,7 @@ STYLES: dict[str, tuple[str, str]] = {
     "mdtodo": ("#0072B2", "P"),
     "backlog.md": ("#D55E00", "X"),
     "task-master-ai": ("#B8A800", "*"),
+    "tk": ("#A05A2C", "h"),
     "python -c pass": ("#8C8C8C", "."),
     "git commit": ("#8C8C8C", "+"),
 }

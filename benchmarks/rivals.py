@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -81,7 +82,9 @@ def _pip(folder: Path, package: str, *, newer: bool = False) -> Path:
 
 
 def _first_line(*argv: str | Path) -> str:
-    done = subprocess.run([str(word) for word in argv], check=False, capture_output=True, text=True, env={"TASKRC": "/dev/null"})
+    done = subprocess.run(
+        [str(word) for word in argv], check=False, capture_output=True, text=True, env={**os.environ, "TASKRC": os.devnull}
+    )
     return (done.stdout.strip() or done.stderr.strip()).splitlines()[0]
 
 
@@ -133,6 +136,15 @@ def _task_master(folder: Path) -> Tool:
     return peers_files.task_master(program, version)
 
 
+def _tk(_: Path) -> Tool:
+    program = shutil.which("tk")
+    if program is None:
+        raise Failed("not on PATH; it is a script in a repository (wedow/ticket), and nothing is downloaded from forges")
+    if "minimal ticket system" not in _first_line(program, "help"):
+        raise Failed(f"{program} is another program of that name")
+    return peers_files.tk(Path(program), lists=shutil.which("ticket-ls") is not None or shutil.which("tk-ls") is not None)
+
+
 def _link(folder: Path, name: str, program: Path) -> None:
     """Put a program at a place that stays, for those who drive it from elsewhere."""
     link = folder / "bin" / name
@@ -158,8 +170,16 @@ RIVALS: dict[str, tuple[Callable[[Path], Tool], bool]] = {
     "todoing": (_todoing, False),
     "mdtodo": (_mdtodo, False),
     "backlog.md": (_backlog, False),
+    "tk": (_tk, False),
     "task-master-ai": (_task_master, True),
 }
+
+
+#: Tools of the same kind that are never measured here, and why.
+NOT_DRIVEN = (
+    "dstask, beans, kanban-md: have to be built with Go",
+    "beads: its package downloads a program from a forge while it is installed",
+)
 
 
 def find(*, heavy: bool, say: Callable[[str], None]) -> Found:
@@ -176,7 +196,7 @@ def find(*, heavy: bool, say: Callable[[str], None]) -> Found:
         except Failed as word:
             skipped.append(f"{name}: {word}")
             say(f"{name}: skipped: {word}")
-    return Found(tools=tools, skipped=skipped)
+    return Found(tools=tools, skipped=[*skipped, *NOT_DRIVEN])
 
 
 def main() -> None:
