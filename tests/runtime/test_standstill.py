@@ -285,6 +285,7 @@ CHANGES: dict[str, Callable[[Path], None]] = {
     "a merge begins": _write(".git/MERGE_HEAD", "0" * 40 + "\n"),
     "a commit waits": _write(".autobuilds/outbox/000000-00000000.json", '{"message": "x", "paths": ["app.py"], "owner": false}'),
     "debris": _write("subagents/.x.99999999-0123abcd.tmp", ""),
+    "debris of the queue": _write(".autobuilds/retired/BUILD_QUEUE.md/99999999-0123abcd.tmp", ""),
 }
 
 

@@ -191,7 +191,8 @@ def _nothing_waits(root: Path) -> bool:
     """Whether no commit waits, and nothing that a killed process left half written is there."""
     if _names(root / PRIVATE / "outbox"):
         return False
-    return not any(name.startswith(".") and name.endswith(".tmp") for folder in _FOLDERS for name in _names(root / folder))
+    halves = ((folder, name) for folder in _FOLDERS for name in _names(root / folder) if name.endswith(".tmp"))
+    return not any(name.startswith(".") or folder.endswith(QUEUE) for folder, name in halves)
 
 
 def _dues(context: Context, beat: Beat) -> Iterator[datetime]:
