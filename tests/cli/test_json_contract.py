@@ -12,6 +12,7 @@ import pytest
 
 from autobuilds.cli.formatters import json_
 from autobuilds.domain.model import Criterion, Queue
+from autobuilds.runtime.recalling import Recalled
 from autobuilds.runtime.report_view import report_view
 from autobuilds.runtime.status_view import status_view
 from tests.runtime.sample_state import ASSESSMENTS, MOMENT, NOW, PROGRESS, SNAPSHOT, START, TASKS, task
@@ -159,6 +160,20 @@ def _matches(value: Any, shape: Any, at: str) -> None:
             assert datetime.fromisoformat(value).tzinfo is not None
 
 
+RECALLED = Recalled(
+    commit="1" * 40,
+    files="2" * 40,
+    now=NOW,
+    snapshot=SNAPSHOT,
+    assessments=ASSESSMENTS,
+    started="spotify",
+    recorded={"state": "not started"},
+    differing=("state",),
+    unknown=("agent",),
+    notes=("x",),
+)
+
+
 def _answers() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     view = status_view(SNAPSHOT, MOMENT, ASSESSMENTS, PROGRESS)
     report = report_view(SNAPSHOT, START.date(), MOMENT.now.tzinfo, moment=MOMENT, assessments=ASSESSMENTS, progress=PROGRESS)  # type: ignore[arg-type]
@@ -168,6 +183,20 @@ def _answers() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         "check": (json_.check_json(SNAPSHOT.queue), {"problems": [PROBLEM], "counts": COUNTS}),
         "show": (json_.show_json(TASKS[0]), {"task": TASK}),
         "why": (json_.why_json(ASSESSMENTS), {"tasks": [{"label": TEXT, "verdict": TEXT, "gates": [GATE]}]}),
+        "why at": (
+            json_.envelope("why at", at=json_.at_json(RECALLED)),
+            {
+                "at": {
+                    "commit": TEXT,
+                    "files": TEXT,
+                    "time": TIME,
+                    "started": _optional(TEXT),
+                    "differing": [TEXT],
+                    "unknown": [TEXT],
+                    "notes": [TEXT],
+                }
+            },
+        ),
         "status": (
             json_.status_json(view),
             {

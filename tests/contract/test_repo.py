@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -267,6 +268,13 @@ def test_the_mainline_follows_first_parents_alone(repo: Repo, tmp_path: Path) ->
     assert [(c.sha, c.subject) for c in found] == [(merged.commit, "Merge build x: X"), (last, "later")]
     assert (found[0].parents, found[0].trailers) == ((base, work), {"Build": "x", "Attempt": "1"})
     assert [c.sha for c in repo.mainline("main", limit=1)] == [last]
+
+
+def test_the_last_commit_before_a_moment_is_found_by_first_parents(repo: Repo) -> None:
+    first = repo.mainline("main")[-1]
+    assert repo.before(first.when) == first.sha
+    assert repo.before(first.when + timedelta(days=4000)) == first.sha
+    assert repo.before(datetime(1999, 1, 1, tzinfo=UTC)) is None
 
 
 def test_a_scratch_clone_stands_at_its_commit_and_leaves_no_trace(repo: Repo, tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from autobuilds.cli.formatters import human, json_
 from autobuilds.cli.formatters.columns import wrap
 from autobuilds.cli.formatters.style import Style
@@ -22,7 +20,7 @@ def why(context: Context, recalled: Recalled, label: str | None, *, as_json: boo
     over = outcome(context, recalled, wanted) if wanted is not None and not chosen else None
     if as_json:
         more = {"became": plain(over)} if over is not None else {}
-        say_json({**json_.why_json(chosen), **more, "at": _told(recalled)})
+        say_json({**json_.why_json(chosen), **more, "at": json_.at_json(recalled)})
         return
     say("\n".join(_head(recalled, style)) + "\n\n")
     if over is not None:
@@ -45,16 +43,3 @@ def _head(recalled: Recalled, style: Style) -> list[str]:
     if not recalled.recorded:
         return wrap(f"{said}; what its gates said was not recorded:", style.width, first="")
     return wrap(f"{said}; all its gates say what was recorded then:", style.width, first="")
-
-
-def _told(recalled: Recalled) -> dict[str, Any]:
-    return {
-        "commit": recalled.commit,
-        "files": recalled.files,
-        "time": plain(recalled.now),
-        "started": recalled.started,
-        "recorded": recalled.recorded,
-        "differing": list(recalled.differing),
-        "unknown": list(recalled.unknown),
-        "notes": list(recalled.notes),
-    }

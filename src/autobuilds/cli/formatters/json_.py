@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autobuilds.domain.model import Criterion, Queue, Task
 from autobuilds.domain.moment import as_json
@@ -11,6 +11,9 @@ from autobuilds.domain.problem import Problem
 from autobuilds.domain.verdicts import Assessment, GateResult
 from autobuilds.runtime.report_view import ReportView
 from autobuilds.runtime.view_values import NeedsYou, StatusView
+
+if TYPE_CHECKING:
+    from autobuilds.runtime.recalling import Recalled
 
 #: Raised only by a change that is not additive.
 SCHEMA = 1
@@ -97,6 +100,20 @@ def why_json(assessments: Iterable[Assessment]) -> dict[str, Any]:
     """Return `why --json`: every gate of every task."""
     tasks = [{"label": a.label, "verdict": a.verdict.value, "gates": [_gate(g) for g in a.gates]} for a in assessments]
     return {**envelope("why"), "tasks": tasks}
+
+
+def at_json(recalled: Recalled) -> dict[str, Any]:
+    """Return the object `at` of `why --at --json`: which commit was asked, and how sure the answer is."""
+    return {
+        "commit": recalled.commit,
+        "files": recalled.files,
+        "time": as_json(recalled.now),
+        "started": recalled.started,
+        "recorded": recalled.recorded,
+        "differing": list(recalled.differing),
+        "unknown": list(recalled.unknown),
+        "notes": list(recalled.notes),
+    }
 
 
 def _gate(gate: GateResult) -> dict[str, Any]:
