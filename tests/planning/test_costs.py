@@ -15,8 +15,9 @@ from autobuilds.domain.moment import Snapshot
 from autobuilds.domain.settings import Settings
 from autobuilds.domain.verdicts import Verdict
 from autobuilds.planning import plan
-from autobuilds.planning.decision import judged_clarity, judged_risk, situate
+from autobuilds.planning.decision import situate
 from autobuilds.planning.forecast import forecast
+from autobuilds.planning.judging import judged_clarity, judged_risk
 from autobuilds.runtime.assessing import policy_of
 from autobuilds.runtime.status_view import AHEAD, status_view
 from autobuilds.store.queue.reader import read_queue

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
 from autobuilds.domain import gates
 from autobuilds.domain.approval import fingerprint
@@ -14,11 +13,11 @@ from autobuilds.domain.gates.machine import choose_agent
 from autobuilds.domain.lifecycle import Event
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import Ending, Moment, RunState, RunStatus, Snapshot
-from autobuilds.domain.policy import PhraseRule, Policy
 from autobuilds.domain.retry import Decision, decide
 from autobuilds.domain.situation import Claim, Shared, Situation
 from autobuilds.domain.stall import Stall, stall
-from autobuilds.domain.verdicts import Assessment, ClarityJudgement, RiskJudgement, Verdict
+from autobuilds.domain.verdicts import Assessment, Verdict
+from autobuilds.planning.judging import clarity_of, risk_of, template_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,52 +252,14 @@ def situate(
         task=task,
         snapshot=snapshot,
         moment=moment,
-        risk=lambda: _risk(task, snapshot.policy),
-        clarity=lambda: _clarity(task, snapshot.policy),
-        template=lambda: _template(task, snapshot.policy),
+        risk=lambda: risk_of(task, snapshot.policy),
+        clarity=lambda: clarity_of(task, snapshot.policy),
+        template=lambda: template_of(task, snapshot.policy),
         claims=held,
         slots_taken=len(held),
         at_once=at_once,
         common=shared,
     )
-
-
-def _criteria(task: Task) -> tuple[str, ...]:
-    return tuple(c.text for c in task.criteria)
-
-
-def _risk(task: Task, policy: Policy) -> RiskJudgement:
-    return judged_risk(task.name, task.description, _criteria(task), task.steps, task.category, policy.rules)
-
-
-def _clarity(task: Task, policy: Policy) -> ClarityJudgement:
-    return judged_clarity(task.name, task.description, _criteria(task), task.steps, task.estimate_text, policy.rules)
-
-
-def _template(task: Task, policy: Policy) -> str:
-    from autobuilds.policies.requirements import template_for
-
-    return template_for(_clarity(task, policy).missing, task.name)
-
-
-@lru_cache(maxsize=16384)
-def judged_risk(
-    name: str, description: str, criteria: tuple[str, ...], steps: str | None, category: str | None, rules: tuple[PhraseRule, ...]
-) -> RiskJudgement:
-    """Return what the risk rules say of a text; the same text is judged once in a process."""
-    from autobuilds.policies.risk import judge_risk
-
-    return judge_risk(name, description, criteria, steps, category, rules)
-
-
-@lru_cache(maxsize=16384)
-def judged_clarity(
-    name: str, description: str, criteria: tuple[str, ...], steps: str | None, estimate: str | None, rules: tuple[PhraseRule, ...]
-) -> ClarityJudgement:
-    """Return what the requirements rules say of a text; the same text is judged once in a process."""
-    from autobuilds.policies.requirements import judge_requirements
-
-    return judge_requirements(name, description, criteria, steps, estimate, rules)
 
 
 def _claim_of(build: Build, snapshot: Snapshot) -> Claim:

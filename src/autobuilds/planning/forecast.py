@@ -9,6 +9,7 @@ from autobuilds.domain.build import Attempt, Build, BuildState, Outcome
 from autobuilds.domain.model import Section, Task
 from autobuilds.domain.moment import Moment, Snapshot
 from autobuilds.domain.retry import later
+from autobuilds.domain.times import reached
 from autobuilds.domain.verdicts import Assessment
 from autobuilds.planning.decision import Start, assess_all
 
@@ -48,8 +49,8 @@ def forecast(snapshot: Snapshot, moment: Moment, hours: int = 12) -> Forecast:
     ends = {s.label: s.end for s in slots}
     now = moment.now
     for _ in range(MAX_STEPS):
-        snapshot = _finished(snapshot, [label for label, end in ends.items() if end <= now], now)
-        ends = {label: end for label, end in ends.items() if end > now}
+        snapshot = _finished(snapshot, [label for label, end in ends.items() if reached(end, now)], now)
+        ends = {label: end for label, end in ends.items() if not reached(end, now)}
         at = replace(moment, now=now, runs={})
         assessments, starts = assess_all(snapshot, at)
         for start in starts:
@@ -57,17 +58,22 @@ def forecast(snapshot: Snapshot, moment: Moment, hours: int = 12) -> Forecast:
             slots.append(slot)
             ends[slot.label] = slot.end
             snapshot = _begun(snapshot, slot, now)
-        following = [t for t in (*ends.values(), *_openings(assessments, now)) if t > now]
-        if not following or min(following) >= horizon:
+        following = [t for t in (*ends.values(), *_openings(assessments, now)) if not reached(t, now)]
+        if not following or reached(horizon, min(following, key=_real)):
             break
-        now = min(following)
+        now = min(following, key=_real)
     started = {s.label for s in slots}
     held = tuple(a for a in assessments if a.label not in started)
     return Forecast(start=moment.now, end=horizon, slots=tuple(sorted(slots, key=lambda s: s.start)), not_reached=held)
 
 
 def _openings(assessments: tuple[Assessment, ...], now: datetime) -> list[datetime]:
-    return [g.until for a in assessments for g in a.sketch.gates if g.until is not None and g.until > now]
+    return [g.until for a in assessments for g in a.sketch.gates if g.until is not None and not reached(g.until, now)]
+
+
+def _real(moment: datetime) -> float:
+    """Return what moments are ordered by: Python orders those of one zone by the clock on the wall."""
+    return moment.timestamp()
 
 
 def _length(task: Task | None) -> tuple[timedelta, bool]:

@@ -50,7 +50,7 @@ def judge_risk(
     size = len(task_name) + len(description) + len(steps or "") + sum(map(len, criteria))
     if size > _MAX_TEXT:
         return RiskJudgement(verdict=Verdict.ASK, matched=(f"the text has {size} characters; it is judged up to {_MAX_TEXT}",))
-    model = compiled(tuple(rules))
+    model = compiled(rules if isinstance(rules, tuple) else tuple(rules))
     sentences = sentences_of(task_name, description, criteria, steps)
     finds = model.finds(sentences)
     if not _asks(finds) or _checked_work(task_name, description, criteria, finds):

@@ -49,12 +49,18 @@ _BEFORE_ORDER = frozenset(
 )
 
 
+#: A phrase that begins with one plain word, which is all that has to be known of it until a text has that word.
+_BEGINS = re.compile(r"\^?([A-Za-z0-9]+)(\*?)(?= |\Z)")
+
+
 class Phrase(NamedTuple):
     """One phrase of a row: `row` is the row's place, `words` its words (a gap is `…`), `order` whether it must stand as an order."""
 
     row: int
     words: tuple[str, ...]
     order: bool
+    #: Whether its words must stand in a text just so: no gap among them and no open end.
+    literal: bool
 
 
 class Hit(NamedTuple):
@@ -72,6 +78,9 @@ class Lexicon:
 
     _exact: dict[str, list[Phrase]] = field(default_factory=dict)
     _stems: dict[str, list[Phrase]] = field(default_factory=dict)
+    #: Rows and phrases as written, by their first word or stem, until a text has it: few of thousands are ever taken apart.
+    _waiting: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    _waiting_stems: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     _shapes: list[tuple[int, re.Pattern[str], frozenset[str]]] = field(default_factory=list)
     _unspaced: list[tuple[int, str]] = field(default_factory=list)
 
@@ -85,8 +94,9 @@ class Lexicon:
         return lexicon
 
     def _add(self, row: int, text: str) -> None:
-        if text.isascii() and text.replace(" ", "").isalnum():
-            self._index(Phrase(row, tuple(text.lower().split()), order=False))
+        begins = _BEGINS.match(text)
+        if begins is not None:
+            self._wait(begins[1].lower() + begins[2], row, text)
         elif text.startswith("<") and text.endswith(">"):
             name = text[1:-1].strip()
             if name in SHAPES:
@@ -94,23 +104,42 @@ class Lexicon:
         elif is_unspaced(text):
             self._unspaced.append((row, text))
         else:
-            self._index(Phrase(row, phrase_words(text.removeprefix("^")), order=text.startswith("^")))
+            words = phrase_words(text.removeprefix("^"))
+            self._wait(words[0] if words else "", row, text)
+
+    def _wait(self, first: str, row: int, text: str) -> None:
+        """File a phrase as written under its first word, or the beginning of that."""
+        if first.endswith("*") and len(first) > _STEM:
+            self._waiting_stems.setdefault(first[:_STEM], []).append((row, text))
+        elif first:
+            self._waiting.setdefault(first, []).append((row, text))
 
     def _index(self, phrase: Phrase) -> None:
-        first = phrase.words[0] if phrase.words else ""
+        first = phrase.words[0]
         if first.endswith("*") and len(first) > _STEM:
             self._stems.setdefault(first[:_STEM], []).append(phrase)
-        elif first:
+        else:
             self._exact.setdefault(first, []).append(phrase)
+
+    def _take(self, written: Iterable[tuple[int, str]]) -> None:
+        """Take phrases apart, in the order of their rows."""
+        for row, text in written:
+            self._index(_phrase(row, text))
 
     def hits(self, sentence: Sentence) -> list[Hit]:
         """Return every find in a sentence, in the order of its words; shapes and unspaced scripts come last."""
         found: list[Hit] = []
         words = sentence.words
+        exact, stems, waiting, waiting_stems = self._exact, self._stems, self._waiting, self._waiting_stems
         for at, word in enumerate(words):
-            for phrase in self._exact.get(word, ()):
+            if word in waiting:
+                self._take(waiting.pop(word))
+            for phrase in exact.get(word, ()):
                 _match(phrase, words, at, found)
-            for phrase in self._stems.get(word[:_STEM], ()):
+            stem = word[:_STEM]
+            if stem in waiting_stems:
+                self._take(waiting_stems.pop(stem))
+            for phrase in stems.get(stem, ()):
                 if word.startswith(phrase.words[0][:-1]):
                     _match(phrase, words, at, found)
         for row, pattern, signs in self._shapes:
@@ -122,6 +151,13 @@ class Lexicon:
         if self._unspaced and is_unspaced(sentence.text):
             found += [Hit(row, text) for row, text in self._unspaced if text in sentence.text]
         return found
+
+
+def _phrase(row: int, text: str) -> Phrase:
+    """Return a phrase as written, taken apart."""
+    words = phrase_words(text.removeprefix("^"))
+    literal = not any(word == _GAP or word.endswith("*") for word in words)
+    return Phrase(row, words, order=text.startswith("^"), literal=literal)
 
 
 def phrase_words(text: str) -> tuple[str, ...]:
@@ -141,7 +177,13 @@ def phrase_words(text: str) -> tuple[str, ...]:
 def _match(phrase: Phrase, words: tuple[str, ...], at: int, found: list[Hit]) -> None:
     if phrase.order and at > 0 and words[at - 1] not in _BEFORE_ORDER:
         return
-    end = at + 1 if len(phrase.words) == 1 else _end(phrase.words, words, at + 1)
+    wanted = phrase.words
+    end: int | None = at + len(wanted)
+    if len(wanted) > 1:
+        if not phrase.literal:
+            end = _end(wanted, words, at + 1)
+        elif words[at:end] != wanted:
+            return
     if end is not None:
         found.append(Hit(phrase.row, " ".join(words[at:end]), end, phrase.order))
 
