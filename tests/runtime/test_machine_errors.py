@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from autobuilds.cli import app
 from autobuilds.cli.app import run
 from autobuilds.errors import NotDurable, StorageFailure
 from autobuilds.runtime import fsck, owner
@@ -90,20 +91,48 @@ def test_an_announcement_that_the_disk_does_not_confirm_is_taken_back(loop: Loop
     assert not any("paused" in subject for subject in loop.subjects())
 
 
-@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.EMFILE])
-def test_what_cannot_be_read_is_named_and_no_bug(
-    loop: Loop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.EMFILE, errno.EAGAIN])
+def test_an_error_of_the_machine_that_nobody_foresaw_is_named_and_no_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    def main(**_: object) -> None:
+        raise OSError(number, os.strerror(number), "/somewhere/there")
+
+    monkeypatch.setattr(app.cli, "main", main)
+    assert run(["status"]) == 3
+    said = capsys.readouterr().err
+    assert said.startswith("autobuilds: can't use /somewhere/there: ")
+    assert said.count("\n") == 1
+    assert "bug" not in said
+
+
+def test_an_error_that_only_a_bug_explains_is_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def main(**_: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "gone", "/somewhere")
+
+    def mkstemp(**_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(app.cli, "main", main)
+    monkeypatch.setattr("tempfile.mkstemp", mkstemp)
+    assert run(["status"]) == 1
+    assert "This is a bug in autobuilds; its report could not be written (No space left on device)" in capsys.readouterr().err
+
+
+def test_a_reference_that_cannot_be_read_holds_the_commit_alone(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     real = Path.read_text
 
     def read_text(self: Path, *given: str, **more: str) -> str:
         if self.name == "HEAD":
-            raise OSError(number, os.strerror(number), str(self))
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
         return real(self, *given, **more)
 
-    monkeypatch.setattr(Path, "read_text", read_text)
     monkeypatch.chdir(loop.root)
-    assert run(["status"]) == 3
-    said = capsys.readouterr().err
-    assert said.startswith(f"autobuilds: can't read {loop.root}/.git/HEAD: ")
-    assert "bug" not in said
+    with monkeypatch.context() as bad:
+        bad.setattr(Path, "read_text", read_text)
+        assert run(["set", "say-hello", "Priority", "Low"]) == 0
+    assert f"can't read {loop.root}/.git/HEAD: Input/output error; mend" in capsys.readouterr().err
+    loop.beat(start=False)
+    assert "Priority: Low" in loop.git("show", "HEAD:BUILD_QUEUE.md")
