@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from tests.proofs.shim import Orders
 
+#: The product's own command line.
+PRODUCT = "tests.proofs.forkserver:autobuilds"
 _HEAD = "---\ntimezone: UTC\nsandbox: none\nretry_delay: 0s\nretries: 5\ndisk_limit: 100\nmemory_limit: 100\nload_limit: 1000\n{more}---\n# Heartbeat\n"
 _TASK = """
 ### {name}
@@ -93,9 +95,10 @@ class Scenario:
     state: str
     argv: tuple[str, ...]
     #: What runs in place of the product's own command line: `module:function` of a list of texts.
-    code: str = "tests.proofs.forkserver:autobuilds"
+    code: str = PRODUCT
     #: What the heartbeats after the kill are.
     beat: tuple[str, ...] = ("heartbeat",)
+    beat_code: str = PRODUCT
     #: Which processes are hit.
     orders: Orders = field(default_factory=lambda: Orders(follow=("-m autobuilds",), never=("adapters.supervisor",)))
     #: Whether the process that is forked is one of them.
