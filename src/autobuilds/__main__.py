@@ -27,11 +27,9 @@ def _at_once(args: list[str]) -> str | None:
         from autobuilds import __version__
 
         return f"autobuilds {__version__}\n"
-    if args[:1] != ["heartbeat"]:
-        return None
-    from autobuilds.cli.quick import heartbeat
+    from autobuilds.cli.quick import answer
 
-    return heartbeat(args[1:])
+    return answer(args)
 
 
 if __name__ == "__main__":

@@ -4,26 +4,44 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from datetime import UTC, tzinfo
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from autobuilds.adapters.ancestry import build_above
-from autobuilds.adapters.host import MachineHost
-from autobuilds.adapters.proofs import KeyedProofs, state_folder
-from autobuilds.adapters.runners.checker import LocalChecker
-from autobuilds.adapters.runners.local import LocalRunner
-from autobuilds.domain.sandbox import TierProbe
 from autobuilds.errors import BadInput
-from autobuilds.ports import Invocation, Proposal, Proposed, Repo, Survey, Timer, Traces
-from autobuilds.runtime.context import Context
-from autobuilds.store.workspace import Workspace
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from autobuilds.domain.sandbox import TierProbe
+    from autobuilds.ports import Checker, Host, Invocation, Proofs, Proposal, Proposed, Repo, Runner, Survey, Timer, Traces
+    from autobuilds.runtime.context import Context
     from autobuilds.runtime.diagnosis import Patient
+    from autobuilds.store.workspace import Workspace
 
 __all__ = ["build_above", "create_repository", "describe_agent", "make_context", "make_patient", "survey", "timers"]
+
+
+class Late:
+    """Stands for an adapter that is made, and imported, when it is first asked something."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = make
+        self._made: object | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._made is None:
+            self._made = self._make()
+        return getattr(self._made, name)
+
+
+def build_above(root: Path) -> str | None:
+    """Return the attempt of the workspace at `root` that this process descends from, or None."""
+    from autobuilds.adapters.ancestry import build_above as above
+
+    return above(root)
 
 
 class LateForge:
@@ -102,41 +120,76 @@ class LateSandbox:
 
 def make_context(root: Path, *, no_commit: bool = False) -> Context:
     """Return the context of a workspace with the real machine behind every port."""
-    root = root.resolve()
-    host = MachineHost(workspace=root)
+    from autobuilds.runtime.context import Context
+    from autobuilds.store.workspace import Workspace
 
-    def machine_zone() -> tzinfo:
-        return host.now(None).tzinfo or UTC
+    root = root.resolve()
+    host = cast("Host", Late(lambda: _host(root)))
+    branches: list[str | None] = []
+
+    def records() -> str | None:
+        if not branches:
+            commits = workspace.config().settings.commits
+            branches.append(None if commits in {"current", "none"} else commits)
+        return branches[0]
 
     def open_repo(path: Path) -> Repo:
         from autobuilds.adapters.git.repo import GitRepo
 
-        return GitRepo(path, records=branch if path == root else None, clock=lambda: host.now(None))
+        return GitRepo(path, records=records() if path == root else None, clock=lambda: host.now(None))
 
-    workspace = Workspace(root, machine_zone)
-    records = workspace.config().settings.commits
-    branch = None if records in {"current", "none"} else records
+    workspace = Workspace(root, lambda: _machine_zone(host))
     return Context(
         workspace=workspace,
-        runner=LocalRunner(root, passed=lambda: _passed(root, workspace)),
-        checker=LocalChecker(),
+        runner=cast("Runner", Late(lambda: _runner(root, workspace))),
+        checker=cast("Checker", Late(_checker)),
         agents=LatePresets(root),
         host=host,
-        proofs=KeyedProofs(root=root, folder=state_folder()),
+        proofs=cast("Proofs", Late(lambda: _proofs(root))),
         sandbox=LateSandbox(),
         forge=LateForge(),
         open_repo=open_repo,
         heartbeat_argv=(sys.executable, "-P", "-m", "autobuilds", "heartbeat", "--workspace", str(root), "--patient"),
         no_commit=no_commit,
-        traces=lambda: _traces(root),
+        traces=lambda zone: _traces(root, zone=zone),
     )
 
 
-def _traces(root: Path) -> Traces | None:
-    """Return what the machine's answers for a workspace depend on; None where that can't be told."""
-    from autobuilds.adapters.traces import traces
+def _machine_zone(host: Host) -> tzinfo:
+    from datetime import UTC
 
-    return traces(root)
+    return host.now(None).tzinfo or UTC
+
+
+def _host(root: Path | None) -> Host:
+    from autobuilds.adapters.host import MachineHost
+
+    return MachineHost(workspace=root)
+
+
+def _runner(root: Path, workspace: Workspace) -> Runner:
+    from autobuilds.adapters.runners.local import LocalRunner
+
+    return LocalRunner(root, passed=lambda: _passed(root, workspace))
+
+
+def _checker() -> Checker:
+    from autobuilds.adapters.runners.checker import LocalChecker
+
+    return LocalChecker()
+
+
+def _proofs(root: Path) -> Proofs:
+    from autobuilds.adapters.proofs import KeyedProofs, state_folder
+
+    return KeyedProofs(root=root, folder=state_folder())
+
+
+def _traces(root: Path, *, zone: bool) -> Traces | None:
+    """Return what the machine's answers for a workspace, or its zone alone, depend on; None where that can't be told."""
+    from autobuilds.adapters import traces
+
+    return traces.of_zone() if zone else traces.traces(root)
 
 
 def _passed(root: Path, workspace: Workspace) -> frozenset[str]:
@@ -176,6 +229,6 @@ def make_patient(folder: Path, root: Path | None) -> Patient:
     from autobuilds.runtime.diagnosis import Patient
 
     context = make_context(root) if root is not None else None
-    host = context.host if context is not None else MachineHost(workspace=None)
+    host = context.host if context is not None else _host(None)
     sandbox = context.sandbox if context is not None else LateSandbox()
     return Patient(folder=root or folder, context=context, host=host, survey=survey(), timers=timers(), sandbox=sandbox)

@@ -88,12 +88,12 @@ class Quiet:
             context = replace(make_context(root or self.root), heartbeat_argv=())
             before = watch(context)
             found = beat(context)
-            keep(context, before, found, {"text": text(found)}, rested=-5.0)
+            keep(context, before, found, "heartbeat-text", lambda _: text(found), rested=-5.0)
         return found
 
     def recall(self, at: datetime) -> str | None:
         """Return the quick answer at a time."""
-        return standstill.recall(str(self.root), "text", at.timestamp())
+        return standstill.recall(str(self.root), "heartbeat-text", at.timestamp())
 
 
 def text(found: Beat) -> str:
@@ -158,7 +158,7 @@ def test_what_was_saved_just_now_is_looked_at_again(make_quiet) -> None:
         watch(context)
         os.utime(quiet.root / "BUILD_QUEUE.md")
         before = watch(context)
-        assert not keep(context, before, beat(context), {"text": "x"})
+        assert not keep(context, before, beat(context), "heartbeat-text", lambda _: "x")
 
 
 def test_a_save_during_the_heartbeat_is_no_standstill(make_quiet) -> None:
@@ -168,7 +168,7 @@ def test_a_save_during_the_heartbeat_is_no_standstill(make_quiet) -> None:
         before, found = watch(context), beat(context)
         with (quiet.root / "BUILD_QUEUE.md").open("a") as queue:
             queue.write("\n")
-        assert not keep(context, before, found, {"text": "x"}, rested=-60.0)
+        assert not keep(context, before, found, "heartbeat-text", lambda _: "x", rested=-60.0)
 
 
 def test_a_late_save_into_a_displaced_file_is_seen(make_quiet) -> None:
@@ -196,7 +196,7 @@ def test_the_note_ends_before_a_displaced_file_is_let_go(make_quiet) -> None:
 
 def test_a_note_of_another_boot_version_or_hand_is_none(make_quiet, monkeypatch: pytest.MonkeyPatch) -> None:
     quiet = make_quiet(queue_of(("Held", "High", HELD)))
-    note = Path(standstill.place(str(quiet.root), "text"))
+    note = Path(standstill.place(str(quiet.root), "heartbeat-text"))
     whole = note.read_bytes()
     assert quiet.recall(NOON) is not None
     for broken in (whole[:-1], whole + b"x", b"", b"\0" * len(whole), whole.replace(b"autobuilds 0", b"autobuilds 9", 1)):
@@ -219,12 +219,12 @@ def test_other_questions_are_not_answered_at_once(make_quiet, monkeypatch: pytes
     quiet = make_quiet(queue_of(("Held", "High", HELD)))
     monkeypatch.chdir(quiet.root)
     monkeypatch.setattr(standstill.time, "time", NOON.timestamp)
-    assert quick.heartbeat([]) == "HEARTBEAT_OK\n"
-    assert quick.heartbeat(["--workspace", str(quiet.root)]) == "HEARTBEAT_OK\n"
+    assert quick.answer(["heartbeat"]) == "HEARTBEAT_OK\n"
+    assert quick.answer(["heartbeat", "--workspace", str(quiet.root)]) == "HEARTBEAT_OK\n"
     for words in (["--check"], ["--monitor"], ["--wait"], ["--patient"], ["--no-commit"], ["--fail", "x"], ["--workspace"], ["--json"]):
-        assert quick.heartbeat(words) is None, words
+        assert quick.answer(["heartbeat", *words]) is None, words
     monkeypatch.setenv("AUTOBUILDS_ATTEMPT", "x")
-    assert quick.heartbeat([]) is None
+    assert quick.answer(["heartbeat"]) is None
 
 
 def _edit(name: str, old: str, new: str) -> Callable[[Path], None]:

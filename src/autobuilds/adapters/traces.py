@@ -8,9 +8,6 @@ import zoneinfo
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from autobuilds.adapters.agents.presets import Presets
-from autobuilds.adapters.git import place
-from autobuilds.adapters.proofs import KeyedProofs, state_folder
 from autobuilds.errors import AutobuildsError
 from autobuilds.ports import Traces
 
@@ -27,13 +24,22 @@ _SWITCHES = (
     "/proc/self/attr/current",
     "/proc/self/uid_map",
 )
-_VARIABLES = ("PATH", "HOME", "TZ", "TZDIR", "PYTHONTZPATH", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
+_ZONE_VARIABLES = ("TZ", "TZDIR", "PYTHONTZPATH")
+_VARIABLES = (*_ZONE_VARIABLES, "PATH", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
 #: Programs besides the agents' that are asked after.
 _PROGRAMS = ("bwrap", "git")
 
 
+def of_zone() -> Traces | None:
+    """Return what the machine's zone depends on; None where that can't be told."""
+    return Traces(paths=(*_ZONE, *zoneinfo.TZPATH), variables=_ZONE_VARIABLES) if sys.platform.startswith("linux") else None
+
+
 def traces(root: Path) -> Traces | None:
     """Return what agents, sandbox, proofs of approvals, zone and the place of HEAD depend on; None where that can't be told."""
+    from autobuilds.adapters.agents.presets import Presets
+    from autobuilds.adapters.proofs import KeyedProofs, state_folder
+
     folders = os.environ.get("PATH", "").split(os.pathsep)
     if not sys.platform.startswith("linux") or not all(os.path.isabs(folder) for folder in folders):  # noqa: PTH117
         return None
@@ -79,6 +85,8 @@ def _found(programs: Iterable[str], folders: Iterable[str]) -> Iterator[str]:
 
 def _of_git(root: Path) -> Iterator[str]:
     """Yield what says where HEAD stands; nothing where that is not in plain files."""
+    from autobuilds.adapters.git import place
+
     found = place.find(root)
     if not place.refs_in_files(found):
         return
@@ -87,6 +95,7 @@ def _of_git(root: Path) -> Iterator[str]:
         if (place.read_small(found.common / target) or "").startswith("ref:"):
             return
         yield str(found.common / target)
-    yield str(root / ".git")
+    if not (root / ".git").is_dir():
+        yield str(root / ".git")  # it says where the Git folder is; the folder itself changes with every look of Git's
     yield from (str(found.git_dir / name) for name in ("HEAD", "commondir", *place.SIGNS))
     yield from (str(found.common / name) for name in ("packed-refs", "config"))

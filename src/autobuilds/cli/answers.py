@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from autobuilds.cli.formatters import human, json_
-from autobuilds.cli.formatters.style import Style
 from autobuilds.cli.session import json_text, say, say_json, tell
-from autobuilds.domain.build import Build
 from autobuilds.domain.inert import terminal
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.lifecycle import Event
-from autobuilds.domain.moment import Snapshot
 from autobuilds.domain.moment import as_json as plain
 from autobuilds.domain.spelling import did_you_mean
-from autobuilds.domain.verdicts import Assessment
 from autobuilds.errors import NotSo
-from autobuilds.planning.forecast import Forecast, Slot
-from autobuilds.runtime.became import Became, became, with_build
-from autobuilds.runtime.heartbeat import Beat
+
+if TYPE_CHECKING:
+    from autobuilds.cli.formatters.style import Style
+    from autobuilds.domain.build import Build
+    from autobuilds.domain.moment import Snapshot
+    from autobuilds.domain.verdicts import Assessment
+    from autobuilds.planning.forecast import Forecast, Slot
+    from autobuilds.runtime.became import Became
+    from autobuilds.runtime.looking import Beat
 
 
 def heartbeat(beat: Beat, *, as_json: bool, style: Style) -> None:
@@ -71,10 +74,12 @@ def check_beat(beat: Beat, *, as_json: bool, style: Style) -> None:
 
 def status(beat: Beat, *, as_json: bool, style: Style) -> None:
     """Print the status."""
-    if as_json:
-        say_json(json_.status_json(beat.view))
-    else:
-        say(human.status(beat.view, beat.moment.now, style))
+    say(status_text(beat, beat.moment.now, as_json=as_json, style=style))
+
+
+def status_text(beat: Beat, now: datetime, *, as_json: bool, style: Style) -> str:
+    """Return the status as it is said at a time."""
+    return json_text(json_.status_json(beat.view)) if as_json else human.status(beat.view, now, style)
 
 
 def why(beat: Beat, label: str | None, archived: Callable[[], Iterable[Build]], *, as_json: bool, style: Style) -> None:
@@ -100,6 +105,8 @@ def why(beat: Beat, label: str | None, archived: Callable[[], Iterable[Build]], 
 
 
 def _over(snapshot: Snapshot, label: str, archived: Callable[[], Iterable[Build]]) -> Became | None:
+    from autobuilds.runtime.became import became, with_build
+
     if snapshot.ledger.find(label) is None:
         old = max((b for b in archived() if b.label == label), key=lambda b: b.updated, default=None)
         snapshot = with_build(snapshot, old) if old is not None else snapshot

@@ -7,7 +7,7 @@ from pathlib import Path
 from autobuilds.cli.formatters import json_
 from autobuilds.cli.formatters.status_text import part
 from autobuilds.cli.session import open_context, say, say_json, style
-from autobuilds.runtime.heartbeat import look
+from autobuilds.runtime.looking import look
 
 
 def status_part(name: str, workspace: Path | None, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""The answer of a heartbeat while nothing has changed since the last one, without a look at what the files say.
+"""Answers that were kept, given again while nothing that they depend on has changed: heartbeat, status, list.
 
 Imports nothing but what a bare interpreter has loaded, and one small module of the store.
 """
@@ -8,37 +8,50 @@ from __future__ import annotations
 import os
 import sys
 
+#: For the type checker alone: what it names takes as long to import as all the rest.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: The commands, and their options besides --json and --workspace.
+COMMANDS = {"heartbeat": (), "status": (), "list": ("--all",)}
 _QUEUE = "BUILD_QUEUE.md"
-#: With any of them the question is another one: a build's own, a duty's, one at another time.
-_OURS = "AUTOBUILDS_"
 _WORKSPACE = "AUTOBUILDS_WORKSPACE"
 
 
-def heartbeat(words: list[str]) -> str | None:
-    """Return the answer to `autobuilds heartbeat WORDS` that can be given at once, or None."""
-    if any(name.startswith(_OURS) and name != _WORKSPACE for name in os.environ):
+def answer(words: list[str]) -> str | None:
+    """Return the answer to a command line that can be given at once, or None."""
+    if not words or words[0] not in COMMANDS or another(os.environ):
         return None
     asked = _asked(words)
-    root = None if asked is None else _root(asked[0])
-    if asked is None or root is None:
+    if asked is None:
+        return None
+    command, given, as_json = asked
+    root = _root(given)
+    if root is None:
         return None
     from autobuilds.store.standstill import recall
 
-    return recall(root, form(as_json=asked[1]))
+    return recall(root, form(command, as_json=as_json))
 
 
-def form(*, as_json: bool) -> str:
-    """Return in which form a heartbeat answers here; those on a terminal are coloured, unless that is not wanted."""
+def another(names: Iterable[str]) -> bool:
+    """Whether the variables of the environment make it another question: a build's own, a duty's, one at another time."""
+    return any(name.startswith("AUTOBUILDS_") and name != _WORKSPACE for name in names)
+
+
+def form(command: str, *, as_json: bool) -> str:
+    """Return the name of an answer in the form it has here; on a terminal it is coloured, unless that is not wanted."""
     if as_json:
-        return "json"
+        return f"{command}-json"
     plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
-    return "text" if plain else "colour"
+    return f"{command}-{'text' if plain else 'colour'}"
 
 
-def _asked(words: list[str]) -> tuple[str | None, bool] | None:
-    """Return the workspace that is named (None: the one around) and whether JSON is asked for; None for any other question."""
-    given, as_json = os.environ.get(_WORKSPACE) or None, False
-    rest = iter(words)
+def _asked(words: list[str]) -> tuple[str, str | None, bool] | None:
+    """Return command, workspace (None: the one around) and whether JSON is asked for; None for any other question."""
+    command, given, as_json = words[0], os.environ.get(_WORKSPACE) or None, False
+    rest = iter(words[1:])
     for word in rest:
         if word == "--json":
             as_json = True
@@ -46,9 +59,11 @@ def _asked(words: list[str]) -> tuple[str | None, bool] | None:
             given = next(rest, "")
         elif word.startswith("--workspace="):
             given = word.partition("=")[2]
+        elif word in COMMANDS[words[0]] and command == words[0]:
+            command += word[1:]
         else:
             return None
-    return None if given == "" else (given, as_json)
+    return None if given == "" else (command, given, as_json)
 
 
 def _root(given: str | None) -> str | None:

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,7 +15,9 @@ from autobuilds.cli.formatters.style import Style
 from autobuilds.cli.guard import refuse_builds_of
 from autobuilds.cli.guard import refuse_in_build as refuse_in_build
 from autobuilds.errors import BadInput
-from autobuilds.runtime.context import Context
+
+if TYPE_CHECKING:
+    from autobuilds.runtime.context import Context
 
 #: DEL, C1, and the controls of direction.
 _DRIVING = (*range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))

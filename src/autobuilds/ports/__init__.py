@@ -1,13 +1,20 @@
-"""The ports: what the product needs from the outside, as Protocols; adapters implement them, the wiring names them."""
+"""The ports: what the product needs from the outside, as Protocols; adapters implement them, the wiring names them.
+
+Each is imported when its name is first used: a command needs few of them, and all together take longer than Python's own start.
+"""
 
 from __future__ import annotations
 
-from autobuilds.ports.authority import Proofs
-from autobuilds.ports.forge import Forge, Proposal, Proposed
-from autobuilds.ports.machine import Agents, Host, Invocation, Sandbox, Survey, Traces
-from autobuilds.ports.repository import CheckedMerge, Commit, DiffStat, FileStat, Head, Identity, LineOrigin, Maker, Repo
-from autobuilds.ports.running import Checker, Job, Limits, Runner, StopStep
-from autobuilds.ports.timers import Timer, TimerJob, TimerPiece, TimerState
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autobuilds.ports.authority import Proofs
+    from autobuilds.ports.forge import Forge, Proposal, Proposed
+    from autobuilds.ports.machine import Agents, Host, Invocation, Sandbox, Survey, Traces
+    from autobuilds.ports.repository import CheckedMerge, Commit, DiffStat, FileStat, Head, Identity, LineOrigin, Maker, Repo
+    from autobuilds.ports.running import Checker, Job, Limits, Runner, StopStep
+    from autobuilds.ports.timers import Timer, TimerJob, TimerPiece, TimerState
 
 __all__ = [
     "Agents",
@@ -39,3 +46,22 @@ __all__ = [
     "TimerState",
     "Traces",
 ]
+
+#: Where each of them is.
+_HOMES = {
+    "authority": ("Proofs",),
+    "forge": ("Forge", "Proposal", "Proposed"),
+    "machine": ("Agents", "Host", "Invocation", "Sandbox", "Survey", "Traces"),
+    "repository": ("CheckedMerge", "Commit", "DiffStat", "FileStat", "Head", "Identity", "LineOrigin", "Maker", "Repo"),
+    "running": ("Checker", "Job", "Limits", "Runner", "StopStep"),
+    "timers": ("Timer", "TimerJob", "TimerPiece", "TimerState"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            found = getattr(import_module(f"autobuilds.ports.{home}"), name)
+            globals()[name] = found
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

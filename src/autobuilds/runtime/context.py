@@ -6,11 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autobuilds.errors import AutobuildsError
-from autobuilds.ports import Agents, Checker, Forge, Host, Proofs, Repo, Runner, Sandbox, Traces
-from autobuilds.store.queue.file import QueueFile
-from autobuilds.store.workspace import QUEUE, Loaded, Workspace
+from autobuilds.store.workspace import QUEUE
+
+if TYPE_CHECKING:
+    from autobuilds.domain.model import Queue
+    from autobuilds.ports import Agents, Checker, Forge, Host, Proofs, Repo, Runner, Sandbox, Traces
+    from autobuilds.store.queue.file import QueueFile
+    from autobuilds.store.workspace import Loaded, Workspace
 
 #: The address with which the tool commits.
 TOOL_ADDRESS = "autobuilds@localhost"
@@ -37,8 +42,8 @@ class Context:
     heartbeat_argv: tuple[str, ...] = ()
     #: Write no commits in this call (`--no-commit`).
     no_commit: bool = False
-    #: Returns what the machine's answers depend on; None where that can't be told.
-    traces: Callable[[], Traces | None] = lambda: None
+    #: Returns what the machine's answers (True: its zone alone) depend on; None where that can't be told.
+    traces: Callable[[bool], Traces | None] = lambda _zone: None
 
     @property
     def repo(self) -> Repo:
@@ -48,6 +53,11 @@ class Context:
     def load(self) -> Loaded:
         """Read all files."""
         return self.workspace.load(self.committed)
+
+    def queue(self) -> Queue:
+        """Read the queue alone, and of the configuration the zone of its times."""
+        workspace = self.workspace
+        return workspace.document(workspace.zone(workspace.config().settings), self.committed).queue
 
     def committed(self, path: str) -> bytes | None:
         """Return a workspace file as last committed, or None where there is no commit of it."""

@@ -5,26 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from autobuilds.domain.build import BuildState, Outcome
 from autobuilds.domain.lifecycle import Event
-from autobuilds.domain.moment import Moment, RunState
+from autobuilds.domain.moment import RunState
 from autobuilds.domain.sandbox import Choice
-from autobuilds.domain.verdicts import Assessment
 from autobuilds.errors import AutobuildsError, BadInput
-from autobuilds.planning import Action, Plan, Start, plan
+from autobuilds.planning import Action, Start
 from autobuilds.runtime.agents_view import sandbox_ahead
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.duties import DutyRun, run_due
-from autobuilds.runtime.effects import Effects
-from autobuilds.runtime.observe import observe
+from autobuilds.runtime.looking import Beat, Seen, look, see
 from autobuilds.runtime.pages import render_status, view_of
 from autobuilds.runtime.record import Recorder, recorder_for
 from autobuilds.runtime.view_values import count
-from autobuilds.runtime.views import NeedsYou, StatusView
 from autobuilds.store.ledger import archive, write_archive
 from autobuilds.store.workspace import LEDGER, Loaded
+
+if TYPE_CHECKING:
+    from autobuilds.runtime.duties import DutyRun
+
+__all__ = ["Beat", "beat", "look", "stay"]
 
 #: Rounds of reading and deciding in one heartbeat; each round settles something, so a handful is the rule.
 MAX_ROUNDS = 50
@@ -36,45 +37,6 @@ STILL = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.UNKNOWN})
 LOOK_EVERY = 0.2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beat:
-    """What one heartbeat did and found."""
-
-    loaded: Loaded
-    moment: Moment
-    assessments: tuple[Assessment, ...]
-    view: StatusView
-    transitions: tuple[dict[str, Any], ...] = ()
-    duties: tuple[DutyRun, ...] = ()
-    #: What went wrong on the way, in words; nothing of it stops the rest.
-    faults: tuple[str, ...] = ()
-    #: The sandbox of what it started, or of what waits; None where nothing waited.
-    sandbox: Choice | None = None
-    #: Whether a page or the archive was written.
-    changed: bool = False
-    #: What is left to do and could not be done now.
-    pending: tuple[Action, ...] = ()
-
-    @property
-    def needs_you(self) -> tuple[NeedsYou, ...]:
-        """What only the owner can resolve."""
-        return self.view.needs_you
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing needs the owner: the last line is then HEARTBEAT_OK."""
-        return not self.view.needs_you and not self.faults
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """One look at the files and the world, with the decision that follows."""
-
-    loaded: Loaded
-    moment: Moment
-    plan: Plan
-
-
 @dataclass(slots=True)
 class _Round:
     """What is known in the middle of a heartbeat."""
@@ -83,15 +45,6 @@ class _Round:
     #: Actions that failed in this heartbeat; they are tried again in the next.
     given_up: set[tuple[str, str]] = field(default_factory=set)
     sandbox: Choice | None = None
-
-
-def look(context: Context) -> Beat:
-    """Read, observe and decide without changing anything (`--check`, `status`, `why`)."""
-    seen = _see(context, acting=False)
-    loaded, moment, assessments = seen.loaded, seen.moment, seen.plan.assessments
-    view = view_of(context, loaded, moment, assessments)
-    ahead = sandbox_ahead(loaded.snapshot, moment)
-    return Beat(loaded=loaded, moment=moment, assessments=assessments, view=view, sandbox=ahead)
 
 
 def beat(context: Context, *, start: bool = True, patience: float = PATIENCE) -> Beat:
@@ -111,15 +64,19 @@ def beat(context: Context, *, start: bool = True, patience: float = PATIENCE) ->
         seen = _rounds(context, recorder, state, lambda a: not isinstance(a, Start))
         archived = _archive(context, recorder, seen.loaded)
         if archived:
-            seen = _see(context)
+            seen = see(context)
         duties = _duties(context, recorder, state, seen) if start else ()
         if start:
             seen = _rounds(context, recorder, state, lambda _: True)
         return _finish(context, recorder, state, seen, tuple(duties), archived=archived)
 
 
-def _duties(context: Context, recorder: Recorder, state: _Round, seen: _Seen) -> tuple[DutyRun, ...]:
+def _duties(context: Context, recorder: Recorder, state: _Round, seen: Seen) -> tuple[DutyRun, ...]:
     """Run the duties that are due; where their record can't be written, that is said and the heartbeat goes on."""
+    if not seen.loaded.config.duties:
+        return ()
+    from autobuilds.runtime.duties import run_due
+
     try:
         return tuple(run_due(context.workspace.root, seen.loaded.config, recorder.now))
     except AutobuildsError as fault:
@@ -148,14 +105,16 @@ def _archive(context: Context, recorder: Recorder, loaded: Loaded) -> bool:
     return True
 
 
-def _rounds(context: Context, recorder: Recorder, state: _Round, wanted: Callable[[Action], bool]) -> _Seen:
+def _rounds(context: Context, recorder: Recorder, state: _Round, wanted: Callable[[Action], bool]) -> Seen:
     """Decide and act until nothing is left to do, or nothing that can be done now; return what was seen last."""
     for _ in range(MAX_ROUNDS):
-        seen = _see(context)
+        seen = see(context)
         state.sandbox = sandbox_ahead(seen.loaded.snapshot, seen.moment) or state.sandbox
         actions = [a for a in seen.plan.actions if wanted(a) and _key(a) not in state.given_up]
         if not actions:
             return seen
+        from autobuilds.runtime.effects import Effects
+
         recorder.now = seen.moment.now
         effects = Effects(context=context, recorder=recorder, loaded=seen.loaded, moment=seen.moment)
         for action in actions:
@@ -167,7 +126,7 @@ def _rounds(context: Context, recorder: Recorder, state: _Round, wanted: Callabl
             except OSError as error:
                 state.faults.append(f"{action.label}: {_said(error)}")
                 state.given_up.add(_key(action))
-    return _see(context)
+    return see(context)
 
 
 def _said(error: OSError) -> str:
@@ -175,18 +134,12 @@ def _said(error: OSError) -> str:
     return f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
 
 
-def _see(context: Context, *, acting: bool = True) -> _Seen:
-    loaded = context.load()
-    moment = observe(context, loaded, acting=acting)
-    return _Seen(loaded=loaded, moment=moment, plan=plan(loaded.snapshot, moment))
-
-
 def _key(action: Action) -> tuple[str, str]:
     return (type(action).__name__, action.label)
 
 
 def _finish(
-    context: Context, recorder: Recorder, state: _Round, seen: _Seen, duties: tuple[DutyRun, ...], *, archived: bool = False
+    context: Context, recorder: Recorder, state: _Round, seen: Seen, duties: tuple[DutyRun, ...], *, archived: bool = False
 ) -> Beat:
     loaded, moment, assessments = seen.loaded, seen.moment, seen.plan.assessments
     view = view_of(context, loaded, moment, assessments, trouble=recorder.trouble)

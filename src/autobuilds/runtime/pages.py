@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from autobuilds.domain.moment import Moment
 from autobuilds.domain.progress import Progress
 from autobuilds.domain.verdicts import Assessment
 from autobuilds.errors import AutobuildsError
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.record import Recorder
-from autobuilds.runtime.views import StatusView, as_template, status_view
-from autobuilds.store.kept_page import KeptPage
-from autobuilds.store.progress import read_progress
-from autobuilds.store.render import Renderer
+from autobuilds.runtime.status_view import status_view
+from autobuilds.runtime.view_values import StatusView, as_template
 from autobuilds.store.workspace import STATUS, Loaded
+
+if TYPE_CHECKING:
+    from autobuilds.runtime.record import Recorder
 
 _STATUS_TEMPLATE = "BUILD_STATUS.md.j2"
 
@@ -30,6 +31,9 @@ def view_of(context: Context, loaded: Loaded, moment: Moment, assessments: Seque
 
 def render_status(context: Context, view: StatusView) -> tuple[str, StatusView]:
     """Return BUILD_STATUS.md, and the view with what is wrong with the workspace's own template, if anything."""
+    from autobuilds.store.kept_page import KeptPage
+    from autobuilds.store.render import Renderer
+
     workspace, values = context.workspace, as_template(view)
     kept = KeptPage(workspace.path(STATUS), workspace.private / "status-page", _STATUS_TEMPLATE, values)
     same = kept.text()
@@ -46,6 +50,10 @@ def render_status(context: Context, view: StatusView) -> tuple[str, StatusView]:
 
 def progress_of(context: Context, loaded: Loaded) -> dict[str, Progress]:
     """Return the progress logs of the running builds by label, read as the untrusted input that they are."""
+    if not loaded.snapshot.ledger.active:
+        return {}
+    from autobuilds.store.progress import read_progress
+
     workspace = context.workspace
     return {
         b.label: read_progress(workspace.progress_file(b.label), label=b.label, zone=loaded.zone) for b in loaded.snapshot.ledger.active

@@ -108,7 +108,7 @@ def recall(root: str, form: str, now: float | None = None) -> str | None:
         if not (_in_time(rest, now) if kind == "time" else check is not None and check(rest, root)):
             return None
         seen.add(kind)
-    return answer.decode("utf-8", "replace") if seen >= {"time", "root", "limits", "at"} else None
+    return answer.decode("utf-8", "replace") if seen >= {"time", "root", "at"} else None
 
 
 def _read(path: str) -> bytes | None:
@@ -131,7 +131,7 @@ def _read(path: str) -> bytes | None:
 
 def _in_time(rest: str, now: float | None) -> bool:
     taken, until = (float(part) for part in rest.split(" "))
-    return taken <= (time.time() if now is None else now) < until <= taken + LONGEST
+    return taken <= (time.time() if now is None else now) < until <= taken + LONGEST + 1
 
 
 def _same_root(rest: str, root: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +23,7 @@ from autobuilds.errors import Busy, FatalQueue
 
 if TYPE_CHECKING:
     from autobuilds.runtime.context import Context
-    from autobuilds.runtime.heartbeat import Beat
-    from autobuilds.runtime.standstill import Watch
+    from autobuilds.runtime.looking import Beat
 
 #: Seconds that the heartbeat of an ended build waits for a running heartbeat, since it must not be missed.
 PATIENT = 120.0
@@ -58,11 +56,11 @@ def heartbeat(
 
     The last line is HEARTBEAT_OK when nothing needs you, and otherwise the list of what does. Safe to run at any time.
     """
-    from autobuilds.cli import answers
+    from autobuilds.cli import answers, keeping
     from autobuilds.runtime import heartbeat as beats
 
-    words = {"fail": failed, "complete": completed, "cancel": cancelled}
-    said = {word: label for word, label in words.items() if label is not None}
+    words = (("fail", failed), ("complete", completed), ("cancel", cancelled))
+    said = {word: label for word, label in words if label is not None}
     if checking + monitor + waiting + len(said) > 1:
         raise click.UsageError("--check, --monitor, --wait, --fail, --complete and --cancel exclude each other")
     for word, label in said.items():
@@ -76,7 +74,7 @@ def heartbeat(
         return
     if waiting:
         context = replace(context, heartbeat_argv=())
-    before = None if monitor or waiting or no_commit else _watch(context)
+    before = None if monitor or waiting or no_commit else keeping.before_all(context)
     try:
         beat = beats.beat(context, start=not monitor, patience=PATIENT if patient else beats.PATIENCE)
     except Busy as busy:
@@ -85,29 +83,22 @@ def heartbeat(
             answers.left_to_another(str(busy))
         return
     if waiting:
-        earlier: list[dict[str, Any]] = []
-        tell_each = earlier.extend if as_json else answers.tell_transitions
-        beat = beats.stay(context, beat, lambda b: tell_each(b.transitions))
-        beat = replace(beat, transitions=(*earlier, *beat.transitions))
+        beat = _stay(context, beat, as_json=as_json)
     answers.heartbeat(beat, as_json=as_json, style=style())
-    if before is not None:
-        _keep(context, before, beat, as_json=as_json)
+    keeping.keep(
+        context, before, beat, "heartbeat", lambda _: answers.heartbeat_text(beat, as_json=as_json, style=style()), as_json=as_json
+    )
 
 
-def _watch(context: Context) -> Watch | None:
-    """Return the inputs before a heartbeat; None where its answer is none to be repeated: at another time, in a duty or a build."""
-    from autobuilds.runtime.standstill import watch
-
-    return None if any(n.startswith("AUTOBUILDS_") and n != "AUTOBUILDS_WORKSPACE" for n in os.environ) else watch(context)
-
-
-def _keep(context: Context, before: Watch, beat: Beat, *, as_json: bool) -> None:
-    """Note a heartbeat that found nothing to do, so that the next one can say so at once."""
+def _stay(context: Context, beat: Beat, *, as_json: bool) -> Beat:
+    """Stay until every build that was started has ended; what happens meanwhile is told, or kept for the answer in JSON."""
     from autobuilds.cli import answers
-    from autobuilds.cli.quick import form
-    from autobuilds.runtime.standstill import keep
+    from autobuilds.runtime import heartbeat as beats
 
-    keep(context, before, beat, {form(as_json=as_json): answers.heartbeat_text(beat, as_json=as_json, style=style())})
+    earlier: list[dict[str, Any]] = []
+    tell_each = earlier.extend if as_json else answers.tell_transitions
+    last = beats.stay(context, beat, lambda b: tell_each(b.transitions))
+    return replace(last, transitions=(*earlier, *last.transitions))
 
 
 def _say_word(word: str, label: str, workspace: Path | None, *, as_json: bool, no_commit: bool) -> None:
@@ -149,10 +140,14 @@ def spawn(
 @json_option
 def status(workspace: Path | None, as_json: bool) -> None:
     """What is going on, on one screen: what needs you, what is building, what waits and why."""
-    from autobuilds.cli import answers
-    from autobuilds.runtime.heartbeat import look
+    from autobuilds.cli import answers, keeping
+    from autobuilds.runtime.looking import look
 
-    answers.status(look(open_context(workspace)), as_json=as_json, style=style())
+    context, how = open_context(workspace), style()
+    before = keeping.before_all(context)
+    found = look(context)
+    say(answers.status_text(found, found.moment.now, as_json=as_json, style=how))
+    keeping.keep(context, before, found, "status", lambda at: answers.status_text(found, at, as_json=as_json, style=how), as_json=as_json)
 
 
 @click.command()
@@ -166,7 +161,7 @@ def why(label: str | None, at: str | None, workspace: Path | None, as_json: bool
     --at the commit of a start gives the verdicts on which it was started; at any other commit, and at a time, those that its files had.
     """
     from autobuilds.cli import answers
-    from autobuilds.runtime.heartbeat import look
+    from autobuilds.runtime.looking import look
     from autobuilds.runtime.owner import fatal_message
     from autobuilds.store.ledger import read_archive
     from autobuilds.store.workspace import LEDGER
@@ -192,7 +187,7 @@ def plan(hours: int, workspace: Path | None, as_json: bool) -> None:
     """What would start when in the coming hours, by the same gates that decide."""
     from autobuilds.cli import answers
     from autobuilds.planning.forecast import forecast
-    from autobuilds.runtime.heartbeat import look
+    from autobuilds.runtime.looking import look
 
     beat = look(open_context(workspace))
     answers.forecast(forecast(beat.loaded.snapshot, beat.moment, hours), as_json=as_json, style=style())

@@ -1,11 +1,36 @@
-"""Answers for people: every form of the terminal in one place. Functions take values and return text; nobody prints here."""
+"""Answers for people: every form of the terminal in one place. Functions take values and return text; nobody prints here.
+
+Each is imported when it is first used, since a command answers in one or two forms.
+"""
 
 from __future__ import annotations
 
-from autobuilds.cli.formatters.queue_text import heartbeat, problems, show, task_list
-from autobuilds.cli.formatters.report_text import report
-from autobuilds.cli.formatters.status_text import status
-from autobuilds.cli.formatters.style import Style
-from autobuilds.cli.formatters.why_text import TimelineEntry, became, timeline, why
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autobuilds.cli.formatters.queue_text import heartbeat, problems, show, task_list
+    from autobuilds.cli.formatters.report_text import report
+    from autobuilds.cli.formatters.status_text import status
+    from autobuilds.cli.formatters.style import Style
+    from autobuilds.cli.formatters.why_text import TimelineEntry, became, timeline, why
 
 __all__ = ["Style", "TimelineEntry", "became", "heartbeat", "problems", "report", "show", "status", "task_list", "timeline", "why"]
+
+#: Where each of them is.
+_HOMES = {
+    "queue_text": ("heartbeat", "problems", "show", "task_list"),
+    "report_text": ("report",),
+    "status_text": ("status",),
+    "style": ("Style",),
+    "why_text": ("TimelineEntry", "became", "timeline", "why"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            found = getattr(import_module(f"autobuilds.cli.formatters.{home}"), name)
+            globals()[name] = found
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,11 +9,11 @@ from autobuilds.domain.model import Criterion, Queue, Task
 from autobuilds.domain.moment import as_json
 from autobuilds.domain.problem import Problem
 from autobuilds.domain.verdicts import Assessment, GateResult
-from autobuilds.runtime.report_view import ReportView
-from autobuilds.runtime.view_values import NeedsYou, StatusView
 
 if TYPE_CHECKING:
     from autobuilds.runtime.recalling import Recalled
+    from autobuilds.runtime.report_view import ReportView
+    from autobuilds.runtime.view_values import NeedsYou, StatusView
 
 #: Raised only by a change that is not additive.
 SCHEMA = 1
