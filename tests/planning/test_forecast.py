@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from autobuilds.domain.model import Estimate, Priority
 from autobuilds.domain.moment import RunState, RunStatus
+from autobuilds.domain.times import after
 from autobuilds.planning.forecast import UNKNOWN_LENGTH, forecast
 from tests.builders import NOW, a_build, a_moment, a_snapshot, a_task, an_attempt
 
@@ -58,3 +60,11 @@ def test_an_overdue_build_is_taken_to_end_soon() -> None:
     busy = a_task("Busy", estimate=Estimate(min_minutes=1, max_minutes=1))
     found = forecast(a_snapshot(busy, builds=(a_build(busy),)), a_moment())
     assert found.slots[0].end > NOW
+
+
+def test_the_hour_that_comes_twice_is_gone_through_in_its_order() -> None:
+    """One build of an hour after the other; by the clock on the wall the second would begin before the first has begun."""
+    now = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    tasks = [a_task(name, estimate=HOUR) for name in ("One", "Two", "Three")]
+    found = forecast(a_snapshot(*tasks), a_moment(now=now), 6)
+    assert starts(found) == [("one", now), ("two", after(now, timedelta(hours=1))), ("three", after(now, timedelta(hours=2)))]

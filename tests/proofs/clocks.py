@@ -61,6 +61,8 @@ class Reckoning:
     opens: Callable[[datetime, Window], tuple[bool, datetime | None]]
     fits: Callable[[datetime, Window, int], bool]
     due: Callable[[Cadence, datetime | None, datetime], bool]
+    #: Whether a task that may not start before the first moment may start at the second.
+    reached: Callable[[datetime, datetime], bool]
 
 
 @lru_cache
@@ -80,8 +82,13 @@ def _fits(now: datetime, window: Window, minutes: int) -> bool:
     return timing.window(replace(_asked(window, minutes), moment=Moment(now=now))).verdict is Verdict.GO
 
 
+def _reached(not_before: datetime, now: datetime) -> bool:
+    situation = a_situation(a_task(not_before=not_before), moment=Moment(now=now))
+    return timing.window(situation).verdict is Verdict.GO
+
+
 #: The product's own gates and duties.
-PRODUCT = Reckoning(opens=_opens, fits=_fits, due=due)
+PRODUCT = Reckoning(opens=_opens, fits=_fits, due=due, reached=_reached)
 
 
 def _naive_opens(now: datetime, window: Window) -> tuple[bool, datetime | None]:
@@ -104,7 +111,7 @@ def _naive_due(cadence: Cadence, last: datetime | None, now: datetime) -> bool:
 
 
 #: What most programs do: Python's own arithmetic on local times, and a day of 24 hours since the last run.
-NAIVE = Reckoning(opens=_naive_opens, fits=_naive_fits, due=_naive_due)
+NAIVE = Reckoning(opens=_naive_opens, fits=_naive_fits, due=_naive_due, reached=lambda not_before, now: not_before <= now)
 
 
 def _inside(minute: int, window: Window) -> bool:
@@ -172,6 +179,15 @@ class Night:
             found[n] = n + 1 if inside[n + 1] != inside[n] else found[n + 1]
         return found
 
+    def early(self, how: Reckoning) -> str | None:
+        """Return the first time at which a task is said to go before its Not Before, or to wait after it, round the change."""
+        near = range(ROUND - 75, ROUND + 76, 15)
+        for n in near:
+            for k in near:
+                if how.reached(self.moments[k], self.moments[n]) != (n >= k):
+                    return f"{self.name} {self.moments[n].isoformat()}: not before {self.moments[k].isoformat()} is wrong"
+        return None
+
     def slots(self, clocks: Iterable[str]) -> list[datetime]:
         """Return the first minute of each day at which the clock shows at least each of these times, in UTC."""
         wanted = sorted(time.fromisoformat(c) for c in clocks)
@@ -204,7 +220,7 @@ class Night:
 def _windows(figures: Figures, options: Options, how: Reckoning) -> None:
     found = list(changes(YEAR))
     chosen = found if options.full else random.Random(options.seed).sample(found, 4)
-    wrong = slipped = 0
+    wrong = slipped = early = 0
     walks: set[tuple[int, ...]] = set()
     for number, (name, moment) in enumerate(chosen):
         if number % 20 == 0:
@@ -215,8 +231,9 @@ def _windows(figures: Figures, options: Options, how: Reckoning) -> None:
         walks.add(tuple(night.wall))
         faults = [fault for window in WINDOWS if (fault := night.wrong(window, how, every=every)) is not None]
         missed = [fault for text, clocks in CADENCES.items() if (fault := night.slips(text, clocks, how)) is not None]
-        wrong, slipped = wrong + len(faults), slipped + len(missed)
-        figures.faults += [*faults, *missed]
+        soon = night.early(how)
+        wrong, slipped, early = wrong + len(faults), slipped + len(missed), early + (soon is not None)
+        figures.faults += [*faults, *missed, *([soon] if soon is not None else [])]
     figures.count(f"zones, changes of the clocks in {YEAR}", len(zoneinfo.available_timezones()))
     figures.count(f"changes of the clocks in {YEAR} in all zones", len(found), least=300)
     figures.count("changes x windows asked", len(chosen) * len(WINDOWS), least=len(chosen) * len(WINDOWS))
@@ -224,6 +241,7 @@ def _windows(figures: Figures, options: Options, how: Reckoning) -> None:
     figures.count("different nights, asked every 20 minutes too", len(walks))
     figures.count("changes x cadences walked through", len(chosen) * len(CADENCES), least=len(chosen) * len(CADENCES))
     figures.count("of them with a slot missed or run twice", slipped, most=0)
+    figures.count("changes at which Not Before is wrong", early, most=0)
 
 
 def _far(figures: Figures, options: Options, how: Reckoning) -> None:

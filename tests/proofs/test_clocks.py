@@ -31,3 +31,9 @@ def test_a_duty_reckoned_with_local_times_is_caught() -> None:
     zone, moment = next((z, m) for z, m in clocks.changes(clocks.YEAR) if z == "America/Chicago" and m.month == 11)
     night = clocks.Night(zone, moment)
     assert any(night.slips(text, times, clocks.NAIVE) for text, times in clocks.CADENCES.items())
+
+
+def test_times_compared_as_the_wall_shows_them_are_caught() -> None:
+    zone, moment = next((z, m) for z, m in clocks.changes(clocks.YEAR) if z == "America/Chicago" and m.month == 11)
+    night = clocks.Night(zone, moment)
+    assert night.early(clocks.NAIVE) is not None and night.early(clocks.PRODUCT) is None

@@ -11,6 +11,7 @@ from autobuilds.domain.labels import slugify
 from autobuilds.domain.lifecycle import Event, legal, move, new_tries
 from autobuilds.domain.model import Queue, Task
 from autobuilds.domain.spelling import nearest
+from autobuilds.domain.times import reached
 from autobuilds.errors import Busy, FatalQueue, NotSo, Refused
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.record import Recorder, recording
@@ -175,7 +176,7 @@ def _back_to_active(recorder: Recorder, task: Task) -> None:
 def pause(context: Context, until: datetime | None, reason: str | None) -> Pause:
     """Stop all starts, until a time or until `resume`; what runs goes on."""
     with recording(context, "pause") as (recorder, ledger):
-        if until is not None and until <= recorder.now:
+        if until is not None and reached(until, recorder.now):
             raise Refused(f"{until.isoformat(timespec='minutes')} has passed; give a time to come, or none for until further notice")
         held = Pause(since=recorder.now, until=until, reason=reason)
         recorder.note("paused", "", "paused by the owner", pause=held)

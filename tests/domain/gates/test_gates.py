@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -219,6 +220,13 @@ class TestWindow:
         found = gate("window", a_situation(a_task(not_before=until)))
         assert (found.verdict, found.until) == (WAIT, until)
         assert gate("window", a_situation(a_task(not_before=NOW))).verdict is GO
+
+    def test_not_before_in_the_hour_that_comes_twice(self) -> None:
+        zone = ZoneInfo("Europe/Berlin")
+        first = datetime(2026, 10, 25, 2, 50, tzinfo=zone)
+        later = first.replace(minute=10, fold=1)
+        assert gate("window", a_situation(a_task(not_before=first), moment=a_moment(now=later))).verdict is GO
+        assert gate("window", a_situation(a_task(not_before=later), moment=a_moment(now=first))).verdict is WAIT
 
     def test_the_estimate_fits_or_waits_for_the_next_window(self) -> None:
         at_five = NOW.replace(hour=5)

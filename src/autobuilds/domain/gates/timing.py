@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 from autobuilds.domain.gates.answers import ask, go, wait
 from autobuilds.domain.model import Priority
 from autobuilds.domain.situation import Situation
-from autobuilds.domain.times import format_minutes, format_when, window_length
+from autobuilds.domain.times import format_minutes, format_when, reached, window_length
 from autobuilds.domain.verdicts import GateResult
 
 #: A task longer than its whole window starts in the first hour of it, since no part of it fits better.
@@ -39,7 +39,7 @@ def window(s: Situation) -> GateResult:
     task, settings = s.task, s.snapshot.settings
     if s.at_once:
         return go("window", "started by the owner's word")
-    if task.not_before is not None and task.not_before > s.now:
+    if task.not_before is not None and not reached(task.not_before, s.now):
         return wait("window", f"not before {format_when(task.not_before)}", until=task.not_before)
     if task.priority is not Priority.MEDIUM or not s.shared.off_hours or task.estimate is None:
         return go("window", "no window holds it")
