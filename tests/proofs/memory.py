@@ -75,12 +75,13 @@ class Proof:
             for _ in range(10):
                 steps += 1
                 self._step(life, looks, f"seed {seed}, step {steps}")
-            done = sum(1 for _ in life.context.repo.history())
-            self.options.say(f"life {seed}: {steps} steps, {done} transitions")
+            done = len(life.git("log", "--format=%(trailers:key=Event,valueonly)").split())
+            self.options.say(f"life {seed}: {steps} steps, {done} transitions, {len(self.figures.faults)} faults")
         self.counts["transitions"] += done
         self.counts["refused with a message"] += life.refused
         self.counts["archived builds"] += len(read_archive(life.root / "subagents"))
         self._ask(life, looks, seed)
+        self.options.say(f"life {seed} asked: {self.counts['starts']} starts so far, faults: {self.figures.faults[-3:]}")
 
     def _step(self, life: Life, looks: dict[str, tuple[Assessment, ...]], where: str) -> None:
         if life.dice.random() < 0.3:
