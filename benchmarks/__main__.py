@@ -168,6 +168,9 @@ def main(argv: list[str]) -> int:
             report = run(given, folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+        if not given.smoke:
+            results.save(report, rivals.FOLDER / "last.json")
+            _say(f"kept in {rivals.FOLDER.name}/last.json: `--again` with it, and `--write`, puts it into the documentation")
     print(short(report, 1000 if 1000 in report.sizes else report.sizes[0]), long(report), sep="\n\n")
     if given.write:
         write(report)

@@ -47,7 +47,7 @@ def _dress(figure: Figure, look: str) -> None:
         axes.tick_params(colors=ink, which="both", labelsize=9)
         axes.grid(visible=True, which="major", color=grid, linewidth=0.7)
         axes.set_axisbelow(True)
-        axes.title.set_color(ink)
+        axes.set_title(axes.get_title(loc="left"), loc="left", fontsize=10, color=ink)
         axes.xaxis.label.set_color(ink)
         axes.yaxis.label.set_color(ink)
         for name, spine in axes.spines.items():
@@ -79,6 +79,7 @@ def _times(figures: Figures, tools: Sequence[str], sizes: Sequence[int], look: s
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f} ms" if value < 1000 else f"{value / 1000:,.0f} s"))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("tasks", fontsize=9)
+        axes.set_ylabel("CPU time" if place % columns == 0 else "", fontsize=9)
     _legend(figure, look)
     _dress(figure, look)
     return figure
@@ -121,12 +122,11 @@ def _memory(figures: Figures, tools: Sequence[str], sizes: Sequence[int], look: 
                 color=ink,
             )
     axes.set_yticks(range(len(rows)), rows)
-    axes.invert_yaxis()
-    axes.set_xscale("log")
-    axes.set_xlim(1, 1000)
-    axes.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1,000"])
-    axes.set_title("Memory of what is ready: the largest process, MiB", fontsize=10, loc="left")
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.margins(x=0.18)
+    axes.set_title("What is ready: memory of the largest process, MiB", fontsize=10, loc="left")
     _dress(figure, look)
+    axes.grid(visible=False, axis="y")
     return figure
 
 
