@@ -21,10 +21,11 @@ _NAMELESS = "autobuilds@localhost"
 _CONTAINED = frozenset(t.value for t, strength in STRENGTH.items() if strength >= STRENGTH[Tier.BWRAP])
 
 
-def observe(context: Context, loaded: Loaded, now: datetime | None = None, *, acting: bool = False) -> Moment:
+def observe(context: Context, loaded: Loaded, now: datetime | None = None, *, acting: bool = False, probing: bool = True) -> Moment:
     """Return the moment: the time, resources, what runners say of open attempts, agents, sandbox, STOP file, whose approvals count.
 
-    Only with `acting` is an attempt whose supervisor is gone cleared up; otherwise nothing at all is changed.
+    Only with `acting` is an attempt whose supervisor is gone cleared up; otherwise nothing at all is changed. Without `probing` no
+    sandbox is tried out, which takes several processes.
     """
     snapshot = loaded.snapshot
     workspace = context.workspace
@@ -45,7 +46,7 @@ def observe(context: Context, loaded: Loaded, now: datetime | None = None, *, ac
         runs={attempt_id: _state_of(context, attempt_id, acting=acting) for attempt_id in attempts},
         agents=agents,
         agents_fault=fault,
-        tiers=context.sandbox.probe() if waiting else (),
+        tiers=context.sandbox.probe() if waiting and probing else (),
         stop_file=workspace.path(STOP).exists(),
         hand_approved=frozenset(t.label for t in snapshot.queue.active if t.label not in doubted and _by_owners_hand(context, loaded, t)),
         proven=context.proofs.proven([a for a in snapshot.ledger.approvals if snapshot.ledger.approval(a.label) is a]),

@@ -22,7 +22,13 @@ class Outlook:
 
 
 def outlook(context: Context, label: str) -> Outlook:
-    """Return what the gates say of a task now, as `why` does; raises NotSo for an unknown label."""
+    """Return what the gates say of a task now, as `why` does; raises NotSo for an unknown label.
+
+    Sandboxes are tried out only where nothing else holds the task.
+    """
     loaded = context.load()
-    situation = situate(find_task(loaded, label), loaded.snapshot, observe(context, loaded))
-    return Outlook(assessment=gates.assess(situation), loaded=loaded)
+    task = find_task(loaded, label)
+    found = gates.assess(situate(task, loaded.snapshot, observe(context, loaded, probing=False)))
+    if not found.obstacles:
+        found = gates.assess(situate(task, loaded.snapshot, observe(context, loaded)))
+    return Outlook(assessment=found, loaded=loaded)
