@@ -208,7 +208,7 @@ class Life:
         at = self.dice.choice(where)
         line = lines[at]
         if line.startswith("- **"):
-            lines[at] = f"- **Approved:** yes\n{line}" if self.dice.random() < 0.5 else line + " Soon."
+            lines[at] = f"- **Approved:** yes\n{line}" if self.dice.random() < 0.25 else line + " Soon."
         elif self.dice.random() < 0.3:
             lines[at] = line.replace("- [ ]", "- [x]") if line.startswith("- [ ]") else line.replace("- [x]", "- [ ]")
         elif self.dice.random() < 0.2:
