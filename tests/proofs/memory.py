@@ -170,7 +170,7 @@ class Proof:
 def run(options: Options, *, forgets: tuple[str, str] | None = None) -> Figures:
     """Lead lives until there are enough transitions; `forgets` (event, trailer) is what a broken recorder leaves out."""
     proof = Proof(options, forgets)
-    wanted = FULL if options.full else SAMPLE
+    wanted = FULL if options.full else SAMPLE if forgets is None else SAMPLE // 2
     while proof.counts["transitions"] < wanted:
         proof.lead(min(LIFE, wanted - proof.counts["transitions"]))
     figures, counts = proof.figures, proof.counts
