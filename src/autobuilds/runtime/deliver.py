@@ -91,21 +91,29 @@ def undo(context: Context, label: str) -> Build:
         build = ledger.find(label)
         if build is None or build.delivered_commit is None or build.delivered_branch is None or build.last is None:
             raise NotSo(f"{label} was not merged by autobuilds; there is nothing to undo")
-        repo = context.open_repo(Path(build.last.repository))
-        scratch = scratch_for(context, label)
-        message = f"Undo: {build.name}\n\nThis takes back {build.delivered_commit[:12]}.\n\nBuild: {label}\nEvent: undone\n"
-        reverted = repo.revert(build.delivered_branch, build.delivered_commit, scratch, message)
-        if reverted.commit is None:
-            files = ", ".join(reverted.conflicts[:5])
-            raise Refused(f"what came after {label} changed the same lines ({files}); revert {build.delivered_commit[:12]} by hand")
-        repo.deliver(reverted, build.delivered_branch)
-        shutil.rmtree(scratch, ignore_errors=True)
+        _take_back(context, build, build.delivered_commit, build.delivered_branch, Path(build.last.repository))
         moved = move(build, Event.UNDONE, recorder.now, reason="undone by you")
         moved = replace(new_tries(moved), delivered_commit=None, delivered_branch=None)
         recorder.note(Event.UNDONE, label, f"taken back from {build.delivered_branch}", record=moved)
         _reopen(context, recorder, label)
         recorder.put(ledger.with_build(moved))
         return moved
+
+
+def _take_back(context: Context, build: Build, commit: str, branch: str, repository: Path) -> None:
+    """Revert a delivered commit, unless an undo did that already which was killed before it was recorded."""
+    repo = context.open_repo(repository)
+    wanted = {"Build": build.label, "Event": "undone"}.items()
+    if any(c.subject.startswith("Undo: ") and wanted <= c.trailers.items() for c in repo.history(since=commit)):
+        return
+    scratch = scratch_for(context, build.label)
+    message = f"Undo: {build.name}\n\nThis takes back {commit[:12]}.\n\nBuild: {build.label}\nEvent: undone\n"
+    reverted = repo.revert(branch, commit, scratch, message)
+    if reverted.commit is None:
+        files = ", ".join(reverted.conflicts[:5])
+        raise Refused(f"what came after {build.label} changed the same lines ({files}); revert {commit[:12]} by hand")
+    repo.deliver(reverted, branch)
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _reopen(context: Context, recorder: Recorder, label: str) -> None:

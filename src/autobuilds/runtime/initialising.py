@@ -189,6 +189,7 @@ def carry_out(context: Context, survey: Survey, setup: Setup) -> Done:
     remarks: list[str] = []
     with context.workspace.lock("commit", "init", WRITE_WAIT):
         clean = {step.path for step in setup.changes if step.deed is Deed.WRITE or survey.untouched(setup.root, step.path)}
+        announced = _announce(context, [step.path for step in setup.changes if step.path in clean])
         for step in setup.changes:
             path = setup.root / step.path
             if step.deed is Deed.APPEND:
@@ -206,7 +207,18 @@ def carry_out(context: Context, survey: Survey, setup: Setup) -> Done:
             if path not in clean
         ]
         commit, why = _commit(context, mine)
+        if announced is not None:
+            announced.unlink(missing_ok=True)
     return Done(commit=commit, written=tuple(written), remarks=(*remarks, *([why] if why else [])))
+
+
+def _announce(context: Context, paths: Sequence[str]) -> Path | None:
+    """Announce the commit before a file is written: where this is killed, the first heartbeat makes it."""
+    from autobuilds.runtime.record import recorder_for
+
+    if not paths:
+        return None
+    return recorder_for(context).announce(history.message("init", None, None, "workspace set up"), paths, owner=True)
 
 
 def _commit(context: Context, paths: Sequence[str]) -> tuple[str | None, str | None]:

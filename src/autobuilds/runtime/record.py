@@ -151,7 +151,7 @@ class Recorder:
         A page that changed by itself (the percent of a running build) is committed when nothing runs any more (`settled`).
         """
         with self.context.workspace.lock("commit", "render", WRITE_WAIT):
-            changed = self.context.workspace.publish(STATUS, text)
+            changed = self.context.workspace.differs(STATUS, text)
             if changed and not self._silent:
                 waiting = sorted(self._outbox.glob("*.json")) if self._outbox.exists() else []
                 pages = [STATUS, *self._progress()]
@@ -159,6 +159,8 @@ class Recorder:
                     _add_paths(waiting[-1], pages)
                 elif settled:
                     self._announce(history.message("status", None, None, "status rendered"), [LEDGER, *pages], owner=False)
+            if changed:
+                self.context.workspace.publish(STATUS, text)
             self._flush()
         return changed
 
@@ -174,6 +176,11 @@ class Recorder:
     @property
     def _silent(self) -> bool:
         return self.context.no_commit or self.settings_commits == "none"
+
+    def announce(self, message: str, paths: Sequence[str], *, owner: bool) -> Path | None:
+        """Announce a commit that the next transaction makes, and return the announcement; None where nothing is committed."""
+        self._announce(message, paths, owner=owner)
+        return self._announced.pop() if self._announced else None
 
     def _announce(self, message: str, paths: Sequence[str], *, owner: bool) -> None:
         if self._silent:

@@ -40,7 +40,8 @@ def write_report(context: Context, report: Report) -> bool:
     """Write a report into the workspace and commit it; return whether it changed."""
     recorder = recorder_for(context)
     with recorder.transaction("report"):
-        changed = context.workspace.publish(report.name, report.text)
+        changed = context.workspace.differs(report.name, report.text)
         if changed:
             recorder.note("report", "", f"report of {report.view.day.isoformat()}", paths=[report.name], transition=False)
+            context.workspace.publish(report.name, report.text)
     return changed

@@ -71,7 +71,7 @@ def _is_not_before(label: str, until: datetime | None, snapshot: Snapshot, momen
 
 def _nothing_waits(root: Path) -> bool:
     """Whether no commit waits, and nothing that a killed process left half written is there."""
-    if names(root / PRIVATE / "outbox"):
+    if names(root / PRIVATE / "outbox") or names(root / PRIVATE / "scratch"):
         return False
     halves = ((folder, name) for folder in FOLDERS for name in names(root / folder) if name.endswith(".tmp"))
     return not any(name.startswith(".") or folder.endswith(QUEUE) for folder, name in halves)

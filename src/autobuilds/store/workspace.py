@@ -132,10 +132,18 @@ class Workspace:
         return QueueFile(self.root, zone, committed=lambda: committed(QUEUE), restored=restored)
 
     def recover(self, queue: QueueFile) -> None:
-        """Put back what people saved while the queue was being replaced, and remove what killed processes left half written."""
+        """Put back what people saved while the queue was being replaced, and remove what killed processes left half done.
+
+        Only for the holder of the heartbeat's lock: merges are made in `scratch` under it.
+        """
         queue.rescue()
         folders = (self.root, self.root / "subagents", self.root / "subagents" / "logs", self.root / REPORTS, self.root / PRIVATE)
         remove_debris((*folders, self.root / PRIVATE / "outbox", self.root / PRIVATE / "retired" / QUEUE))
+        scratch = self.root / PRIVATE / "scratch"
+        if scratch.exists():
+            import shutil
+
+            shutil.rmtree(scratch, ignore_errors=True)
 
     def ledger(self) -> Ledger:
         """Read the ledger; raises CorruptLedger."""
@@ -144,6 +152,10 @@ class Workspace:
     def write_ledger(self, ledger: Ledger) -> None:
         """Write the ledger atomically."""
         write_ledger(self.path(LEDGER), ledger)
+
+    def differs(self, name: str, text: str) -> bool:
+        """Whether a rendered page is other than what stands there."""
+        return self._bytes(name) != text.encode()
 
     def publish(self, name: str, text: str) -> bool:
         """Write a rendered page where it differs from what stands there, and return whether it did."""

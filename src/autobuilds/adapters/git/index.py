@@ -10,7 +10,7 @@ from pathlib import Path
 from autobuilds.adapters.git.locks import Claim, replace
 from autobuilds.adapters.git.place import Place
 from autobuilds.adapters.git.process import Git
-from autobuilds.errors import AutobuildsError
+from autobuilds.errors import AutobuildsError, GitBusy
 
 #: What an index holds of a path: mode and object id; None takes it out.
 Wanted = Mapping[str, tuple[bytes, str] | None]
@@ -82,6 +82,8 @@ def refresh(place: Place, git: Git, claim: Claim, wanted: Wanted, oid_length: in
                 os.utime(copy, ns=(before[2], before[2]))
             if install(place, claim, copy, before, patience=0.2):
                 return True
-        except (AutobuildsError, OSError):
+        except GitBusy:
             return False
+        except (AutobuildsError, OSError):
+            continue  # a Git of ours that was killed; the next try has files of its own
     return False

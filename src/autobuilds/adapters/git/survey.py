@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from autobuilds.adapters.git import place
+from autobuilds.adapters.git.locks import Claim, replace
 from autobuilds.adapters.git.process import Git, words
 from autobuilds.errors import BadInput, GitFailure
 
@@ -58,8 +59,23 @@ class GitSurvey:
         return done.stdout.decode("utf-8", "replace").rstrip("\n") if done.returncode == 0 else None
 
     def change_setting(self, root: Path, key: str, value: str) -> None:
-        """Set a value of the repository's own configuration; raises GitFailure."""
-        Git(root).run("config", "--local", key, value)
+        """Set a value of the repository's own configuration; raises GitFailure, GitBusy, StorageFailure.
+
+        A copy is changed and put in its place, so that no kill leaves a lock that somebody has to remove.
+        """
+        config = place.find(root).common / "config"
+        lock = config.with_name("config.lock")
+        with Claim(config.parent) as claim:
+            held, copy = claim.path("setting"), claim.path("config")
+            held.touch()
+            claim.hold(lock, held)
+            try:
+                copy.write_bytes(config.read_bytes())
+                copy.chmod(config.stat().st_mode & 0o777)
+                Git(root).run("config", "--file", str(copy), key, value)
+                replace(copy, config)
+            finally:
+                lock.unlink()
 
     def untouched(self, root: Path, path: str) -> bool:
         """Whether a file is as it was last committed, in the index and on disk (or in neither)."""
