@@ -23,6 +23,11 @@ _NUMBERED = re.compile(r"[0-9a-f]{6,}|\d+")
 _FLOCKS = re.compile(r"^\.autobuilds/.*\.lock(\.turn)?$|^\.autobuilds/.*/lock$")
 
 
+def unfinished(name: str) -> bool:
+    """Whether a path within a workspace is one that a program gives to what it has not finished, or a lock that somebody has to remove."""
+    return bool(_UNFINISHED.search(name.rpartition("/")[2])) and not _FLOCKS.match(name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """What stands in a workspace, without the times: two runs of the same thing leave the same."""
@@ -87,6 +92,14 @@ class Bench:
             self.git("add", "-A")
             self.git("commit", "-q", "-m", "first")
 
+    def work(self) -> None:
+        """Do what a person does: stage one file, change another, begin a third."""
+        (self.root / "staged.txt").write_text("staged\n")
+        self.git("add", "staged.txt")
+        (self.root / "staged.txt").write_text("and changed\n")
+        (self.root / "app.py").write_text("print('changed')\n")
+        (self.root / "new.txt").write_text("begun\n")
+
     def keep(self, name: str) -> None:
         """Keep the state as it is now under a name."""
         self._kept[name] = self.base / f"kept-{name}"
@@ -135,7 +148,8 @@ class Bench:
 
     def objects(self) -> list[Path]:
         """Return half-written objects in Git's own store, under the name that `git gc` clears away."""
-        return list((self.root / ".git" / "objects").glob("??/tmp_obj_*"))
+        objects = self.root / ".git" / "objects"
+        return [*objects.glob("??/tmp_obj_*"), *objects.glob("pack/tmp_*")]
 
     def wrong(self) -> list[str]:
         """Return what is wrong whatever was done: torn objects, files that nobody finished, an attempt that ran twice."""
@@ -148,7 +162,7 @@ class Bench:
         for folder in (self.root, self.temporary):
             for path in folder.rglob("*"):
                 name = str(path.relative_to(folder))
-                if _UNFINISHED.search(path.name) and path not in self.objects() and not _FLOCKS.match(name) and not path.is_dir():
+                if unfinished(name) and path not in self.objects() and not path.is_dir():
                     found.append(f"left behind: {name}")
         runs = Counter(self.count.read_text().split() if self.count.exists() else [])
         found += [f"attempt {attempt} ran {number} times" for attempt, number in runs.items() if number > 1]

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.proofs.bench import Bench
-from tests.proofs.crash import points_of
 from tests.proofs.figures import Figures, Options
 from tests.proofs.forkserver import ForkServer
+from tests.proofs.points import points_of
 from tests.proofs.shim import MISSING, Control, Mode, Orders, library
 
 SAMPLE, FULL = 30, 300

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.proofs.broken import BROKEN
-from tests.proofs.crash import points_of, run, sweep
+from tests.proofs.crash import run, sweep
 from tests.proofs.figures import Options
+from tests.proofs.points import points_of
 from tests.proofs.scenarios import Scenario
 from tests.proofs.shim import MISSING, library
 
