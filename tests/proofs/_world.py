@@ -51,6 +51,12 @@ OPERATIONS = (
     "beat",
 )
 
+#: The details of a task that nothing holds.
+READY = (
+    "\n### {name}\n- **Description:** `a.txt` of the project holds the single line `hello`, as app.py reads it.\n- **Category:** Bug fixes\n"
+    "- **Completion Criteria:**\n  - [ ] The unit test passes: `grep -qx hello a.txt`\n- **Steps:** `true`\n"
+)
+
 
 class Broken(AssertionError):
     """A promise is broken."""
@@ -108,9 +114,7 @@ class World:
         """Let a person change the queue in an editor."""
         self.count[f"hand: {kind}"] += 1
         if kind == "task":
-            self.life.dice = random.Random(n)
-            self.life.add()
-            self.tasks.add(f"say-hello-{self.life.made}")
+            self._new_task(n)
             return
         lines = self._text().split("\n")
         if kind == "remark":
@@ -136,6 +140,20 @@ class World:
         else:
             lines[at] = lines[at].replace("Priority: Low", "Priority: High").replace("Priority: Medium", "Priority: High")
         self._save("\n".join(lines))
+
+    def _new_task(self, n: int) -> None:
+        """Add a task by hand: most are clear and start at once, the others are as the dice say."""
+        if n % 4 == 0:
+            self.life.dice = random.Random(n)
+            self.life.add()
+        else:
+            self.life.made += 1
+            name = f"Say hello {self.life.made}"
+            text = self._text().replace(
+                "\n## Task Details\n", f"- [ ] {name} - Priority: High\n\n## Task Details\n{READY.format(name=name)}", 1
+            )
+            self._save(text)
+        self.tasks.add(f"say-hello-{self.life.made}")
 
     def _remark(self, lines: list[str]) -> None:
         word = self._word()
@@ -168,6 +186,8 @@ class World:
         lines = self.buffer.text.split("\n")
         self._remark(lines)
         self.buffer = None
+        # What the tool did is there again once it has seen the save.
+        self.operate("beat", 0)
 
     def operate(self, name: str, n: int) -> None:
         """Let the owner use the tool; what it refuses with a message is fine."""
@@ -250,12 +270,15 @@ class World:
         except subprocess.CalledProcessError:
             self.count["git: no branch"] += 1
             return
+        before = self._queue.read_bytes()
         try:
             git("merge", "-q", "--no-edit", theirs)
         except subprocess.CalledProcessError:
             self.count["git: a merge with conflicts, taken back"] += 1
-            with suppress(subprocess.CalledProcessError):
-                git("merge", "--abort")
+            for way in (["merge", "--quit"], ["reset", "-q"]):
+                with suppress(subprocess.CalledProcessError):
+                    git(*way)
+            self._queue.write_bytes(before)
             return
         self.count["git: merged"] += 1
         self.life.made = number

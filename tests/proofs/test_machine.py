@@ -23,7 +23,7 @@ def test_whatever_happens_the_account_agrees(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 def test_a_store_that_forgets_a_hand_edit_is_found(tmp_path: Path) -> None:
     with pytest.raises(Broken, match="gone"):
-        machine.lived(tmp_path, 6, 20, 1, forgets=True)
+        machine.lived(tmp_path, 6, 15, 1, forgets=True)
 
 
 def test_a_short_life_by_hand(tmp_path: Path) -> None:
