@@ -70,7 +70,10 @@ def make(owner: Place, algorithm: str, target: Path, commit: str, branch: str) -
         if target.exists():
             target.rmdir()
         half.rename(target)
-    except OSError as error:
+    except BaseException as error:
+        shutil.rmtree(half, ignore_errors=True)
+        if not isinstance(error, OSError):
+            raise
         raise StorageFailure(f"could not make the clone {target}: {error.strerror}; free some space or mend the permissions") from error
     return target
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from autobuilds.adapters.git.objects import sync_folder
+from autobuilds.adapters.git.objects import make_folder, sync_folder
 from autobuilds.errors import GitBusy, StorageFailure
 
 #: Seconds to wait for a lock that somebody holds.
@@ -65,7 +65,7 @@ class Claim:
         deadline = time.monotonic() + patience
         while True:
             try:
-                lock.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(lock.parent)
                 _link(source, lock)
             except FileExistsError:
                 sweep(self._folder)

@@ -103,7 +103,7 @@ class Objects:
             return oid
         packed = zlib.compress(f"{kind} {len(data)}\0".encode() + data, 1)
         try:
-            target.parent.mkdir(exist_ok=True)
+            make_folder(target.parent)
             # Git's own name for it, so that Git's own clean-up takes what a crash leaves.
             half = target.with_name(f"tmp_obj_{os.urandom(6).hex()}")
             try:
@@ -174,6 +174,15 @@ class Objects:
             return None
         ordered = sorted(entries.items(), key=lambda item: item[0] + b"/" if item[1][0] == TREE_MODE else item[0])
         return self.write("tree", b"".join(mode + b" " + name + b"\0" + bytes.fromhex(oid) for name, (mode, oid) in ordered))
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it where they are missing, so that a power cut does not take them away again. Raises OSError."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:

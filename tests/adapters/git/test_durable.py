@@ -1,0 +1,64 @@
+"""What a power cut or a failure in the middle must not leave behind in a repository."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from autobuilds.adapters.git import clones
+from autobuilds.adapters.git.objects import Objects
+from autobuilds.adapters.git.place import find
+from autobuilds.adapters.git.process import Git
+from autobuilds.errors import GitFailure
+from tests.conftest import git
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The folders and files that were synced, in order."""
+    found: list[str] = []
+    real = os.fsync
+
+    def fsync(fd: int) -> None:
+        found.append(os.readlink(f"/proc/self/fd/{fd}"))
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="names of descriptors are asked of /proc")
+def test_a_new_folder_of_objects_is_named_durably_before_anything_refers_to_it(make_repo: Make, synced: list[str]) -> None:
+    root = make_repo()
+    folder = root / ".git" / "objects"
+    for there in folder.iterdir():
+        if len(there.name) == 2:
+            shutil.rmtree(there)
+    with Objects(Git(root), folder) as objects:
+        oid = objects.write("blob", b"new")
+        again = objects.write("blob", b"new")
+    assert oid == again
+    assert synced.count(str(folder)) == 1
+    assert synced.index(str(folder)) < synced.index(str(folder / oid[:2]))
+
+
+def test_a_clone_that_could_not_be_made_leaves_nothing(make_repo: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_repo()
+    real = Git.run
+
+    def run(self: Git, *arguments: str, **more: object) -> object:
+        if arguments[0] == "reset":
+            raise GitFailure("`git reset` failed (128): No space left on device")
+        return real(self, *arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Git, "run", run)
+    target = root / ".git" / "clones" / "one"
+    with pytest.raises(GitFailure, match="No space left"):
+        clones.make(find(root), "sha1", target, git(root, "rev-parse", "HEAD"), "build/one")
+    assert list(target.parent.iterdir()) == []
