@@ -186,7 +186,9 @@ class Recorder:
         if self._silent:
             return
         try:
-            self._outbox.mkdir(exist_ok=True)
+            if not self._outbox.is_dir():
+                self._outbox.mkdir(exist_ok=True)
+                files.sync_folder(self._outbox.parent)
         except OSError as error:
             raise files.storage_failure(self._outbox, error) from error
         order = f"{len(list(self._outbox.glob('*.json'))):06d}-{secrets.token_hex(4)}.json"

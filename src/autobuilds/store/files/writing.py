@@ -41,7 +41,9 @@ def machine_failure(error: OSError) -> StorageFailure | None:
     """Return the exception for an error of the machine that nobody foresaw at its place; None for one that only a bug explains."""
     if error.errno not in _REASONS:
         return None
-    return storage_failure(Path(str(error.filename or "a file or a program")), error, "use")
+    if error.filename is None:
+        return StorageFailure(f"can't go on: {_REASONS[error.errno]}")
+    return storage_failure(Path(str(error.filename)), error, "use")
 
 
 def target_of(path: Path) -> Path:
