@@ -14,7 +14,8 @@ import pytest
 from autobuilds.store.queue.file import QueueFile
 from tests.cli.conftest import HEARTBEAT
 from tests.conftest import git
-from tests.store.queue.test_edit_hammer import PERSON, ZONE
+from tests.store.queue.test_edit_hammer import PERSON, weary
+from tests.store.queue.test_edit_sweep import ZONE
 
 #: The most that may be impossible at the moment: the command says so with 3, and nothing is lost.
 DONE, NOT_NOW = 0, 3
@@ -45,8 +46,8 @@ def _work(root: Path, workers: int, tasks: int) -> tuple[list[list[str]], list[s
         subprocess.Popen([sys.executable, "-c", WORKER, str(root), str(n), str(tasks)], stdout=subprocess.PIPE, text=True)
         for n in range(workers)
     ]
-    answers = [process.communicate(timeout=240 + 20 * tasks)[0] for process in running]
-    person.terminate()
+    with weary(person, 2.0 * tasks + 3.0):
+        answers = [process.communicate(timeout=240 + 20 * tasks)[0] for process in running]
     saved = [first.rstrip(), *person.communicate(timeout=60)[0].splitlines()]
     assert person.returncode == 0
     return [line.split("\t") for out in answers for line in out.splitlines()], saved
@@ -84,7 +85,7 @@ def _together(root: Path, workers: int, tasks: int) -> None:
     assert lost == []
     lines = (root / "BUILD_QUEUE.md").read_text().splitlines()
     assert [line for line in saved if line not in lines] == []
-    assert len(saved) >= 3
+    assert saved
     assert sum(int(answer[0]) == DONE for answer in told) >= workers * tasks
     assert git(root, "fsck", "--strict", "--no-dangling") == ""
     assert git(root, "rev-list", "--merges", "--count", "HEAD") == "0"
@@ -100,6 +101,7 @@ def workspace(make_repo: Callable[..., Path]) -> Path:
     return make_repo({"BUILD_QUEUE.md": QUEUE, "HEARTBEAT.md": HEARTBEAT, ".gitignore": ignored}, name="together")
 
 
+@pytest.mark.timeout(300)
 def test_three_commands_at_one_time_beside_a_person_lose_nothing(workspace: Path) -> None:
     _together(workspace, workers=3, tasks=1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,7 +60,10 @@ def hammer(tool: Tool, folder: Path, seconds: float, *, seed: int, pause: float 
     first = person.stdout.readline()  # however slow the machine is: from here on they work at one time
     until = str(time.time() + seconds)
     tools = [_started([sys.executable, "-c", tool.writer or _DRIVER, str(folder), letter, until, tool.name], {}) for letter in "abc"]
+    end = threading.Timer(seconds + 10.0, person.terminate)  # whoever is slow must get on
+    end.start()
     answers = [process.communicate(timeout=seconds + 240) for process in tools]
+    end.cancel()
     person.terminate()
     answers.append(person.communicate(timeout=60))
     running = [*tools, person]

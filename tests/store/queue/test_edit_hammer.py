@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,11 +92,23 @@ def _run(root: Path, tool: str, seconds: float, longest: str = "") -> tuple[list
     first = person.stdout.readline()  # however slow the machine is: from here on they work at one time
     until = str(time.time() + seconds)
     tools = [started(tool, root, name, until) for name in "abc"]
-    answers = [process.communicate(timeout=seconds + 240) for process in tools]
-    person.terminate()
+    with weary(person, seconds + 10):
+        answers = [process.communicate(timeout=seconds + 240) for process in tools]
     answers.append(person.communicate(timeout=60))
     assert [(process.returncode, answer[1]) for process, answer in zip([*tools, person], answers, strict=True)] == [(0, "")] * 4
     return [line for out, _ in answers[:3] for line in out.splitlines()], [first.rstrip(), *answers[3][0].splitlines()]
+
+
+@contextmanager
+def weary(person: subprocess.Popen[str], seconds: float) -> Iterator[None]:
+    """Let a person end when what is done meanwhile is done, but not later than after so many seconds: the tool must get on."""
+    end = threading.Timer(seconds, person.terminate)
+    end.start()
+    try:
+        yield
+    finally:
+        end.cancel()
+        person.terminate()
 
 
 def started(code: str, *arguments: object) -> subprocess.Popen[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import tzinfo
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from autobuilds.store.files.reading import Stable, Stamp
 from autobuilds.store.files.stale import is_known
 from autobuilds.store.files.vault import Vault, digest
 from autobuilds.store.queue.document import Document
+from autobuilds.store.queue.edit import Operation
 from autobuilds.store.queue.reader import read_queue
 
 #: Seconds for which a file that lost much, or something, must have been left alone before that is believed.
@@ -61,6 +62,13 @@ class Belief:
         if self._doubted is None or self._doubted[0] != doubt:
             self._doubted = (doubt, now)
         return now - self._doubted[1] >= needed
+
+    def misses(self, document: Document, operations: Iterable[Operation]) -> bool:
+        """Whether a task that the operations are about is not in a document, but is in the last text that we wrote."""
+        writes = self._vault.writes()
+        text = self._vault.text(writes[-1].ours) if writes else None
+        absent = {operation.label for operation in operations} - {task.label for task in document.queue.tasks}
+        return bool(text and absent and absent & {task.label for task in read_queue(text, zone=self._zone).queue.tasks})
 
     def _rest(self, found: Stable) -> float:
         """Return for how many seconds the file has been as it is, by its own time or by what was seen of it."""

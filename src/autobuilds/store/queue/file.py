@@ -100,6 +100,7 @@ class QueueFile:
         """Return what stands in the file after the operations, or None where it must be read anew: at once where it was saved just now.
 
         `refused` keeps when the operations were first refused; a refusal counts when the file is at rest, or after a while.
+        A task that stood in our last text is waited for longer: an old buffer in the middle of its save lacks it.
         """
         found = self._found()
         if unite_stale(self.path, found, private=private, clues=self._clues) is not None:
@@ -112,9 +113,10 @@ class QueueFile:
             return None
         try:
             after = apply(document(), operations, belief.document, self.zone)
-        except (NotSo, BadInput, FatalQueue):
+        except (NotSo, BadInput, FatalQueue) as error:
             refused.append(time.monotonic())
-            if not _fresh(found) or refused[-1] > refused[0] + _DOUBTFUL:
+            rest = _DOUBTFUL if isinstance(error, NotSo) and belief.misses(document(), operations) else _FRESH
+            if not _fresh(found, rest) or refused[-1] > refused[0] + _DOUBTFUL:
                 raise
             time.sleep(_PAUSE)
             return None
@@ -146,9 +148,9 @@ class QueueFile:
             time.sleep(_PAUSE)
 
 
-def _fresh(found: Stable) -> bool:
+def _fresh(found: Stable, seconds: float) -> bool:
     """Whether a file came to its place just now; what an editor renames there was written before."""
-    return abs(time.time() - found.landed / 1e9) < _FRESH
+    return abs(time.time() - found.landed / 1e9) < seconds
 
 
 def _once(read: Callable[[], Document]) -> Callable[[], Document]:
