@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import pkgutil
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -16,8 +16,15 @@ from pathlib import Path
 import pytest
 
 import autobuilds
+from autobuilds.cli import answers
+from autobuilds.cli.formatters.style import Style
 from autobuilds.domain import patterns
+from autobuilds.runtime.heartbeat import beat
+from autobuilds.runtime.looking import look
+from autobuilds.runtime.standstill import keep, keep_reading, watch, watch_queue
 from autobuilds.store.queue.belief import BIG_LOSS
+from autobuilds.wiring import make_context
+from tests.conftest import git
 
 #: Packages that take long to import, and what of our own takes long to build up.
 HEAVY = frozenset({"click", "frontmatter", "git", "jinja2", "mistune", "msgspec", "psutil", "yaml"})
@@ -25,14 +32,44 @@ PAGES = frozenset({"frontmatter", "git", "jinja2", "mistune", "yaml"})
 RULES = frozenset({"autobuilds.policies.risk.model", "autobuilds.policies.requirements.judge"})
 
 _DUMP = """
-import json, sys
+import sys
+bare = set(sys.modules)
 sys.argv[0] = "autobuilds"
 from autobuilds.__main__ import main
 try:
     main()
 finally:
     with open({out!r}, "w") as file:
-        json.dump(sorted(sys.modules), file)
+        file.write("\\n".join(sorted(set(sys.modules) - bare)))
+"""
+#: All that an answer at once imports besides what a bare interpreter has.
+AT_ONCE = {
+    "__future__",
+    "autobuilds",
+    "autobuilds.__main__",
+    "autobuilds.cli",
+    "autobuilds.cli.quick",
+    "autobuilds.store",
+    "autobuilds.store.standstill",
+}
+#: The most modules of ours that a command imports with one task in the queue; a new one has to be worth its price.
+MOST = {"list": 118, "add": 180, "status": 190, "heartbeat": 205}
+HEARTBEAT = "---\ntimezone: UTC\nsandbox: none\nagent: command\ndisk_limit: 100\nmemory_limit: 100\nload_limit: 1000\n---\n# Heartbeat\n"
+QUEUE = """# Build Queue
+
+## Active Queue
+- [ ] Area - Added: 2026-02-06 15:00 - Priority: High
+
+## Task Details
+
+### Area
+- **Description:** `area(w, h)` in shapes.py returns `w * h`.
+- **Completion Criteria:**
+  - [ ] It is tested: `python3 -m unittest`
+- **Category:** Bug fixes
+- **Blockers:** the vendor
+
+## Completed
 """
 
 
@@ -43,7 +80,45 @@ def _imported(workspace: Path, *args: str) -> set[str]:
     script = _DUMP.format(out=str(out))
     done = subprocess.run([sys.executable, "-c", script, *args], cwd=workspace, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return set(json.loads(out.read_text()))
+    return set(out.read_text().split("\n"))
+
+
+def _beaten(root: Path) -> None:
+    """Run a heartbeat and a status in which all counts as left alone for long, so that their answers are kept."""
+    context = make_context(root)
+    for command, see in (("heartbeat", beat), ("status", look)):
+        before = watch(context)
+        found = see(context)
+        text = "".join(answers.heartbeat_text(found, as_json=False, style=Style()) if command == "heartbeat" else "status\n")
+        assert keep(context, before, found, f"{command}-text", lambda _, text=text: text, rested=-60.0)
+    assert keep_reading(context, watch_queue(context), "list-text", "list\n", rested=-60.0)
+
+
+def _state(root: Path) -> dict[str, tuple[int, int, int]]:
+    """Return what tells whether a file was written: inode, size and time of every one below a folder."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        info = path.lstat()
+        found[str(path.relative_to(root))] = (info.st_ino, info.st_size, info.st_mtime_ns)
+    return found
+
+
+@pytest.fixture
+def gits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Return a function that runs a command line and returns the Git commands that it starts."""
+    bin_, log = tmp_path / "bin", tmp_path / "git.log"
+    bin_.mkdir()
+    (bin_ / "git").write_text(f'#!/bin/sh\necho "$*" >> {log}\nexec {shutil.which("git")} "$@"\n')
+    (bin_ / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{bin_}{os.pathsep}{os.environ['PATH']}")
+
+    def run(workspace: Path, *args: str) -> list[str]:
+        log.write_text("")
+        done = subprocess.run([sys.executable, "-m", "autobuilds", *args], cwd=workspace, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return log.read_text().split("\n")[:-1]
+
+    return run
 
 
 @pytest.fixture
@@ -61,6 +136,66 @@ def test_the_version_needs_none_of_the_packages(tmp_path: Path) -> None:
     modules = _imported(folder, "--version")
     assert modules & HEAVY == set()
     assert {m for m in modules if m.startswith("autobuilds.")} <= {"autobuilds.__main__"}
+
+
+@pytest.fixture
+def quiet(make_repo: Callable[..., Path]) -> Path:
+    """A workspace in which nothing is left to do."""
+    root = make_repo({"BUILD_QUEUE.md": QUEUE, "HEARTBEAT.md": HEARTBEAT, ".gitignore": ".autobuilds/\n"})
+    beat(make_context(root))
+    beat(make_context(root))
+    return root
+
+
+@pytest.mark.parametrize("command", ["heartbeat", "status", "list"])
+def test_what_has_not_changed_is_answered_with_next_to_nothing(quiet: Path, gits: Callable[..., list[str]], command: str) -> None:
+    _beaten(quiet)
+    before = _state(quiet)
+    assert _imported(quiet, command) <= AT_ONCE
+    assert gits(quiet, command) == []
+    assert _state(quiet) == before
+
+
+def test_a_whole_idle_heartbeat_writes_and_starts_nothing(quiet: Path, gits: Callable[..., list[str]]) -> None:
+    before = _state(quiet)
+    assert gits(quiet, "heartbeat", "--monitor") == []
+    assert _state(quiet) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("add", "Area of a rectangle", "--desc", "Add `area` to shapes.py"),
+        ("set", "area", "priority", "low"),
+        ("block", "area", "the font"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_change_is_one_commit_of_at_most_two_processes(quiet: Path, gits: Callable[..., list[str]], words: tuple[str, ...]) -> None:
+    before = git(quiet, "rev-list", "--count", "HEAD")
+    processes = gits(quiet, *words)
+    assert len(processes) <= 2, processes
+    assert int(git(quiet, "rev-list", "--count", "HEAD")) == int(before) + 1
+
+
+@pytest.mark.parametrize("command", sorted(MOST))
+def test_a_command_imports_what_it_needs(quiet: Path, command: str) -> None:
+    words = {"add": ("Area of a rectangle", "--desc", "Add `area` to shapes.py")}.get(command, ())
+    modules = {m for m in _imported(quiet, command, *words) if m.startswith("autobuilds")}
+    assert len(modules) <= MOST[command], sorted(modules)
+    assert modules & {"autobuilds.runtime.report_view", "autobuilds.runtime.starting", "autobuilds.adapters.runners.local"} == set()
+
+
+def test_a_slow_pipe_gets_all_of_a_long_list(quiet: Path) -> None:
+    names = [f"Task number {n} of a queue that is longer than any pipe holds at a time" for n in range(2000)]
+    (quiet / "BUILD_QUEUE.md").write_text("## Active Queue\n" + "".join(f"- [ ] {name}\n" for name in names) + "\n## Completed\n")
+    with subprocess.Popen([sys.executable, "-m", "autobuilds", "list"], cwd=quiet, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        said = process.stdout.read(100)
+        time.sleep(0.5)
+        said += process.stdout.read()
+    assert process.returncode == 0
+    assert said.count(b"task-number-") == len(names)
 
 
 def test_list_reads_the_queue_alone(workspace: Path) -> None:
