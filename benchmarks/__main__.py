@@ -50,6 +50,9 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--at-least", type=float, metavar="N", help="the reader alone: fail where Mistune takes less than N times as long")
     parser.add_argument("--again", type=Path, metavar="JSON", help="measure nothing: tell a run that was kept")
     given = parser.parse_args(argv)
+    sizes = [int(word) if word.isdigit() else 0 for word in given.sizes.split(",")]
+    if min(sizes) < 100 or sizes != sorted(set(sizes)):
+        parser.error("--sizes takes whole numbers of at least 100 in rising order, such as 100,1000")
     if given.smoke:
         given.sizes, given.turns, given.no_rivals = "100", 1, True
     return given
@@ -147,7 +150,7 @@ def write(report: Report) -> None:
 
 def _sound(report: Report) -> bool:
     """Whether everything did its work; counts only, for no time can be asserted on a machine that does other things too."""
-    missed = [goal for goal in goals(report.figures, report.counted) if goal.unit == "" and goal.held is False]
+    missed = [goal for goal in goals(report.figures, report.counted) if goal.asserted and goal.held is False]
     for goal in missed:
         _say(f"not reached: {goal.text}: {goal.value:,.0f}, at most {goal.most:g}")
     for fault in report.figures.faults:
@@ -156,7 +159,7 @@ def _sound(report: Report) -> bool:
 
 
 def main(argv: list[str]) -> int:
-    """Run what the command line names; exit status 1 where an operation did not do its work or a count is over its goal."""
+    """Run what the command line names; exit status 1 where an operation did not do its work or a count went wrong."""
     given = _arguments(argv)
     if given.reader or given.at_least is not None:
         return reader.main([] if given.at_least is None else ["--at-least", str(given.at_least)])

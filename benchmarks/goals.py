@@ -21,6 +21,8 @@ class Goal:
     value: float | None
     most: float
     unit: str = "x"
+    #: Whether a run fails without it: counts that hold, and no time.
+    asserted: bool = False
 
     @property
     def held(self) -> bool | None:
@@ -115,15 +117,15 @@ def _counts(counted: Counted) -> list[Goal]:
         # A cycle is three transitions: the edit by hand is taken over, the start, the end.
         times = 3 if cycle else 1
         words = "three transitions of a cycle" if cycle else one.operation
-        found.append(Goal(text=f"{words}: Git processes", value=one.git_processes, most=2 * times, unit=""))
-        found.append(Goal(text=f"{words}: commits", value=one.commits, most=0 if idle else times, unit=""))
+        found.append(Goal(text=f"{words}: Git processes", value=one.git_processes, most=2 * times, unit="", asserted=not cycle))
+        found.append(Goal(text=f"{words}: commits", value=one.commits, most=0 if idle else times, unit="", asserted=not cycle))
         if idle:
             found.append(Goal(text="idle: files written", value=one.files_written, most=0, unit=""))
     for pipe in counted.pipes:
         if pipe.tool == "autobuilds":
             text = f"list of {pipe.count:,} through a slow pipe: tasks missing"
-            found.append(Goal(text=text, value=pipe.whole - pipe.tasks, most=0, unit=""))
+            found.append(Goal(text=text, value=pipe.whole - pipe.tasks, most=0, unit="", asserted=True))
     if counted.agreement:
         text = f"fields of {counted.agreement.count:,} tasks read otherwise than written (of {counted.agreement.fields:,})"
-        found.append(Goal(text=text, value=counted.agreement.differing, most=0, unit=""))
+        found.append(Goal(text=text, value=counted.agreement.differing, most=0, unit="", asserted=True))
     return found

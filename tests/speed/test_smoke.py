@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_a_small_run_measures_every_operation(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "benchmarks", "--smoke", "--work", str(tmp_path)]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     assert "FAULT" not in done.stderr, done.stderr
     rows = [line for line in done.stdout.splitlines() if line.startswith("| ")]
     for words in OPERATIONS.values():
