@@ -162,9 +162,8 @@ class Disk:
 
     def _file(self, call: Call) -> int | None:
         """Return the file or folder of a descriptor."""
-        if call.fd >= 0 and call.inode in self._inodes:
-            return self._inodes[call.inode]
-        return self._number(call.one)
+        there = self._number(call.one)
+        return there if there is not None else self._inodes.get(call.inode)
 
     def _open(self, call: Call) -> None:
         place = self._place(call.one)

@@ -130,6 +130,8 @@ class Worker:
     """One fork server with stages of its own; several may work at the same time."""
 
     folder: Path
+    #: Where the stages are put; a folder of its own where it is not given.
+    place: Path | None = None
     counts: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     stages: Stages = field(init=False)
@@ -139,7 +141,7 @@ class Worker:
 
     def __enter__(self) -> Self:
         self.folder.mkdir()
-        self.stages, self.server = Stages.make(self.folder, lambda env: ForkServer(env).__enter__())
+        self.stages, self.server = Stages.make(self.folder, self.place or self.folder / "place", lambda env: ForkServer(env).__enter__())
         self.control = Control(self.folder / "control")
         return self
 

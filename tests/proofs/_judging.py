@@ -21,8 +21,8 @@ _BUG = re.compile(r"Traceback|unexpected \w+Error|This is a bug|proofs/")
 _TEMPORARY = re.compile(r"\.tmp$|tmp_obj|/\.git/.*\.lock$|/\.git/autobuilds-|\.making$")
 #: What the tool keeps for later: announced commits, attempts and what belongs to them, displaced files, locks.
 _OWN = "workspace/.autobuilds/"
-#: A message names a place: a path, a file of the workspace, a program.
-_PLACE = re.compile(r"/|\.md\b|\.json\b|git\b|`")
+#: A message names a place: a path, a file of the workspace, a program, or what is at its limit.
+_PLACE = re.compile(r"/|\.md\b|\.json\b|git\b|`|this process|the machine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

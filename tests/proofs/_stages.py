@@ -64,18 +64,17 @@ class Stages:
     kept: Path
 
     def put(self, name: str) -> None:
-        """Put a stage in place: the workspace and the home."""
+        """Put a stage in place: the workspace and the home; the place itself may be a mount."""
         shutil.rmtree(self.place, ignore_errors=True)
-        shutil.copytree(self.kept / name, self.place, symlinks=True)
+        shutil.copytree(self.kept / name, self.place, symlinks=True, dirs_exist_ok=True)
 
     def keep(self, name: str) -> None:
         """Keep what stands in place as a stage."""
         shutil.copytree(self.place, self.kept / name, symlinks=True)
 
     @classmethod
-    def make(cls, folder: Path, server: Callable[[dict[str, str]], ForkServer]) -> tuple[Stages, ForkServer]:
-        """Make all stages below `folder`, with a fork server that is already started."""
-        place = folder / "place"
+    def make(cls, folder: Path, place: Path, server: Callable[[dict[str, str]], ForkServer]) -> tuple[Stages, ForkServer]:
+        """Make all stages in `place` and keep them below `folder`, with a fork server that is already started."""
         env = environment(place / "home")
         running = server(env)
         root = place / "workspace"

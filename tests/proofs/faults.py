@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from tests.proofs._injecting import ERRORS, Point, Scene, Worker
+from tests.proofs._injecting import ERRORS, Error, Point, Scene, Worker
 from tests.proofs.figures import Figures, Options
 from tests.proofs.shim import MISSING, library
 
@@ -100,10 +100,11 @@ def run(options: Options) -> Figures:
 def broken(options: Options) -> Figures:
     """Do it with a tool that writes over the queue; this must be caught."""
     scene = Scene(stage="queued", argv=("set", "write-alpha", "Priority", "Low"), code="tests.proofs.faults:naive")
-    return sweep(options, (scene,), points=60)
+    errors = tuple(error for error in ERRORS if error.name == "ENOSPC")
+    return sweep(options, (scene,), points=200, errors=errors)
 
 
-def sweep(options: Options, scenes: Sequence[Scene], *, points: int) -> Figures:
+def sweep(options: Options, scenes: Sequence[Scene], *, points: int, errors: Sequence[Error] = ERRORS) -> Figures:
     """Try that many points, spread evenly over all that there are; in a full run on all processors."""
     figures = Figures(proof="faults")
     if library() is None:
@@ -119,7 +120,7 @@ def sweep(options: Options, scenes: Sequence[Scene], *, points: int) -> Figures:
     def work(worker: Worker) -> None:
         with worker:
             if worker is workers[0]:
-                chosen.extend(_choose(worker, scenes, points, random_))
+                chosen.extend(_choose(worker, scenes, errors, points, random_))
                 options.say(f"{len(chosen)} points of {len(scenes)} scenes")
             ready.wait()
             for done, point in enumerate(itertools.islice(chosen, workers.index(worker), None, len(workers)), start=1):
@@ -131,16 +132,16 @@ def sweep(options: Options, scenes: Sequence[Scene], *, points: int) -> Figures:
         for made in [pool.submit(work, worker) for worker in workers]:
             made.result()
     counts = sum((worker.counts for worker in workers), Counter())
-    _tell(figures, counts, least=10_000 if options.full else min(points, SAMPLE) * 0.8)
+    _tell(figures, counts, least=10_000 if options.full else min(len(chosen), SAMPLE) * 0.8)
     figures.faults += [fault for worker in workers for fault in worker.faults][:200]
     return figures
 
 
-def _choose(worker: Worker, scenes: Sequence[Scene], points: int, random_: random.Random) -> list[Point]:
+def _choose(worker: Worker, scenes: Sequence[Scene], errors: Sequence[Error], points: int, random_: random.Random) -> list[Point]:
     every = [
         Point(scene=scene, error=error, at=at)
         for scene in scenes
-        for error in ERRORS
+        for error in errors
         for at in range(1 + random_.randrange(scene.one_in), worker.look(scene).points(scene, error) + 1, scene.one_in)
     ]
     # Evenly over all, then in the order of the stages, so that what is near is tried together.
