@@ -85,6 +85,9 @@ def transitions(tool: Tool, site: Site, folder: Path, launcher: Launcher) -> lis
     found = []
     for operation in TRANSITIONS:
         run = tool.operations[operation](watched, LATER)
+        if operation == "idle":
+            # What is counted is the second of two without a change between them: the first one takes note of what it found.
+            launcher.measure(run)
         if run.before:
             run.before()
         (shim / "starts").unlink(missing_ok=True)
