@@ -97,6 +97,16 @@ def test_a_start_by_the_owners_word_is_told_as_such(life: Life) -> None:
     assert same(told) and told.recorded["priority"] == "started by the owner's word"
 
 
+def test_a_start_by_the_owners_word_keeps_the_approval_that_it_had(life: Life) -> None:
+    """What was approved covers the agent that the task names; the one that was chosen is another thing."""
+    text = life.queue.read_text().replace("Greet again - Added: 2026-01-06 15:00 - Priority: High", "Greet again - Priority: Low")
+    life.queue.write_text(text.replace("**Category:** Bug fixes", "**Category:** Config changes"))
+    owner.approve(life.context, "greet-again", "olive@example.org")
+    spawn(life.context, "greet-again", None, None)
+    told = recall(life.context, the_start(life, "greet-again"))
+    assert same(told) and told.recorded["category"] == "approved"
+
+
 def test_while_git_was_busy_the_transitions_tell(life: Life) -> None:
     mark = life.root / ".git" / "MERGE_HEAD"
     mark.write_text(life.git("rev-parse", "HEAD") + "\n")

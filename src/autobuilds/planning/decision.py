@@ -101,8 +101,9 @@ class Start(Action):
 
     agent: str
     assessment: Assessment
-    #: By the owner's word, past priority and window.
+    #: By the owner's word, past priority and window, and with the agent that he asked for in place of the task's.
     at_once: bool = False
+    asked: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

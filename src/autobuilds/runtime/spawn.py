@@ -39,13 +39,13 @@ def spawn(context: Context, label: str, spec: str | None, agent: str | None) -> 
             loaded = context.load()
             task = find_task(loaded, label)
             try:
-                return _start(context, recorder, loaded, replace(task, agent=agent or task.agent))
+                return _start(context, recorder, loaded, replace(task, agent=agent or task.agent), agent)
             except (Refused, Busy) as held:
                 raise type(held)(f"{held}\nIt stands in the queue now; a heartbeat starts it when these are settled") from held
         elif known is not None and spec is not None:
             raise BadInput(f'"{label}" is in the queue already; leave the specification out to start it as it stands there')
         task = find_task(loaded, label)
-        return _start(context, recorder, loaded, replace(task, agent=agent or task.agent))
+        return _start(context, recorder, loaded, replace(task, agent=agent or task.agent), agent)
 
 
 def _add(recorder: Recorder, label: str, spec: str, agent: str | None) -> None:
@@ -65,7 +65,7 @@ def _add(recorder: Recorder, label: str, spec: str, agent: str | None) -> None:
         recorder.edit(Add(task=new))
 
 
-def _start(context: Context, recorder: Recorder, loaded: Loaded, task: Task) -> Start:
+def _start(context: Context, recorder: Recorder, loaded: Loaded, task: Task, asked: str | None) -> Start:
     if not task.is_active:
         raise NotSo(f"{task.label} is completed; autobuilds reopen {task.label} builds it again")
     moment = observe(context, loaded, acting=True)
@@ -74,7 +74,7 @@ def _start(context: Context, recorder: Recorder, loaded: Loaded, task: Task) -> 
         raise _obstacle(task, assessment)
     agent = choose_agent(task, loaded.settings, moment.agents)
     assert agent is not None, "the agent gate said go"
-    action = Start(label=task.label, agent=agent.name, assessment=assessment, at_once=True)
+    action = Start(label=task.label, agent=agent.name, assessment=assessment, at_once=True, asked=asked)
     start(context, recorder, loaded, moment, action)
     return action
 

@@ -168,7 +168,7 @@ def inputs_of(context: Context, loaded: Loaded, moment: Moment, action: Start) -
         changes={name: change for name, change in changes.items() if change is not None},
         head=None if loaded.settings.commits == "current" else context.repo.head().commit,
         at_once=action.at_once,
-        agent=action.agent if action.at_once else None,
+        agent=action.asked,
         gates={g.gate: g.reason for g in action.assessment.gates},
     )
 
