@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
+from autobuilds.adapters import host
 from autobuilds.adapters.host import MachineHost
 from autobuilds.errors import BadInput, Refused
 
@@ -47,6 +49,26 @@ def test_resources(tmp_path: Path) -> None:
     assert found.memory_percent is not None and 0 < found.memory_percent <= 100
     assert found.load_per_core is not None and found.load_per_core >= 0
     assert MachineHost(environment={}).resources(tmp_path / "gone").disk_percent is None
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["by the system's file", "by psutil"])
+def test_resources_are_those_of_psutil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
+    if not told:
+        monkeypatch.setattr(host, "_MEMINFO", tmp_path / "gone")
+    found = MachineHost(environment={}).resources(tmp_path)
+    memory, disk = psutil.virtual_memory(), psutil.disk_usage(str(tmp_path))
+    assert found.memory_percent == pytest.approx(memory.percent, abs=10)
+    assert found.memory_free_mib == pytest.approx(memory.available / 1024**2, rel=0.2)
+    assert found.disk_percent == pytest.approx(disk.percent, abs=1)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "MemTotal: 1 kB\n", "MemTotal: 1 kB\nMemAvailable: 2 kB\n", "MemTotal:\nMemAvailable:\n", "MemTotal: x kB\n"]
+)
+def test_a_file_of_the_system_that_says_nothing_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    (tmp_path / "meminfo").write_text(text)
+    monkeypatch.setattr(host, "_MEMINFO", tmp_path / "meminfo")
+    assert MachineHost(environment={}).resources(tmp_path).memory_percent == pytest.approx(psutil.virtual_memory().percent, abs=10)
 
 
 def test_agents(tmp_path: Path) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +82,7 @@ class Presets:
         """
         preset = self.find(name)
         resumes = resume is not None and bool(preset.resume) and SESSION.fullmatch(resume) is not None
-        session = resume if resumes else str(uuid.uuid5(uuid.NAMESPACE_URL, str(run_folder))) if preset.session == "preset" else None
+        session = resume if resumes else _session(run_folder) if preset.session == "preset" else None
         clone = clone or run_folder.parent.parent / "clones" / run_folder.name
         prompt_file = str(run_folder / "prompt.md")
         values = {
@@ -125,8 +123,15 @@ class Presets:
         return detect.statuses(self.table, wanted, environment, versions=True)
 
 
+def _session(run_folder: Path) -> str:
+    """Return a session's id that is always the same for an attempt."""
+    import uuid
+
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, str(run_folder)))
+
+
 def _read(*parts: str) -> str:
-    return files(__package__).joinpath(*parts).read_text(encoding="utf-8")
+    return Path(__file__).parent.joinpath(*parts).read_text(encoding="utf-8")
 
 
 def _stream(name: str) -> ReportRules:
