@@ -107,3 +107,10 @@ def test_labels_of_many_names_are_those_of_each() -> None:
     odd = ["", "-", "--a--", "CON", "x" * 80, "a'b", "!?", "a  b", "é", "-x", "x-"]
     for names in ([], [""], odd, odd[:8], list(NAMES), [*odd, *NAMES]):
         assert slugify_all(names) == [slugify(name) for name in names]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_link_is_known_by_its_definition_whatever_ends_the_lines(end: str) -> None:
+    text = "## Active Queue\n- [ ] A [x]\n\n  [x]: /u\nlazy\n"
+    assert read_queue(text.replace("\n", end).encode(), zone=ZONE).queue == thorough(text)
+    assert read_queue(text.replace("\n", end).encode(), zone=ZONE).queue.tasks[0].name == "A x"

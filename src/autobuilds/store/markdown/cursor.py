@@ -11,11 +11,14 @@ class Cursor:
     def __init__(self, text: str) -> None:
         self.text = text
         self.pos = self.col = self.end = 0
-        self.next = self.next_col = self.indent = 0
+        self.next, self.next_col, self.indent = -1, 0, 0
         self.blank = False
 
     def _look(self) -> None:
         """Find the next character that is no white space, and how many columns it is indented."""
+        if self.pos <= self.next:  # found on this line before: white space was read since, and columns count from the line's start
+            self.indent = self.next_col - self.col
+            return
         text, pos, col, end = self.text, self.pos, self.col, self.end
         while pos < end:
             char = text[pos]

@@ -31,7 +31,7 @@ _LINK = re.compile(
 )
 _REFERENCE = re.compile(rf"!?\[({_LABEL})\](?:\[((?:[^\[\]\\]|\\.){{0,300}})\])?", re.DOTALL)
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_DEFINITIONS = re.compile(r"^[ ]{0,3}\[((?:[^\[\]\\\r\n]|\\.){1,300})\]:", re.MULTILINE)
+_DEFINITIONS = re.compile(r"(?<![^\r\n])[ ]{0,3}\[((?:[^\[\]\\\r\n]|\\.){1,300})\]:")
 _SPECIAL = re.compile(r"[\\`<\[*_~&]")
 _BREAK = re.compile(r"\\(?=[\r\n])")
 

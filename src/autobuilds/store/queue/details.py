@@ -10,6 +10,7 @@ from autobuilds.store.queue.drafts import Draft, hidden_fields, odd_fields, read
 from autobuilds.store.queue.findings import Findings
 from autobuilds.store.queue.given import BOX, read_field, whole_lines
 from autobuilds.store.queue.keys import KEYS, fold_key
+from autobuilds.store.queue.nearest import Nearest
 from autobuilds.store.queue.sections import heading_text, section_of
 from autobuilds.store.queue.taskline import read_line
 
@@ -19,6 +20,7 @@ def read_details(body: list[Block], end: int, drafts: dict[str, Draft], blocks: 
     headings = [(n, block) for n, block in enumerate(body) if block.kind == HEADING]
     _loose(body[: headings[0][0]] if headings else body, blocks, findings)
     owners = [_owner(block, drafts, blocks, links) for _, block in headings]
+    nearest = Nearest(drafts, 0.75)
     current: tuple[Draft, int] | None = None
     for index, (at, heading) in enumerate(headings):
         stop = headings[index + 1][0] if index + 1 < len(headings) else len(body)
@@ -30,7 +32,8 @@ def read_details(body: list[Block], end: int, drafts: dict[str, Draft], blocks: 
             current = (owner, heading.level)
             owner.details.append(DetailsSpan(heading=whole_lines(heading, blocks), body=_body(index, headings, blocks, end)))
         if current is None:
-            _orphan(index, headings, owners, inside, drafts, blocks, findings)
+            if not _groups(index, headings, owners, inside):
+                _orphan(heading, nearest, drafts, blocks, findings)
             continue
         current[0].others += [heading, *inside]
         if owner is None:
@@ -41,7 +44,8 @@ def read_details(body: list[Block], end: int, drafts: dict[str, Draft], blocks: 
 def _body(index: int, headings: list[tuple[int, Block]], blocks: Blocks, end: int) -> Span:
     """Return where a heading's block stands: up to the next heading of its level or a higher one."""
     heading = headings[index][1]
-    after = next((block for _, block in headings[index + 1 :] if block.level <= heading.level), None)
+    later = (headings[number][1] for number in range(index + 1, len(headings)))
+    after = next((block for block in later if block.level <= heading.level), None)
     return Span(blocks.starts[heading.last + 1], blocks.starts[after.first] if after else end)
 
 
@@ -89,27 +93,24 @@ def high_headings(drafts: dict[str, Draft], blocks: Blocks, findings: Findings, 
             findings.warn("near-miss", block.lines[0][0], message, owner.label)
 
 
-def _orphan(
-    index: int,
-    headings: list[tuple[int, Block]],
-    owners: list[Draft | None],
-    inside: list[Block],
-    drafts: dict[str, Draft],
-    blocks: Blocks,
-    findings: Findings,
-) -> None:
-    """Warn of a heading that names no task, unless it only groups headings that do."""
-    heading = headings[index][1]
-    for (_, later), owner in zip(headings[index + 1 :], owners[index + 1 :], strict=True):
-        if later.level <= heading.level:
-            break
-        if owner is not None and not any(block.kind == LIST for block in inside):
-            return
-    from difflib import get_close_matches
+def _groups(index: int, headings: list[tuple[int, Block]], owners: list[Draft | None], inside: list[Block]) -> bool:
+    """Whether a heading that names no task only groups headings that do."""
+    if any(block.kind == LIST for block in inside):
+        return False
+    level = headings[index][1].level
+    for number in range(index + 1, len(headings)):
+        if headings[number][1].level <= level:
+            return False
+        if owners[number] is not None:
+            return True
+    return False
 
+
+def _orphan(heading: Block, nearest: Nearest, drafts: dict[str, Draft], blocks: Blocks, findings: Findings) -> None:
+    """Warn of a heading that names no task."""
     name = plain_text(heading_text(heading, blocks.text))
-    near = get_close_matches(slugify(name), list(drafts), 1, 0.75)
-    hint = f' (did you mean "{drafts[near[0]].name}"?)' if near else "; a heading in Task Details is the name of a task"
+    near = nearest.to(slugify(name))
+    hint = f' (did you mean "{drafts[near].name}"?)' if near else "; a heading in Task Details is the name of a task"
     findings.warn("orphan-details", heading.lines[0][0], f'details for "{name}", but there is no such task{hint}')
 
 

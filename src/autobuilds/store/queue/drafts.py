@@ -77,8 +77,13 @@ def _list(
 ) -> list[Draft]:
     drafts = []
     beneath = _shallow(block, before, blocks)
+    upright: Block | None = None
     for item in block.children:
-        above = before.children[-1] if beneath and before is not None else _leaning(item, block, blocks)
+        indent = _indent(item, blocks)
+        # A numbered item that leans towards the one above: indented by two columns or more, but not nested.
+        leaning = upright if block.marker in ".)" and indent >= 2 else None
+        above = before.children[-1] if beneath and before is not None else leaning
+        upright = upright if indent else item
         under = above is not None
         if above is not None:
             message = f"this item is not nested in the numbered one above it; indent it by {above.padding} columns to put it there"
@@ -103,15 +108,6 @@ def _shallow(block: Block, before: Block | None, blocks: Blocks) -> bool:
         return False
     indented = block.children[0].marker_at > blocks.starts[block.first]
     return indented and block.first == before.last + 1
-
-
-def _leaning(item: Block, block: Block, blocks: Blocks) -> Block | None:
-    """Return the item above a numbered one that leans towards it: indented by two columns or more, but not nested."""
-    if block.marker not in ".)" or _indent(item, blocks) < 2:
-        return None
-    number = block.children.index(item)
-    upright = (above for above in reversed(block.children[:number]) if _indent(above, blocks) == 0)
-    return next(upright, None)
 
 
 def _indent(item: Block, blocks: Blocks) -> int:

@@ -9,13 +9,15 @@ from autobuilds.domain.model import Task
 from autobuilds.store.queue.drafts import Draft
 from autobuilds.store.queue.findings import Findings
 from autobuilds.store.queue.keys import Key
+from autobuilds.store.queue.nearest import Nearest
 
 
 def check_relations(tasks: list[Task], drafts: list[Draft], findings: Findings) -> list[Task]:
     """Return the tasks with their dependencies as labels; duplicates and unknown dependencies are told as errors."""
     _duplicates(tasks, drafts, findings)
     known = _known(tasks, drafts)
-    return [_resolve(task, draft, known, findings) if task.depends_on else task for task, draft in zip(tasks, drafts, strict=True)]
+    nearest = Nearest(known, 0.6)
+    return [_resolve(task, draft, known, nearest, findings) if task.depends_on else task for task, draft in zip(tasks, drafts, strict=True)]
 
 
 def _known(tasks: list[Task], drafts: list[Draft]) -> dict[str, str]:
@@ -47,7 +49,7 @@ def _duplicates(tasks: list[Task], drafts: list[Draft], findings: Findings) -> N
             findings.error("duplicate", drafts[number].paragraph.start, message, label)
 
 
-def _resolve(task: Task, draft: Draft, known: dict[str, str], findings: Findings) -> Task:
+def _resolve(task: Task, draft: Draft, known: dict[str, str], nearest: Nearest, findings: Findings) -> Task:
     given = next(given for given in draft.givens if given.key is Key.DEPENDS_ON)
     if "," in given.text and not given.nested and any(slugify(name) not in known for name in task.depends_on):
         # A single name that holds a comma and is not written as a wiki link; where its pieces are names, they are meant.
@@ -60,7 +62,7 @@ def _resolve(task: Task, draft: Draft, known: dict[str, str], findings: Findings
         label = known.get(slug)
         if label is None:
             findings.error(
-                "unknown-dependency", given.at, f'depends on "{name}", but there is no such task{_hint(slug, known)}', task.label
+                "unknown-dependency", given.at, f'depends on "{name}", but there is no such task{_hint(slug, nearest)}', task.label
             )
         label = label or slug or name
         if label not in labels:
@@ -68,8 +70,6 @@ def _resolve(task: Task, draft: Draft, known: dict[str, str], findings: Findings
     return replace(task, depends_on=tuple(labels))
 
 
-def _hint(slug: str, known: dict[str, str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(slug, known, 1, 0.6)
-    return f' (did you mean "{near[0]}"?)' if near else ""
+def _hint(slug: str, nearest: Nearest) -> str:
+    near = nearest.to(slug)
+    return f' (did you mean "{near}"?)' if near else ""
