@@ -44,7 +44,7 @@ class Belief:
         self._committed = lru_cache(maxsize=1)(committed)
         #: When a state of the file, and a doubt, were first met (seconds of the monotonic clock).
         self._met: tuple[Stamp, float] | None = None
-        self._doubted: tuple[object, float] | None = None
+        self._doubted: dict[bool, tuple[object, float]] = {}
 
     def document(self, data: bytes) -> Document:
         """Return what the bytes hold; an empty file that held tasks when it was last committed is fatal."""
@@ -59,9 +59,10 @@ class Belief:
         if rest >= needed:
             return True
         now = time.monotonic()
-        if self._doubted is None or self._doubted[0] != doubt:
-            self._doubted = (doubt, now)
-        return now - self._doubted[1] >= needed
+        empty = not found.data.strip()  # seen between two saves, it does not make another loss a new one
+        if self._doubted.get(empty, (None, now))[0] != doubt:
+            self._doubted[empty] = (doubt, now)
+        return now - self._doubted[empty][1] >= needed
 
     def misses(self, document: Document, operations: Iterable[Operation]) -> bool:
         """Whether a task that the operations are about is not in a document, but is in the last text that we wrote."""
