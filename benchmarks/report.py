@@ -105,10 +105,12 @@ def short(report: Report, count: int) -> str:
     names = [name for name in names if any(figures.cell(name, operation, count) for operation in OPERATIONS if operation != "version")]
     lines = _head([f"{count:,} tasks", "autobuilds", *(f"`{name}`" if name in FLOORS else name for name in names)])
     for operation, words in OPERATIONS.items():
-        ours = figures.cell("autobuilds", operation, count)
+        # What has nothing to do with tasks is measured with the smallest list alone.
+        at = report.sizes[0] if operation == "version" else count
+        ours = figures.cell("autobuilds", operation, at)
         if ours is None:
             continue
-        ratios = [figures.ratio("autobuilds", operation, count, to=name) for name in names]
+        ratios = [figures.ratio("autobuilds", operation, at, to=name) for name in names]
         lines.append(_row([words, f"{_milliseconds(ours.middle('cpu'))} ms", *(_times(r) if r is not None else "-" for r in ratios)]))
     return "\n".join(lines)
 
