@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import random
-import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,11 +15,10 @@ from autobuilds.errors import AutobuildsError
 from autobuilds.runtime import deliver, owner, queueing
 from autobuilds.runtime.answering import answer
 from autobuilds.runtime.heartbeat import beat
-from autobuilds.store.queue import belief
-from autobuilds.store.queue import file as queue_file
 from autobuilds.store.queue.operations import NewTask
 from autobuilds.store.queue.reader import read_queue
 from tests.fakes.runner import FakeRunner
+from tests.proofs._branches import merge
 from tests.proofs._interrupt import Killed, Point, ended_at
 from tests.proofs._life import ZONE, Life, begin
 
@@ -106,7 +104,8 @@ class World:
     def _save(self, text: str) -> None:
         self._queue.write_bytes(text.encode())
 
-    def _word(self) -> str:
+    def new_word(self) -> str:
+        """Return a word that stands nowhere yet."""
         self.written += 1
         return f"word-{self.written:04d}-said"
 
@@ -127,7 +126,7 @@ class World:
         at = where[n % len(where)]
         label = self._label(lines[at])
         if kind == "words":
-            word = self._word()
+            word = self.new_word()
             lines[at] += f" {word}"
             self.words.add(word)
         elif kind == "delete":
@@ -156,7 +155,7 @@ class World:
         self.tasks.add(f"say-hello-{self.life.made}")
 
     def _remark(self, lines: list[str]) -> None:
-        word = self._word()
+        word = self.new_word()
         lines[1:1] = ["", f"A remark: {word}."]
         self.words.add(word)
         self._save("\n".join(lines))
@@ -255,39 +254,7 @@ class World:
 
     def merge(self, n: int) -> None:
         """Merge a branch that began some commits ago and added a remark and a task to the queue."""
-        git = self.life.git
-        try:
-            commits = git("log", "--first-parent", "-n", "8", "--format=%H").split("\n")
-            base = commits[n % len(commits)]
-            word, number = self._word(), self.life.made + 1
-            text = git("show", f"{base}:BUILD_QUEUE.md") + "\n"
-            text = text.replace("\n## Task Details\n", f"- [ ] Say hello {number} - Priority: Low\n\n## Task Details\n", 1)
-            text = text.replace("## Completed", f"Merged: {word}.\n\n## Completed", 1)
-            blob = self._piped(["hash-object", "-w", "--stdin"], text)
-            rows = [row for row in git("ls-tree", base).split("\n") if not row.endswith("\tBUILD_QUEUE.md")]
-            tree = self._piped(["mktree"], "\n".join([*rows, f"100644 blob {blob}\tBUILD_QUEUE.md", ""]))
-            theirs = git("commit-tree", tree, "-p", base, "-m", "a branch")
-        except subprocess.CalledProcessError:
-            self.count["git: no branch"] += 1
-            return
-        before = self._queue.read_bytes()
-        try:
-            git("merge", "-q", "--no-edit", theirs)
-        except subprocess.CalledProcessError:
-            self.count["git: a merge with conflicts, taken back"] += 1
-            for way in (["merge", "--quit"], ["reset", "-q"]):
-                with suppress(subprocess.CalledProcessError):
-                    git(*way)
-            self._queue.write_bytes(before)
-            return
-        self.count["git: merged"] += 1
-        self.life.made = number
-        self.words.add(word)
-        self.tasks.add(f"say-hello-{number}")
-
-    def _piped(self, call: list[str], text: str) -> str:
-        done = subprocess.run(["git", *call], cwd=self.life.root, check=True, capture_output=True, input=text.encode())
-        return done.stdout.decode().strip()
+        merge(self, n)
 
     def check(self) -> None:
         """Hold the workspace against the account."""
@@ -318,17 +285,6 @@ class World:
         again = [job.label for job in jobs[self.started :] if job.label in self.done]
         demand(not again, f"finished work was built again: {again}")
         self.started = len(jobs)
-
-
-@contextmanager
-def hasty() -> Iterator[None]:
-    """Let the tool believe at once what it reads: nobody is in the middle of a save here, and nobody waits."""
-    kept = belief.BIG_LOSS, belief.LOSS, queue_file._FRESH
-    belief.BIG_LOSS = belief.LOSS = queue_file._FRESH = 0.0
-    try:
-        yield
-    finally:
-        belief.BIG_LOSS, belief.LOSS, queue_file._FRESH = kept
 
 
 def new_world(folder: Path, number: int) -> World:

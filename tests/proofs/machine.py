@@ -10,7 +10,8 @@ from typing import Any
 
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.operations import Operation
-from tests.proofs._world import OPERATIONS, World, hasty, new_world
+from tests.proofs._interrupt import hasty
+from tests.proofs._world import OPERATIONS, World, new_world
 from tests.proofs.figures import Figures, Options
 
 #: Histories and steps in each of them.
@@ -112,11 +113,11 @@ class Forgetful:
             queue.path.write_bytes(after.data)
             return after
 
-        QueueFile.edit = edit  # type: ignore[method-assign]
+        setattr(QueueFile, "edit", edit)  # noqa: B010 - on purpose
 
     def forget(self) -> None:
         """Let the store be whole again."""
-        self._kind.edit = self._real  # type: ignore[method-assign]
+        setattr(self._kind, "edit", self._real)  # noqa: B010
 
 
 def lived(folder: Path, histories: int, steps: int, seed: int, *, forgets: bool = False) -> Counter[str]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.proofs import machine
-from tests.proofs._world import Broken, hasty, new_world
+from tests.proofs._interrupt import hasty
+from tests.proofs._world import Broken, new_world
 from tests.proofs.figures import Options
 from tests.proofs.machine import Forgetful
 
