@@ -63,7 +63,7 @@ def _count(figures: Figures, tools: list[Tool], sites: dict[str, Site], *, folde
     transitions: list[counts.Transition] = []
     pipes = []
     for tool in tools:
-        if tool.name not in sites or tool.version == "":
+        if tool.name not in sites or tool.version == "" or "list" not in tool.operations:
             continue
         try:
             if tool.name == "autobuilds" and not piped:
@@ -100,7 +100,10 @@ def run(given: argparse.Namespace, folder: Path) -> Report:
         tools = own if count == HUGE else own + found.tools
         sites = prepare(figures, tools, count, folder=folder, say=_say)
         if count == sizes[-1] and "autobuilds" in sites:
-            agreement = counts.agreement(own[-1], sites["autobuilds"])
+            try:
+                agreement = counts.agreement(own[-1], sites["autobuilds"])
+            except (OSError, ValueError, KeyError, subprocess.SubprocessError) as word:
+                figures.faults.append(f"autobuilds, what is read: {word}")
         operations = [name for name in OPERATIONS if name != "version" or count == sizes[0]]
         measure(figures, tools, sites, plan=plan, launcher=launcher, operations=operations, say=_say)
         if count == transitions_at:
