@@ -254,6 +254,16 @@ def test_a_rescued_line_that_is_worded_anew_is_not_put_back(desk: Desk) -> None:
     assert desk.file.read_bytes() == wanted
 
 
+def test_a_rescued_line_that_the_tool_changed_is_not_put_back(desk: Desk) -> None:
+    rescued(desk, b"- **Priority:** Low\n")
+    desk.write(desk.texts[-1].replace(b"Low", b"High"))
+    wanted = desk.texts[-1] + b"By hand 2.\n"
+    save(desk.file, wanted, "in place")
+    assert desk.rescue() == []
+    assert repaid(desk) is None
+    assert desk.file.read_bytes() == wanted
+
+
 def test_who_takes_a_rescued_line_out_later_is_obeyed(desk: Desk) -> None:
     rescued(desk)
     for path in desk.vault.folder.glob("*.owed"):

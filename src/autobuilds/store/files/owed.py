@@ -13,7 +13,7 @@ from collections.abc import Callable
 from autobuilds.store.files.merge import split_lines
 from autobuilds.store.files.reading import Stable
 from autobuilds.store.files.stale import Clues, Name, counted, reworded
-from autobuilds.store.files.vault import Debt, Vault, digest
+from autobuilds.store.files.vault import Debt, Held, Vault, digest
 
 _WORD = re.compile(rb"\w")
 
@@ -38,7 +38,7 @@ def repaid(vault: Vault, found: Stable, merge: Callable[[bytes, bytes, bytes], b
         return None
     text = found.data
     for debt in debts:
-        missing = _missing(vault, debt, text, clues.name)
+        missing = _missing(vault, debt, text, writes[-1] if writes else None, clues.name)
         if missing is None or (clues.restored is not None and clues.restored(found.data, debt.at)):
             continue
         before, after = missing
@@ -46,12 +46,17 @@ def repaid(vault: Vault, found: Stable, merge: Callable[[bytes, bytes, bytes], b
     return text if text != found.data else None
 
 
-def _missing(vault: Vault, debt: Debt, text: bytes, name: Name | None) -> tuple[bytes, bytes] | None:
-    """Return the text before the lines of a debt that are missing came, and with them; None if none is, or much else is."""
+def _missing(vault: Vault, debt: Debt, text: bytes, newest: Held | None, name: Name | None) -> tuple[bytes, bytes] | None:
+    """Return the text before the lines of a debt that are missing came, and with them; None if none is, or much else is.
+
+    What our newest write lacks as well was changed by an edit of ours, or taken out before it.
+    """
     there = counted(text)
     missing = Counter(debt.lines()) - there
     if not missing:
         return None
+    if newest is not None and newest.at > debt.at:
+        missing &= counted(vault.text(newest.ours) or b"")
     before, after = vault.text(debt.before), vault.text(debt.after)
     if before is None or after is None:
         return None

@@ -25,7 +25,7 @@ _MOST_READ = 16 * 1024 * 1024
 _NAME = pattern(r"(\d{1,20})-(\d{1,20})-([0-9a-f]{32})-([0-9a-f]{32})(?:-(\d{1,20})-(\d{1,20})(?:-([0-9a-f]{32}))?)?\.held", re.ASCII)
 _OWED = pattern(r"(\d{1,20})-([0-9a-f]{32})-([0-9a-f]{32})-(\d{1,6})\.owed", re.ASCII)
 #: Debts that are remembered, at most, and texts that nothing refers to any more.
-_MOST_OWED, _SPARE = 64, 200
+_MOST_OWED, _SPARE = 64, 16
 
 
 def _stamped(stamp: Stamp) -> str:
