@@ -64,6 +64,9 @@ class FakeRepo:
         self.objects[oid] = Made(parents=parents, tree=tree, message=message, author=author, number=len(self.objects))
         return oid
 
+    def heal(self) -> None:
+        """Nothing is ever left."""
+
     def commit(
         self,
         paths: Sequence[str],

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from autobuilds.adapters.git import checkout
 from autobuilds.adapters.git.repo import GitRepo
 from autobuilds.adapters.git.survey import GitSurvey
 from autobuilds.cli.app import run
@@ -79,6 +80,17 @@ def test_the_clone_of_a_merge_that_was_killed_is_removed_by_the_next_heartbeat(m
     assert not (loop.root / ".autobuilds" / "scratch").exists()
     deliver.accept(loop.context, "say-hello", lambda _: None)
     assert (loop.root / "a.txt").read_text() == "hello\n"
+
+
+def test_locks_of_a_merge_that_was_killed_are_gone_after_the_next_heartbeat(make_repo: Make) -> None:
+    loop = make_loop(make_repo, details("Say hello"))
+    loop.run()
+    killed_after(checkout, "change", lambda: deliver.accept(loop.context, "say-hello", lambda _: None))
+    assert list((loop.root / ".git" / "refs" / "heads").glob("*.lock"))
+    loop.beat()
+    assert not [*(loop.root / ".git").rglob("*.lock"), *(loop.root / ".git").glob("autobuilds-*")]
+    deliver.accept(loop.context, "say-hello", lambda _: None)
+    assert loop.git("status", "--porcelain") == ""
 
 
 def test_what_a_killed_init_wrote_is_committed_by_the_first_heartbeat(make_repo: Make, monkeypatch: Any) -> None:

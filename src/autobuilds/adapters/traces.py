@@ -95,7 +95,8 @@ def _of_git(root: Path) -> Iterator[str]:
         if (place.read_small(found.common / target) or "").startswith("ref:"):
             return
         yield str(found.common / target)
+        yield str(found.common / f"{target}.lock")  # a killed command's, which a heartbeat removes
     if not (root / ".git").is_dir():
         yield str(root / ".git")  # it says where the Git folder is; the folder itself changes with every look of Git's
-    yield from (str(found.git_dir / name) for name in ("HEAD", "commondir", *place.SIGNS))
+    yield from (str(found.git_dir / name) for name in ("HEAD", "commondir", "index.lock", *place.SIGNS))
     yield from (str(found.common / name) for name in ("packed-refs", "config"))

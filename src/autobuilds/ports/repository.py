@@ -112,6 +112,10 @@ class Repo(Protocol):
         """Return a file's bytes at a commit, or None if it is not there."""
         ...
 
+    def heal(self) -> None:
+        """Remove the locks and files that killed commands of ours left in the Git folder; nobody else's."""
+        ...
+
     def commit(
         self,
         paths: Sequence[str],

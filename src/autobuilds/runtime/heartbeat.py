@@ -58,6 +58,7 @@ def beat(context: Context, *, start: bool = True, patience: float = PATIENCE) ->
     with context.workspace.lock("heartbeat", "heartbeat", patience):
         recorder = recorder_for(context)
         context.workspace.recover(context.queue_file(recorder.zone))
+        context.repo.heal()
         state = _Round()
         with recorder.transaction("heartbeat"):
             pass

@@ -69,7 +69,8 @@ class Claim:
                 _link(source, lock)
             except FileExistsError:
                 sweep(self._folder)
-                _drop_old(lock)
+                if _drop_old(lock):
+                    continue
             else:
                 return
             if time.monotonic() > deadline:
@@ -152,13 +153,16 @@ def _locks(folder: Path) -> Iterator[Path]:
         yield from (Path(where) / name for name in names if name.endswith(".lock"))
 
 
-def _drop_old(lock: Path) -> None:
+def _drop_old(lock: Path) -> bool:
+    """Remove a lock that was left behind long ago, and return whether there is none any more."""
     try:
         status = lock.lstat()
     except FileNotFoundError:
-        return
+        return True
     if time.time() - status.st_mtime > OLD and not _is_open(status):
         lock.unlink(missing_ok=True)
+        return True
+    return False
 
 
 def _is_open(status: os.stat_result) -> bool:

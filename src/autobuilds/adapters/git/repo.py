@@ -96,6 +96,12 @@ class GitRepo:
             found = objects.read(entry[1]) if entry is not None and entry[0].startswith(b"1") and entry[0] != b"160000" else None
         return found[1] if found is not None else None
 
+    def heal(self) -> None:
+        """Remove the locks and files that killed commands of ours left in the Git folder; nobody else's."""
+        from autobuilds.adapters.git.locks import sweep
+
+        sweep(self._place.common)
+
     def commit(
         self,
         paths: Sequence[str],
