@@ -109,11 +109,14 @@ class Scenario:
     before: tuple[tuple[str, ...], ...] = ()
     #: Whether the command does the same again when it is repeated, so that a repetition may leave more than one would.
     again: bool = False
+    #: Whether it changes the working tree, index and branch one after the other, and goes on where it was when it is repeated.
+    halfway: bool = False
     #: Whether it makes several files one after the other, and adds what is missing when it is repeated.
     gradual: bool = False
 
 
-_SUPERVISOR = Orders(follow=("-m autobuilds",), only=("adapters.supervisor",), never=("-m autobuilds heartbeat",))
+#: With all that it runs itself: a Git alone that is killed is a build that failed, not a crash.
+_SUPERVISOR = Orders(group=True, follow=("-m autobuilds",), only=("adapters.supervisor",), never=("-m autobuilds heartbeat",))
 _LATER = Orders(follow=("-m autobuilds",), only=("-m autobuilds heartbeat",), never=("adapters.supervisor",))
 _NEW = ("add", "New thing", "--desc", "`new.txt` holds `hello`", "--criterion", "`test -f new.txt`", "--blocker", "waits")
 _QUEUE = [
@@ -149,8 +152,20 @@ _QUEUE = [
 _AGAIN = frozenset({"answer", "block", "reject", "retry", "report"})
 
 SCENARIOS: tuple[Scenario, ...] = (
-    *(Scenario(name=name, state=state, argv=argv, again=argv[0] in _AGAIN, gradual=argv[0] == "init") for name, state, argv in _QUEUE),
-    Scenario(name="heartbeat starts", state="ready", argv=("heartbeat", "--wait"), beat=("heartbeat", "--wait"), builds=True),
+    *(
+        Scenario(
+            name=name, state=state, argv=argv, again=argv[0] in _AGAIN, gradual=argv[0] == "init", halfway=argv[0] in {"accept", "undo"}
+        )
+        for name, state, argv in _QUEUE
+    ),
+    Scenario(
+        name="heartbeat starts",
+        state="ready",
+        argv=("heartbeat", "--wait"),
+        beat=("heartbeat", "--wait"),
+        orders=Orders(group=True, follow=("-m autobuilds",), never=("adapters.supervisor",)),
+        builds=True,
+    ),
     Scenario(name="spawn", state="one", argv=("spawn", "say-hello"), beat=("heartbeat", "--wait"), builds=True),
     Scenario(
         name="heartbeat at the end of a build",
