@@ -62,3 +62,17 @@ def test_a_clone_that_could_not_be_made_leaves_nothing(make_repo: Make, monkeypa
     with pytest.raises(GitFailure, match="No space left"):
         clones.make(find(root), "sha1", target, git(root, "rev-parse", "HEAD"), "build/one")
     assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="names of descriptors are asked of /proc")
+def test_fetched_objects_are_named_durably_before_the_branch_is(make_repo: Make, synced: list[str]) -> None:
+    root, other = make_repo(), make_repo({"new.txt": "new\n"}, name="other")
+    commit = git(other, "rev-parse", "HEAD")
+    place = find(root)
+    clones.adopt(place, Git(root), other, commit, "build/new")
+    objects, heads = root / ".git" / "objects", root / ".git" / "refs" / "heads"
+    fetched = [path.parent for path in objects.rglob(commit[2:])] or [objects / "pack"]
+    assert git(root, "rev-parse", "build/new") == commit
+    for folder in (*fetched, objects):
+        assert synced.index(str(folder)) < synced.index(str(heads / "build"))
+    assert synced.index(str(heads)) < synced.index(str(heads / "build"))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autobuilds.adapters.git.committing import TOOL
 from autobuilds.adapters.git.locks import Claim
+from autobuilds.adapters.git.objects import sync_folder
 from autobuilds.adapters.git.place import Place, check_branch, checked_out, find, read_ref
 from autobuilds.adapters.git.process import Git
 from autobuilds.adapters.git.refs import holding
@@ -17,6 +18,8 @@ from autobuilds.errors import BadInput, GitFailure, Refused, StorageFailure
 KEEP = "refs/autobuilds/keep/"
 #: What our own repositories need no patience for: they can be made again.
 _FAST = {"core.fsync": "none"}
+#: Nanoseconds by which the times of files may lie behind the clock.
+_CLOCK = 2_000_000_000
 #: What a clone's own configuration says, so that an agent's `git commit` works and asks nothing.
 _CLONE_SETTINGS = (
     ("user.name", TOOL.name),
@@ -91,17 +94,28 @@ def set_ref(place: Place, git: Git, ref: str, commit: str, why: str) -> None:
             held.new = commit
 
 
-def fetch(git: Git, source: Path, commit: str) -> None:
+def fetch(git: Git, source: Path, commit: str, *, into: Path | None = None) -> None:
     """Copy a commit with all that it needs from a repository on this machine, checking every object.
 
-    Raises GitFailure when it is not there or is malformed.
+    `into` is the owner's folder of objects: Git syncs what it writes there, but not the folders that name it, and a reference
+    must not survive a power cut without its objects. Raises GitFailure when the commit is not there or is malformed.
     """
+    began = time.time_ns()
     git.run(
         *("-c", "fetch.fsckObjects=true", "fetch", "--quiet", "--no-tags", "--no-prune", "--no-write-fetch-head", "--no-auto-gc"),
         *("--no-recurse-submodules", "--end-of-options", str(source), commit),
         fetching=True,
         timeout=600,
     )
+    if into is not None:
+        sync_changed(into, began)
+
+
+def sync_changed(objects: Path, began: int) -> None:
+    """Sync a folder of objects and those in it in which something was named since `began` (nanoseconds since 1970)."""
+    for folder in (*(path for path in objects.iterdir() if path.is_dir()), objects):
+        if folder.stat().st_mtime_ns >= began - _CLOCK:
+            sync_folder(folder)
 
 
 def adopt(place: Place, git: Git, source: Path, commit: str, branch: str) -> None:
@@ -114,7 +128,7 @@ def adopt(place: Place, git: Git, source: Path, commit: str, branch: str) -> Non
         raise Refused(f"branch {branch} is checked out in {folders[0]}; check out another one there, then try again")
     if not source.is_dir():
         raise GitFailure(f"{source} is not there any more; the build's commits can't be fetched")
-    fetch(git, source.absolute(), commit)
+    fetch(git, source.absolute(), commit, into=place.objects)
     set_ref(place, git, f"refs/heads/{branch}", commit, "autobuilds: result of a build")
 
 

@@ -95,7 +95,7 @@ class Delivery:
         if self._tip(branch) == merged.commit:
             return
         self._check(branch, merged)
-        clones.fetch(self._git, merged.scratch.absolute(), merged.commit)
+        clones.fetch(self._git, merged.scratch.absolute(), merged.commit, into=self._place.objects)
         who = self._committer.signature(TOOL)
         ref = f"refs/heads/{branch}"
         try:
