@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from tests.proofs._judging import Picture, harmed, left_over, misbehaved
+from tests.proofs._judging import Picture, harmed, left_over, misbehaved, temporary
 from tests.proofs._stages import Stages
 from tests.proofs.forkserver import Done, ForkServer
 from tests.proofs.shim import Calls, Control, Mode, Orders, read_log
@@ -222,7 +222,7 @@ class Worker:
             return
         now = Picture.of(self.stages.ground)
         yield from harmed(known.before, known.after if not scene.starts else now, now)
-        if left := left_over(known.before, known.after, now):
+        if left := temporary(known.before, known.after, now, git=False):
             yield f"left after the next heartbeat: {left}"
         for one in json.loads(later.said.partition("{")[1] + later.said.partition("{")[2])["findings"]:
             self.counts["pages that wait for the next commit"] += "BUILD_STATUS.md differs" in one["message"]

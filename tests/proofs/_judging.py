@@ -94,7 +94,7 @@ def misbehaved(done: Done) -> str:
     lines = [line for line in done.said.strip().split("\n") if line]
     if not lines:
         return f"ended with status {done.status} and not a word"
-    if done.status > 1 and not (_PLACE.search(lines[-1]) and len(lines[-1].split()) > 4):
+    if done.status == 3 and not (_PLACE.search(lines[-1]) and len(lines[-1].split()) > 4):
         return f"its message does not say what, where and what to do: {lines[-1]!r}"
     return ""
 
@@ -115,6 +115,12 @@ def harmed(before: Picture, after: Picture, now: Picture) -> Iterator[str]:
         yield "the history can't be read"
     elif not set(before.history) <= set(now.history):
         yield "commits are lost"
+
+
+def temporary(before: Picture, after: Picture, now: Picture, *, git: bool = True) -> list[str]:
+    """Return the temporary files that are left; those of Git's objects, which its own clean-up takes, only with `git`."""
+    new = now.files - before.files - after.files
+    return sorted(name for name in new if _TEMPORARY.search(name) and (git or "tmp_obj" not in name))
 
 
 def left_over(before: Picture, after: Picture, now: Picture) -> list[str]:
