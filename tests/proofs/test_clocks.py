@@ -9,7 +9,7 @@ import pytest
 from tests.proofs import clocks
 from tests.proofs.figures import Figures, Options
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_no_decision_is_wrong_however_clocks_are_set(tmp_path: Path) -> None:

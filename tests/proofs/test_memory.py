@@ -9,7 +9,7 @@ import pytest
 from tests.proofs import memory
 from tests.proofs.figures import Options
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_nothing_that_was_decided_is_forgotten(tmp_path: Path) -> None:
