@@ -8,12 +8,13 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from tests.proofs._injecting import ERRORS, Error, Point, Scene, Worker
 from tests.proofs.figures import Figures, Options
-from tests.proofs.shim import MISSING, library
+from tests.proofs.shim import MISSING, Calls, library
 
 _ADD = ("add", "Another one", "--desc", "`another.txt` holds the line `hello`", "--criterion", "it is there: `test -f another.txt`")
 SCENES: Final = (
@@ -100,7 +101,7 @@ def run(options: Options) -> Figures:
 def broken(options: Options) -> Figures:
     """Do it with a tool that writes over the queue; this must be caught."""
     scene = Scene(stage="queued", argv=("set", "write-alpha", "Priority", "Low"), code="tests.proofs.faults:naive")
-    errors = tuple(error for error in ERRORS if error.name == "ENOSPC")
+    errors = tuple(replace(error, calls=Calls.WRITE) for error in ERRORS if error.name == "ENOSPC")
     return sweep(options, (scene,), points=200, errors=errors)
 
 
