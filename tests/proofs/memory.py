@@ -179,7 +179,7 @@ def run(options: Options, *, forgets: tuple[str, str] | None = None) -> Figures:
     figures.count("ledgers compared with the history", counts["ledgers compared"], least=wanted // 12)
     figures.count("of them damaged and made again", counts["ledgers damaged and made again"], least=wanted // 60)
     figures.count("ledgers that differ from the one they replace", counts["ledgers that differ"], most=0)
-    figures.count("starts asked why", counts["starts"], least=wanted // 10)
+    figures.count("starts asked why", counts["starts"], least=wanted // 15)
     figures.count("starts with another verdict than recorded", counts["starts with another verdict"], most=0)
     figures.count("of them decided on files that are in no commit, and said so", counts["starts on files that are in no commit, said so"])
     figures.count("looks right before a start, compared gate by gate", counts["looks compared"], least=1)
