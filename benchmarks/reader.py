@@ -11,6 +11,7 @@ import random
 import statistics
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -59,6 +60,62 @@ def cpu(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
+def every_field(data: bytes, zone: ZoneInfo) -> int:
+    """Read a queue and ask every task for every field, which is when values are read; return how many there are."""
+    from dataclasses import fields
+
+    from autobuilds.domain.model import Task
+    from autobuilds.store.queue.reader import read_queue
+
+    names = [field.name for field in fields(Task)]
+    return sum(getattr(task, name) is not None for task in read_queue(data, zone=zone).queue.tasks for name in names)
+
+
+def peak(work: Callable[[], object]) -> float:
+    """Return the MiB that one call holds at its height."""
+    gc.collect()
+    tracemalloc.start()
+    kept = work()
+    height = tracemalloc.get_traced_memory()[1] / 2**20
+    tracemalloc.stop()
+    del kept
+    return height
+
+
+def table(sizes: list[int]) -> int:
+    """Print a row for each size, and compare the quick way with the thorough one; return how many sizes they differ at."""
+    import mistune
+
+    from autobuilds.store.queue.reader import read_queue, read_thoroughly
+
+    zone = ZoneInfo("America/Chicago")
+    ast = mistune.create_markdown(renderer=None, plugins=["task_lists"])
+    print("  tasks     MB   ms    MB/s   mistune's AST: x tasks   x every field   x thorough way   MiB   agrees")
+    wrong = 0
+    for tasks in sizes:
+        text = queue_text(tasks)
+        data = text.encode()
+        pairs = 1 if tasks > 1000 else 5
+        rows = []
+        for _ in range(pairs):
+            works: list[Callable[[], object]] = [
+                lambda data=data: read_queue(data, zone=zone),  # type: ignore[misc]
+                lambda text=text: ast(text),  # type: ignore[misc]
+                lambda data=data: every_field(data, zone),  # type: ignore[misc]
+                lambda data=data, text=text: read_thoroughly(data, text, zone, "BUILD_QUEUE.md", bom=False),  # type: ignore[misc]
+            ]
+            rows.append([cpu(work) for work in works])
+        mine = statistics.median(row[0] for row in rows)
+        quick, every, whole = (statistics.median(row[1] / row[n] for row in rows) for n in (0, 2, 3))
+        agrees = read_queue(data, zone=zone).queue == read_thoroughly(data, text, zone, "BUILD_QUEUE.md", bom=False).queue
+        wrong += not agrees
+        size, held = len(data) / 1e6, peak(lambda data=data: read_queue(data, zone=zone))  # type: ignore[misc]
+        print(
+            f"{tasks:7} {size:6.2f} {mine * 1e3:6.1f} {size / mine:5.0f} {quick:22.1f} {every:15.1f} {whole:16.1f} {held:7.1f}   {'yes' if agrees else 'NO'}"
+        )
+    return wrong
+
+
 def main(argv: list[str]) -> int:
     """Print the ratio and how reading grows from N to ten times N tasks; exit status 1 where the ratio is below `--at-least`."""
     import mistune
@@ -68,7 +125,11 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python benchmarks/reader.py", description=__doc__)
     parser.add_argument("tasks", nargs="?", type=int, default=1000)
     parser.add_argument("--at-least", type=float, default=0, metavar="N")
+    parser.add_argument("--table", action="store_true", help="a row each for 100, 1 000 and 10 000 tasks, and whether both ways agree")
+    parser.add_argument("--largest", action="store_true", help="with --table: 100 000 tasks too, which takes minutes and gigabytes")
     given = parser.parse_args(argv)
+    if given.table:
+        return table([100, 1_000, 10_000, *([100_000] if given.largest else [])])
     tasks, zone = given.tasks, ZoneInfo("America/Chicago")
     text = queue_text(tasks)
     data, large = text.encode(), queue_text(10 * tasks).encode()
