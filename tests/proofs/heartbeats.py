@@ -90,8 +90,8 @@ class Crowd:
 
 
 def run(options: Options) -> Figures:
-    """Let 8 heartbeats at once build 500 tasks, 20 in a wave (sample: 4 at once, 16 tasks, 4 in a wave)."""
-    members, tasks, size = (8, 500, 20) if options.full else (4, 16, 4)
+    """Let 8 heartbeats at once build 500 tasks, 20 in a wave (sample: 4 at once, 8 tasks, 4 in a wave)."""
+    members, tasks, size = (8, 500, 20) if options.full else (4, 8, 4)
     return over(options, members=members, tasks=tasks, size=size, seconds=max(LEAST, EACH * tasks))
 
 
