@@ -295,7 +295,9 @@ def sweep(folder: Path, scenarios: Iterable[Scenario], options: Options, *, want
     for scenario in sorted(scenarios, key=lambda s: not s.builds):
         shares = 4 if scenario.builds and wanted > 100 else 1
         for number in range(shares):
-            parts.put(Part(scenario=scenario, wanted=wanted, number=number, of=shares))
+            parts.put(
+                Part(scenario=scenario, wanted=wanted if shares > 1 or not scenario.builds else -(-wanted // 2), number=number, of=shares)
+            )
     with ThreadPoolExecutor(workers) as pool:
         jobs = [pool.submit(work, folder / f"worker-{n}", parts, options) for n in range(workers)]
         return [job.result() for job in jobs]

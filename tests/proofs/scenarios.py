@@ -107,8 +107,6 @@ class Scenario:
     builds: bool = False
     #: Commands run, and not killed, right before; what they leave running goes on.
     before: tuple[tuple[str, ...], ...] = ()
-    #: Whether the command does the same again when it is repeated, so that a repetition may leave more than one would.
-    again: bool = False
     #: Whether it changes the working tree, index and branch one after the other, and goes on where it was when it is repeated.
     halfway: bool = False
     #: Whether it makes several files one after the other, and adds what is missing when it is repeated.
@@ -149,13 +147,10 @@ _QUEUE = [
     ("fsck", "built", ("fsck", "--rebuild")),
     ("report built", "built", ("report",)),
 ]
-_AGAIN = frozenset({"answer", "block", "reject", "retry", "report"})
 
 SCENARIOS: tuple[Scenario, ...] = (
     *(
-        Scenario(
-            name=name, state=state, argv=argv, again=argv[0] in _AGAIN, gradual=argv[0] == "init", halfway=argv[0] in {"accept", "undo"}
-        )
+        Scenario(name=name, state=state, argv=argv, gradual=argv[0] == "init", halfway=argv[0] in {"accept", "undo"})
         for name, state, argv in _QUEUE
     ),
     Scenario(
