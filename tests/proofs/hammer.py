@@ -60,14 +60,24 @@ def hammer(tool: Tool, folder: Path, seconds: float, *, seed: int, pause: float 
     first = person.stdout.readline()  # however slow the machine is: from here on they work at one time
     until = str(time.time() + seconds)
     tools = [_started([sys.executable, "-c", tool.writer or _DRIVER, str(folder), letter, until, tool.name], {}) for letter in "abc"]
-    end = threading.Timer(seconds + 10.0, person.terminate)  # whoever is slow must get on
+    asked = threading.Lock()
+
+    def ask() -> None:
+        if asked.acquire(blocking=False):  # once: asked again while it ends, a process dies of it
+            person.terminate()
+
+    end = threading.Timer(seconds + 10.0, ask)  # whoever is slow must get on
     end.start()
     answers = [process.communicate(timeout=seconds + 240) for process in tools]
     end.cancel()
-    person.terminate()
+    ask()
     answers.append(person.communicate(timeout=60))
     running = [*tools, person]
-    faults = [error.strip().splitlines()[-1] for process, (_, error) in zip(running, answers, strict=True) if process.returncode]
+    faults = [
+        (error.strip() or f"exit status {process.returncode}").splitlines()[-1]
+        for process, (_, error) in zip(running, answers, strict=True)
+        if process.returncode
+    ]
     told = [line.partition(" ")[::2] for out, _ in answers[:3] for line in out.splitlines()]
     saved = {int(found[1]) for line in [first, *answers[3][0].splitlines()] if (found := _BY_HAND.search(line))}
     lost_writes = _lost(tool, folder, told)

@@ -11,11 +11,17 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from autobuilds.errors import BadInput, FatalQueue, NotSo
+from autobuilds.store.files import exchange as swapping
+from autobuilds.store.files import shared
+from autobuilds.store.files.merge import appended
+from autobuilds.store.queue import file
 from autobuilds.store.queue.belief import BIG_LOSS, LOSS
+from autobuilds.store.queue.edit import apply
 from autobuilds.store.queue.file import QueueFile
 from autobuilds.store.queue.operations import Add, Complete, NewTask, Tick
 from tests.store.queue.test_edit_hammer import PERSON
@@ -228,6 +234,65 @@ def test_a_task_of_ours_that_a_half_saved_old_buffer_lacks_is_waited_for(queue: 
     tasks = {task.label: task for task in queue.read().queue.tasks}
     assert tasks["new"].criteria[0].checked
     assert "By hand." in queue.path.read_text().splitlines()
+
+
+def test_what_is_appended_meanwhile_is_taken_along(queue: QueueFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person appends lines while the tool writes: what was tried is not tried again."""
+    tried: list[int] = []
+    real, swap = apply, swapping.exchange
+
+    def counted(*arguments: Any) -> Any:
+        tried.append(1)
+        return real(*arguments)
+
+    def late(one: Path, other: Path) -> None:
+        if len(list(queue.path.read_text().split("By hand"))) < 4 and one.suffix == ".held":
+            with queue.path.open("a") as saving:
+                saving.write("By hand.\n")
+        swap(one, other)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(file, "apply", counted)
+        patched.setattr(shared, "exchange", late)
+        document = queue.edit(Add(task=NewTask(name="New", added=NOW)))
+    text = queue.path.read_text()
+    assert tried == [1]
+    assert text.count("By hand.\n") == 3
+    assert document.data.decode() == text
+    assert labels(queue) == ALL | {"new"}
+    queue.rescue()
+    assert queue.path.read_text() == text
+
+
+def test_what_somebody_saved_of_a_text_that_was_taken_back_is_done(queue: QueueFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A save lands right before the exchange; somebody reads ours before it is given back, and saves it."""
+    swap, seen = swapping.exchange, list[str]()
+
+    def late(one: Path, other: Path) -> None:
+        if not seen:
+            queue.path.write_text(QUEUE.replace("Task 3 ", "Task 3a "))
+        elif len(seen) == 1:
+            swap(one, other)
+            queue.path.write_text(seen[0] + "By hand.\n")
+            seen.append("")
+            return
+        swap(one, other)
+        seen.append(queue.path.read_text())
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shared, "exchange", late)
+        queue.edit(Add(task=NewTask(name="New", added=NOW)))
+    assert queue.path.read_text().count("] New") == 1
+    assert "By hand." in queue.path.read_text()
+
+
+@pytest.mark.parametrize("more", ["- [ ] Task 1\n", "half a line", "===\n", "```\n", "## Active Queue\n", "1. a\n", "\n"])
+def test_what_might_mean_something_is_tried_anew(more: str) -> None:
+    old, ours = QUEUE.encode(), QUEUE.replace("[ ] Task 3", "[x] Task 3").encode()
+    assert appended(old, ours, old + b"A remark.\n") == b"A remark.\n"
+    assert appended(old, ours, old + more.encode()) is None
+    assert appended(old, ours + b"at the end\n", old + b"A remark.\n") is None
+    assert appended(old, ours, b"A remark.\n" + old) is None
 
 
 def test_a_task_of_ours_that_is_taken_out_is_refused_after_a_while(queue: QueueFile) -> None:

@@ -102,13 +102,19 @@ def _run(root: Path, tool: str, seconds: float, longest: str = "") -> tuple[list
 @contextmanager
 def weary(person: subprocess.Popen[str], seconds: float) -> Iterator[None]:
     """Let a person end when what is done meanwhile is done, but not later than after so many seconds: the tool must get on."""
-    end = threading.Timer(seconds, person.terminate)
+    asked = threading.Lock()
+
+    def ask() -> None:
+        if asked.acquire(blocking=False):  # once: asked again while it ends, a process dies of it
+            person.terminate()
+
+    end = threading.Timer(seconds, ask)
     end.start()
     try:
         yield
     finally:
         end.cancel()
-        person.terminate()
+        ask()
 
 
 def started(code: str, *arguments: object) -> subprocess.Popen[str]:

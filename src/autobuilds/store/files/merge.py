@@ -10,6 +10,9 @@ from typing import NamedTuple
 _LINES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _WORDS = re.compile(rb"[^\W\s]+|\s+|.", re.DOTALL)
 _NAMES = re.compile(rb"\w+")
+_PLAIN = re.compile(rb"(?:[A-Za-z][^\r\n]*\r?\n)+")
+#: Bytes within which the last two lines of a file must stand to be looked at.
+_END = 2_000
 _OPENS = re.compile(rb"(?:[-*+]|\d{1,9}[.)])[ \t]|#{1,6}[ \t]")
 #: Longest lines of one conflict, in bytes, that are merged word by word.
 _FINE = 20_000
@@ -53,6 +56,17 @@ def grown(old: bytes, new: bytes) -> bool:
         middle = (first + last + 1) // 2
         first, last = (middle, last) if new.startswith(old[:middle]) else (first, middle - 1)
     return new.endswith(old[first:])
+
+
+def appended(old: bytes, ours: bytes, now: bytes) -> bytes | None:
+    """Return the lines that stand behind `old` in `now` if they can stand behind `ours` as well, whatever that changed; else None.
+
+    Sure are whole lines of plain words behind an end that we did not touch: they can mean nothing else there.
+    """
+    if not now.startswith(old) or not old.endswith(b"\n"):
+        return None
+    more, end = now[len(old) :], b"".join(split_lines(old[-_END:])[-2:])
+    return more if len(end) < _END and ours.endswith(b"\n" + end) and _PLAIN.fullmatch(more) else None
 
 
 def descends(new: bytes, old: bytes) -> bool:

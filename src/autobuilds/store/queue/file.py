@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import tzinfo
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 from autobuilds.errors import BadInput, Busy, FatalQueue, NotSo
 from autobuilds.store.files import (
@@ -20,7 +21,9 @@ from autobuilds.store.files import (
     rescue_late_saves,
     unite_stale,
 )
-from autobuilds.store.files.reading import Stable, read_stamped
+from autobuilds.store.files.merge import appended
+from autobuilds.store.files.reading import Stable, glance, read_stamped
+from autobuilds.store.files.stale import counted
 from autobuilds.store.files.vault import Vault
 from autobuilds.store.queue.belief import Belief
 from autobuilds.store.queue.document import Document
@@ -37,6 +40,15 @@ _DOUBTFUL = 2.0
 #: Seconds for which a file that is gone is looked for: some editors move it away before they write it anew.
 _GONE = 0.5
 _PAUSE = 0.02
+#: How often a text that was tried is put in its place with what was appended meanwhile, before all is tried anew.
+_FOLLOWED = 20
+
+
+class _Tries(NamedTuple):
+    """The tries of one edit: when it was refused, and which texts (before, after) could not be put in their place."""
+
+    refused: list[float]
+    written: list[tuple[bytes, bytes]]
 
 
 class QueueFile:
@@ -87,19 +99,19 @@ class QueueFile:
             began = time.monotonic()
             belief = self._belief()
             rescue_late_saves(self.path, private=private, clues=self._clues)
-            refused: list[float] = []
+            tries = _Tries(refused=[], written=[])
             while True:
-                after = self._tried(belief, operations, private, refused)
+                after = self._tried(belief, operations, private, tries)
                 if after is not None:
                     return after
                 if time.monotonic() > began + self.patience:
                     raise Busy(f"{self.path} is being saved all the time; nothing was written. Try again in a moment")
                 rescue_displaced(self.path, private=private, clues=self._clues)
 
-    def _tried(self, belief: Belief, operations: tuple[Operation, ...], private: Path, refused: list[float]) -> Document | None:
+    def _tried(self, belief: Belief, operations: tuple[Operation, ...], private: Path, tries: _Tries) -> Document | None:
         """Return what stands in the file after the operations, or None where it must be read anew: at once where it was saved just now.
 
-        `refused` keeps when the operations were first refused; a refusal counts when the file is at rest, or after a while.
+        A refusal counts when the file is at rest, or after a while.
         A task that stood in our last text is waited for longer: an old buffer in the middle of its save lacks it.
         """
         found = self._found()
@@ -114,13 +126,29 @@ class QueueFile:
         try:
             after = apply(document(), operations, belief.document, self.zone)
         except (NotSo, BadInput, FatalQueue) as error:
-            refused.append(time.monotonic())
+            if any(_holds_all(found.data, *written) for written in tries.written):
+                return document()  # somebody read it in the instant before it was taken back, and saved it
+            tries.refused.append(time.monotonic())
             rest = _DOUBTFUL if isinstance(error, NotSo) and belief.misses(document(), operations) else _FRESH
-            if not _fresh(found, rest) or refused[-1] > refused[0] + _DOUBTFUL:
+            if not _fresh(found, rest) or tries.refused[-1] > tries.refused[0] + _DOUBTFUL:
                 raise
             time.sleep(_PAUSE)
             return None
-        return after if replace_guarded(self.path, found.data, after.data, private=private) else None
+        return self._put(found.data, after, belief, private, tries)
+
+    def _put(self, expect: bytes, after: Document, belief: Belief, private: Path, tries: _Tries) -> Document | None:
+        """Put a text that was tried in its place, with what a person appends meanwhile; None where anything else is saved."""
+        data = after.data
+        for _ in range(_FOLLOWED):
+            if replace_guarded(self.path, expect, data, private=private):
+                return after if data == after.data else belief.document(data)
+            tries.written[:] = [*tries.written[-3:], (expect, data)]
+            there = glance(self.path)
+            more = appended(expect, data, there.data) if there is not None else None
+            if more is None:
+                return None
+            expect, data = expect + more, data + more
+        return None
 
     def rescue(self) -> tuple[Rescued, ...]:
         """Put back what people saved into the file while it was being replaced, and return what that was.
@@ -151,6 +179,12 @@ class QueueFile:
 def _fresh(found: Stable, seconds: float) -> bool:
     """Whether a file came to its place just now; what an editor renames there was written before."""
     return abs(time.time() - found.landed / 1e9) < seconds
+
+
+def _holds_all(data: bytes, before: bytes, after: bytes) -> bool:
+    """Whether a text holds every line that `after` has beyond `before`."""
+    new = counted(after) - counted(before)
+    return bool(new) and not new - counted(data)
 
 
 def _once(read: Callable[[], Document]) -> Callable[[], Document]:
