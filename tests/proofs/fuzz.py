@@ -16,21 +16,23 @@ from tests.proofs.fuzz_targets import TARGETS, Target
 from tests.proofs.fuzz_worker import SLOW
 
 ROOT = Path(__file__).parents[2]
-#: Seconds of fuzzing for each parser.
-SAMPLE, FULL = 2, 60
+#: A sample is so many runs for each parser, whatever the machine; the whole so many seconds, and at least so many runs a second.
+SAMPLE, SECONDS, RATE = 300, 60, 10
+#: Seconds after which an engine that does not end is stopped.
+_PATIENCE = 600
 
 
 def run(options: Options) -> Figures:
     """Fuzz all parsers, as many at once as there are processors."""
-    seconds = FULL if options.full else SAMPLE
+    amount = ["--seconds", str(SECONDS)] if options.full else ["--runs", str(SAMPLE)]
     figures = Figures(proof="fuzzed parsers")
     guided = importlib.util.find_spec("atheris") is not None
     if not guided:
         figures.skipped.append(f"coverage-guided fuzzing of {len(TARGETS)} parsers: atheris is not installed; random mutations instead")
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        found = list(pool.map(lambda target: _fuzzed(target, options, seconds, guided), TARGETS.values()))
+        found = list(pool.map(lambda target: _fuzzed(target, options, amount, guided), TARGETS.values()))
     for target, one in zip(TARGETS.values(), found, strict=True):
-        figures.count(f"{target.name}: runs ({one['engine']})", one["runs"], least=100 * seconds if options.full else 50)
+        figures.count(f"{target.name}: runs ({one['engine']})", one["runs"], least=RATE * SECONDS if options.full else SAMPLE)
         for what, kept in one["crashes"].items():
             figures.faults.append(f"{target.name}: {what}: {kept} (seed {options.seed}, input in {_rescued(target, one, kept)})")
         for kept in one["slow"]:
@@ -44,7 +46,7 @@ def run(options: Options) -> Figures:
     return figures
 
 
-def _fuzzed(target: Target, options: Options, seconds: int, guided: bool) -> dict[str, Any]:
+def _fuzzed(target: Target, options: Options, amount: list[str], guided: bool) -> dict[str, Any]:
     """Fuzz one parser in a process of its own and return its figures; `wrong` says why it ended in another way than at its time."""
     options.say(f"fuzzing {target.name}")
     folder = options.folder / target.slug
@@ -55,13 +57,12 @@ def _fuzzed(target: Target, options: Options, seconds: int, guided: bool) -> dic
         "tests.proofs.fuzz_worker",
         target.name,
         str(folder),
-        "--seconds",
-        str(seconds),
+        *amount,
         "--seed",
         str(options.seed),
     ]
     wrong = ""
-    # Coverage tells nothing without instrumented code, and this takes a while: hence the time above.
+    # The code is instrumented first, which takes a few seconds more.
     with (folder / "output").open("wb") as output:
         try:
             done = subprocess.run(
@@ -70,11 +71,11 @@ def _fuzzed(target: Target, options: Options, seconds: int, guided: bool) -> dic
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                timeout=seconds + 180,
+                timeout=_PATIENCE,
             )
             wrong = f"the engine ended with {done.returncode}: {_tail(folder)}" if done.returncode else ""
         except subprocess.TimeoutExpired:
-            wrong = f"no end after {seconds + 180} s: {_tail(folder)}"
+            wrong = f"no end after {_PATIENCE} s: {_tail(folder)}"
     try:
         found: dict[str, Any] = json.loads((folder / "figures.json").read_bytes())
     except (OSError, ValueError):

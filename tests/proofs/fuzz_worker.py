@@ -20,8 +20,8 @@ from pathlib import Path
 SLOW = 0.5
 #: Crashes that are told apart and kept.
 _MOST = 20
-#: Runs after which the figures are written down: the coverage-guided engine never returns.
-_NOTED = 200
+#: Seconds after which the figures are written down: the coverage-guided engine never returns.
+_NOTED = 0.2
 
 
 @dataclass(slots=True)
@@ -34,6 +34,9 @@ class Tally:
     slow: list[str] = field(default_factory=list)
     slowest: float = 0.0
     engine: str = ""
+    #: Runs after which every one is written down, since it may be the last; 0 where it ends by its time.
+    wanted: int = 0
+    _noted: float = 0.0
 
     def one(self, check: Callable[[bytes], None], data: bytes) -> None:
         """Run one input; whatever happens is counted."""
@@ -51,7 +54,7 @@ class Tally:
             if again > SLOW:
                 self.slow.append(self._keep("slow", data))
         self.runs += 1
-        if self.runs % _NOTED == 0:
+        if (self.wanted and self.runs >= self.wanted) or time.monotonic() > self._noted + _NOTED:
             self.note()
 
     def _crashed(self, error: Exception, data: bytes) -> None:
@@ -72,7 +75,8 @@ class Tally:
 
     def note(self) -> None:
         """Write the figures down."""
-        plain = {key: value for key, value in asdict(self).items() if key != "folder"}
+        self._noted = time.monotonic()
+        plain = {key: value for key, value in asdict(self).items() if key not in {"folder", "wanted", "_noted"}}
         temporary = self.folder / "figures.tmp"
         temporary.write_text(json.dumps(plain), encoding="utf-8")
         temporary.replace(self.folder / "figures.json")
@@ -183,7 +187,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--chance", action="store_true")
     given = parser.parse_args(argv)
-    tally = Tally(folder=given.folder)
+    tally = Tally(folder=given.folder, wanted=given.runs)
     if not given.chance:
         guided(given.target, tally, seed=given.seed, runs=given.runs, seconds=given.seconds)
     from tests.proofs.fuzz_targets import TARGETS
