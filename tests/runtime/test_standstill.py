@@ -289,9 +289,10 @@ CHANGES: dict[str, Callable[[Path], None]] = {
 }
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(change=st.sampled_from(sorted(CHANGES)), minutes=st.integers(-90, 180), medium=st.booleans())
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_it_is_given_only_where_a_whole_heartbeat_would_do_nothing(tmp_path_factory, change: str, minutes: int, medium: bool) -> None:
     folder = tmp_path_factory.mktemp("quiet")
     root = folder / "workspace"
