@@ -196,7 +196,8 @@ class Worker:
         self.counts[f"{error.name}"] += 1
         met = self.control.what
         now = Picture.of(self.stages.ground)
-        wrong = [("misbehaved", said) for said in (misbehaved(done),) if said]
+        # Nobody reads what a supervisor prints; what it could not record is found by the next heartbeat.
+        wrong = [("misbehaved", said) for said in (misbehaved(done),) if said and scene.argv]
         wrong += [("lost or torn", harm) for harm in harmed(known.before, known.after, now)]
         if error.name == "EINTR" and (done.status, now.queue) != (known.status, known.after.queue):
             wrong.append(("seen interruptions", f"status {done.status}: {done.said[-200:]!r}"))
@@ -212,7 +213,7 @@ class Worker:
     def afterwards(self, scene: Scene, known: Known, done: Done) -> Iterator[str]:
         """Yield what does not work, or does not agree, once the error is gone."""
         self.control.order(self.orders())
-        if done.status != known.status:
+        if done.status != known.status and scene.argv:
             again = self.do(scene)
             if misbehaved(again) or (again.status not in {known.status, 1, 2} and not scene.starts):
                 yield f"again it ended with {again.status}: {again.said[-200:]!r}"

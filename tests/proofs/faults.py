@@ -134,7 +134,7 @@ def sweep(options: Options, scenes: Sequence[Scene], *, points: int, errors: Seq
         for made in [pool.submit(work, worker) for worker in workers]:
             made.result()
     counts = sum((worker.counts for worker in workers), Counter())
-    _tell(figures, counts, least=10_000 if options.full else min(len(chosen), SAMPLE) * 0.8)
+    _tell(figures, counts, least=10_000 if options.full else min(len(chosen), SAMPLE) * 0.6)
     figures.faults += [fault for worker in workers for fault in worker.faults][:200]
     return figures
 
@@ -159,7 +159,7 @@ def _tell(figures: Figures, counts: Counter[str], *, least: float) -> None:
         if counts[error.name]:
             figures.count(f"of them {error.name}", counts[error.name])
     figures.count("of them looked at afterwards", counts["looked at afterwards"])
-    figures.count("points that were not reached", counts["not reached"], most=counts["tried"] * 0.2)
+    figures.count("points that were not reached", counts["not reached"], most=counts["tried"] * 0.35)
     figures.count("pages that wait for the next commit", counts["pages that wait for the next commit"])
     for name in ("misbehaved", "lost or torn", "temporary files left", "seen interruptions", "not right afterwards"):
         figures.count(name, counts[name], most=0)
