@@ -52,7 +52,7 @@ _READY = _workspace(
     _queue(_task("Say hello"), _task("Say it again", file="b.txt", extra="- **Depends On:** Say hello\n")), "deliver: merge\n"
 )
 _ONE = _workspace(_queue(_task("Say hello")), "deliver: merge\n")
-_LONG = _workspace(_queue(_task("Say hello", steps="until test -f {{go}}; do sleep 0.05; done; echo hello > a.txt")))
+_LONG = _workspace(_queue(_task("Say hello", steps="until test -f {go}; do sleep 0.05; done; echo hello > a.txt")))
 _BUILT = _workspace(
     _queue(
         _task("Say hello"),
