@@ -32,7 +32,17 @@ _GRAIN = timedelta(seconds=1)
 _MOST = 2000
 _FILES = (QUEUE, STATUS, CONFIG, POLICY, LEDGER, STOP, "agents.toml")
 #: Folders in which something appears or goes without a file that is known by name: what was left half written, announced, displaced.
-FOLDERS = (".", "subagents", "subagents/logs", REPORTS, PRIVATE, f"{PRIVATE}/outbox", f"{PRIVATE}/scratch", f"{PRIVATE}/retired", f"{PRIVATE}/retired/{QUEUE}")
+FOLDERS = (
+    ".",
+    "subagents",
+    "subagents/logs",
+    REPORTS,
+    PRIVATE,
+    f"{PRIVATE}/outbox",
+    f"{PRIVATE}/scratch",
+    f"{PRIVATE}/retired",
+    f"{PRIVATE}/retired/{QUEUE}",
+)
 _PRIVATE_FILES = ("status-page", "duties.json")
 #: Files of this program: of another version one at least differs.
 _PROGRAM = (autobuilds.__file__, __file__)
