@@ -182,9 +182,10 @@ def _fresh(found: Stable, seconds: float) -> bool:
 
 
 def _holds_all(data: bytes, before: bytes, after: bytes) -> bool:
-    """Whether a text holds every line that `after` has beyond `before`."""
-    new = counted(after) - counted(before)
-    return bool(new) and not new - counted(data)
+    """Whether a text holds every line that `after` has beyond `before`, and these stand nowhere else: two tasks may share a line."""
+    was, now, there = counted(before), counted(after), counted(data)
+    new = now - was
+    return bool(new) and all(there[line] >= now[line] and not was[line] for line in new)
 
 
 def _once(read: Callable[[], Document]) -> Callable[[], Document]:
