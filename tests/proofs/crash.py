@@ -234,7 +234,7 @@ class Sweeper:
         if self.server.quiet() < 0:
             yield "a process of the build runs on"
         text = (self.bench.root / "BUILD_QUEUE.md").read_text()
-        if text.count("- [ ] Say hello") != 1:
+        if text.count("- [ ] Say hello") + text.count("- [x] Say hello") != 1:
             yield "the task is lost or doubled"
         yield from self.bench.wrong()
 
