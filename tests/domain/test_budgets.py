@@ -60,6 +60,11 @@ def test_a_night_is_one_span_of_off_hours(now: str, began: str | None) -> None:
     assert night_began(at(now), NIGHT) == (at(began) if began else None)
 
 
+def test_a_task_that_is_about_to_begin_has_its_limits() -> None:
+    (own,) = spendings(Ledger(), None, Settings(cost_per_task=0.6), at("2026-02-06 12:00"))
+    assert (own.limit, own.used, own.span, own.over) == (0.6, 0.0, "by this task", False)
+
+
 def test_a_night_that_begins_at_a_time_which_the_clocks_skip_or_show_twice() -> None:
     early = Window(start=time(2, 30), end=time(6))
     assert night_began(at("2026-03-29 04:00"), early) == at("2026-03-29 03:00")

@@ -62,11 +62,18 @@ def spendings(
 ) -> tuple[Spending, ...]:
     """Return what was used of every limit that is set: of the task (`build`) first, then of the night and of the day.
 
-    A day has the attempts that began on it; a night, cautiously, has those that began or ended in it. `live` is what open attempts
-    have used so far, by their ids.
+    `live` is what open attempts have used so far, by their ids.
     """
-    attempts = [_lived(a, live or {}) for b in ledger.builds for a in b.attempts]
-    found = [] if build is None else list(of_task(build, settings, live or {}))
+    return (*of_task(build, settings, live or {}), *of_all(ledger, settings, now, live or {}))
+
+
+def of_all(ledger: Ledger, settings: Settings, now: datetime, live: Mapping[str, Usage]) -> tuple[Spending, ...]:
+    """Return what all builds used of the limits of the night and of the day.
+
+    A day has the attempts that began on it; a night, cautiously, has those that began or ended in it.
+    """
+    attempts = [_lived(a, live) for b in ledger.builds for a in b.attempts]
+    found: list[Spending] = []
     began = night_began(now, settings.off_hours)
     if began is not None:
         whole_day = settings.off_hours.start == settings.off_hours.end
@@ -81,9 +88,10 @@ def spendings(
     return tuple(found)
 
 
-def of_task(build: Build, settings: Settings, live: Mapping[str, Usage]) -> tuple[Spending, ...]:
-    """Return what a build used of the limits of one task."""
-    return tuple(_measured("task", [_lived(a, live) for a in build.attempts], settings, "by this task", None))
+def of_task(build: Build | None, settings: Settings, live: Mapping[str, Usage]) -> tuple[Spending, ...]:
+    """Return what a build used of the limits of one task; one that is about to begin used nothing, and has the limits all the same."""
+    own = [_lived(a, live) for a in build.attempts] if build is not None else []
+    return tuple(_measured("task", own, settings, "by this task", None))
 
 
 def _lived(attempt: Attempt, live: Mapping[str, Usage]) -> Attempt:

@@ -9,7 +9,7 @@ from enum import Enum
 from functools import cached_property
 
 from autobuilds.domain.approval import fingerprint
-from autobuilds.domain.budgets import Spending, spendings
+from autobuilds.domain.budgets import Spending, of_all
 from autobuilds.domain.build import Approval, Build, BuildState, Usage
 from autobuilds.domain.holds import Hold, held
 from autobuilds.domain.model import Task
@@ -78,7 +78,7 @@ class Shared:
     @cached_property
     def spent(self) -> tuple[Spending, ...]:
         """What was used of the limits of the night and of the day."""
-        return spendings(self._snapshot.ledger, None, self._snapshot.settings, self._moment.now, self.live)
+        return of_all(self._snapshot.ledger, self._snapshot.settings, self._moment.now, self.live)
 
     @cached_property
     def live(self) -> dict[str, Usage]:

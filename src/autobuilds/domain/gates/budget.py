@@ -11,8 +11,7 @@ from autobuilds.domain.verdicts import OR, GateResult
 def budget(s: Situation) -> GateResult:
     """Go while no limit is reached; the task's own asks, the night's and the day's wait until they count anew."""
     label = s.task.label
-    mine = () if s.build is None else of_task(s.build, s.snapshot.settings, s.shared.live)
-    found = (*mine, *s.shared.spent)
+    found = (*of_task(s.build, s.snapshot.settings, s.shared.live), *s.shared.spent)
     over = [spent for spent in found if spent.over]
     own = [spent for spent in over if spent.until is None]
     if own:
