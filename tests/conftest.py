@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -14,6 +15,10 @@ from hypothesis import settings as hypothesis_settings
 #: The same examples in every run, so that a green suite stays green; `HYPOTHESIS_PROFILE=default` looks for new ones.
 hypothesis_settings.register_profile("steady", derandomize=True, database=None, deadline=None, print_blob=True)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+# A shell starts what runs in the background with these ignored, and programs hand that on; tests of Ctrl-C need them as in a terminal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _CLEAN = {
     "TZ": "UTC",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from autobuilds import wiring
 from autobuilds.adapters.agents.presets import Presets
+from autobuilds.cli.app import run
 from autobuilds.errors import Refused
 
 
@@ -18,10 +21,18 @@ def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
 
 
-@pytest.mark.usefixtures("homeless")
-def test_without_a_home_nothing_begins_and_the_words_say_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match=r"HOME is not set, .* set HOME to a folder of your own"):
-        wiring.make_context(tmp_path)
+QUEUE = "## Active Queue\n- [ ] Say hello - Priority: High\n  - **Steps:** `echo hello > hello.txt`\n  - **Completion Criteria:** `test -s hello.txt`\n"
+SETTINGS = "---\ntimezone: UTC\nsandbox: none\ndisk_limit: 100\nmemory_limit: 100\nload_limit: 1000\n---\n"
+
+
+def test_without_a_home_nothing_begins_and_the_words_say_what_to_do(
+    make_repo: Callable[..., Path], capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
+    root = make_repo({"BUILD_QUEUE.md": QUEUE, "HEARTBEAT.md": SETTINGS})
+    request.getfixturevalue("homeless")
+    assert run(["heartbeat", "--wait", "--workspace", str(root)]) == 2
+    assert re.search(r"HOME is not set, .* set HOME to a folder of your own", capsys.readouterr().err)
+    assert not (root / "subagents").exists()
 
 
 @pytest.mark.usefixtures("homeless")
@@ -32,4 +43,4 @@ def test_agents_are_listed_without_a_home() -> None:
 def test_a_home_that_is_no_absolute_path_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "some/where")
     with pytest.raises(Refused, match="no absolute path"):
-        wiring.make_context(tmp_path)
+        wiring.make_context(tmp_path).proofs.doubted()
