@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 
 from autobuilds.adapters.git.repo import GitRepo
+from autobuilds.adapters.runners.local import LocalRunner
 from autobuilds.domain.build import BuildState, Outcome
-from autobuilds.domain.moment import Resources, RunState
+from autobuilds.domain.moment import Resources, RunState, RunStatus
 from autobuilds.errors import BadInput, Busy, GitFailure, StorageFailure
+from autobuilds.ports import Job
 from autobuilds.runtime import owner
 from autobuilds.runtime.fsck import from_history
 from autobuilds.runtime.heartbeat import look
@@ -142,13 +144,12 @@ def test_a_repository_without_commits_gets_them(make_repo: Make) -> None:
 
 def test_a_heartbeat_killed_between_start_and_confirmation_adopts_what_runs(make_repo: Make) -> None:
     loop = make_loop(make_repo, details("Say hello", steps=UNTIL_TOLD))
-    real = loop.context.runner
 
     class Killed(Exception):
         """The heartbeat ends here."""
 
-    class Cut(type(real)):  # type: ignore[misc]
-        def submit(self, job: object) -> object:
+    class Cut(LocalRunner):
+        def submit(self, job: Job) -> RunStatus:
             super().submit(job)
             raise Killed
 
@@ -198,7 +199,7 @@ def test_the_second_of_two_heartbeats_says_who_is_at_work_and_leaves(make_repo: 
 def test_a_stopped_build_that_will_not_end_is_said(make_repo: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     loop = make_loop(make_repo, details("Say hello", steps=UNTIL_TOLD))
     loop.beat()
-    monkeypatch.setattr(type(loop.context.runner), "cancel", lambda *_: None)
+    monkeypatch.setattr(LocalRunner, "cancel", lambda *_: None)
     with pytest.raises(Busy, match="could not be stopped"):
         owner.complete(loop.context, "say-hello")
     assert loop.state() == "building" and "- [ ] Say hello" in loop.queue.read_text()

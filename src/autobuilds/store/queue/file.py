@@ -23,7 +23,6 @@ from autobuilds.store.files import (
 )
 from autobuilds.store.files.merge import appended
 from autobuilds.store.files.reading import Stable, glance, read_stamped
-from autobuilds.store.files.stale import counted
 from autobuilds.store.files.vault import Vault
 from autobuilds.store.queue.belief import Belief
 from autobuilds.store.queue.document import Document
@@ -45,10 +44,10 @@ _FOLLOWED = 20
 
 
 class _Tries(NamedTuple):
-    """The tries of one edit: when it was refused, and which texts (before, after) could not be put in their place."""
+    """The tries of one edit: when it was refused, and over which texts it could not be written."""
 
     refused: list[float]
-    written: list[tuple[bytes, bytes]]
+    written: list[bytes]
 
 
 class QueueFile:
@@ -126,7 +125,7 @@ class QueueFile:
         try:
             after = apply(document(), operations, belief.document, self.zone)
         except (NotSo, BadInput, FatalQueue) as error:
-            if any(_holds_all(found.data, *written) for written in tries.written):
+            if any(self._came_true(operations, belief.document(before), document()) for before in tries.written):
                 return document()  # somebody read it in the instant before it was taken back, and saved it
             tries.refused.append(time.monotonic())
             rest = _DOUBTFUL if isinstance(error, NotSo) and belief.misses(document(), operations) else _FRESH
@@ -136,13 +135,17 @@ class QueueFile:
             return None
         return self._put(found.data, after, belief, private, tries)
 
+    def _came_true(self, operations: tuple[Operation, ...], before: Document, now: Document) -> bool:
+        """Whether all that was meant stands in the file now, as if it had been written over `before`."""
+        return all(operation.failure(before, now, self.zone) is None for operation in operations)
+
     def _put(self, expect: bytes, after: Document, belief: Belief, private: Path, tries: _Tries) -> Document | None:
         """Put a text that was tried in its place, with what a person appends meanwhile; None where anything else is saved."""
         data = after.data
         for _ in range(_FOLLOWED):
             if replace_guarded(self.path, expect, data, private=private):
                 return after if data == after.data else belief.document(data)
-            tries.written[:] = [*tries.written[-3:], (expect, data)]
+            tries.written[:] = [*tries.written[-3:], expect]
             there = glance(self.path)
             more = appended(expect, data, there.data) if there is not None else None
             if more is None:
@@ -179,13 +182,6 @@ class QueueFile:
 def _fresh(found: Stable, seconds: float) -> bool:
     """Whether a file came to its place just now; what an editor renames there was written before."""
     return abs(time.time() - found.landed / 1e9) < seconds
-
-
-def _holds_all(data: bytes, before: bytes, after: bytes) -> bool:
-    """Whether a text holds every line that `after` has beyond `before`, and these stand nowhere else: two tasks may share a line."""
-    was, now, there = counted(before), counted(after), counted(data)
-    new = now - was
-    return bool(new) and all(there[line] >= now[line] and not was[line] for line in new)
 
 
 def _once(read: Callable[[], Document]) -> Callable[[], Document]:
