@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 GITCONFIG = (
     '[user]\n\tname = Olive Owner\n\temail = olive@example.org\n[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n'
@@ -35,6 +36,8 @@ class State:
     queue: str
     #: Label to state, and how often each was tried.
     builds: tuple[tuple[str, str], ...]
+    #: Why nothing starts, by the ledger; empty where it may.
+    pause: str
     #: What Git says of the person's index and working tree.
     status: str
     #: All files of the workspace but Git's, numbers in their names left out.
@@ -130,8 +133,11 @@ class Bench:
 
     def builds(self) -> dict[str, str]:
         """Return the state of every build of the ledger; raises ValueError for a ledger that is torn."""
+        return {b["label"]: b["state"] for b in self._ledger().get("builds", ())}
+
+    def _ledger(self) -> dict[str, Any]:
         path = self.root / "subagents" / "active.json"
-        return {b["label"]: b["state"] for b in json.loads(path.read_text())["builds"]} if path.exists() else {}
+        return json.loads(path.read_text()) if path.exists() else {}
 
     def state(self) -> State:
         """Return what stands in the workspace."""
@@ -142,6 +148,7 @@ class Bench:
         return State(
             queue=_TIME.sub("T", queue.read_text()) if queue.exists() else "",
             builds=tuple(sorted(self.builds().items())),
+            pause=_TIME.sub("T", json.dumps(self._ledger().get("pause") or "")),
             status=self.git("status", "--porcelain"),
             files=frozenset(_NUMBERED.sub("#", name) for name in found),
         )
