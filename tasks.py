@@ -60,13 +60,13 @@ def demo(*rest: str) -> None:
 def test(*rest: str) -> None:
     """Run the tests (without the slow sweeps)."""
     set_up("dev")
-    run("pytest", "-q", "-n", WORKERS, "-m", "not slow and not real", *rest)
+    run("pytest", "-q", "-n", WORKERS, "-m", "not slow and not long and not real", *rest)
 
 
 def sweeps(*rest: str) -> None:
-    """Run the slow sweeps alone: conformance, crash, concurrency."""
+    """Run the slow sweeps alone: conformance, crash, concurrency; those of whole length are for `test-all`."""
     set_up("dev")
-    run("pytest", "-q", "-m", "slow and not real", *rest)
+    run("pytest", "-q", "-m", "slow and not long and not real", *rest)
 
 
 def test_all(*rest: str) -> None:

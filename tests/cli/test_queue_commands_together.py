@@ -140,7 +140,7 @@ def test_no_command_believes_a_file_that_is_being_saved(workspace: Path) -> None
     assert all("## Active" in git(workspace, "show", f"{sha}:BUILD_QUEUE.md") for sha in git(workspace, "rev-list", "HEAD").split())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_eight_commands_at_one_time_for_longer(workspace: Path) -> None:
     _together(workspace, workers=8, tasks=6)

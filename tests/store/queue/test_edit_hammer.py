@@ -157,14 +157,14 @@ def test_three_tools_and_a_person_lose_nothing(tmp_path: Path) -> None:
     assert person >= 3
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_three_tools_and_a_person_lose_nothing_for_longer(tmp_path: Path) -> None:
     tool, person = hammer(tmp_path, 60.0)
     assert tool >= 10
     assert person >= 50
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_person_who_is_kept_waiting_loses_nothing_and_undoes_nothing(tmp_path: Path) -> None:
     with busy(2):
         tool, person = hammer(tmp_path, 45.0, longest="1.0")
