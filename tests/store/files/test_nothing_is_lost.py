@@ -317,3 +317,23 @@ def test_no_line_of_either_side_is_left_out(base: bytes, theirs: bytes, current:
     assert merged is None or found == merged
     added = [line for side in (theirs, current) for line in side.splitlines() if line not in base.splitlines()]
     assert [line for line in added if b"t " not in line and b"one" not in line and line not in found.splitlines()] in ([], [b"1 two"])
+
+
+def test_a_rescued_line_never_glues_to_half_a_line(desk: Desk) -> None:
+    """A late save is put back while somebody is in the middle of a line: neither is the other's beginning or end."""
+    with desk.file.open("ab") as editor:
+        desk.write(tick(desk, 10))
+        editor.write(b"By hand 1.\n")
+    files_settled(desk)
+    old = desk.file.read_bytes()
+    desk.file.write_bytes(old + b"By ha")
+    assert desk.rescue() == [], "the half line is waited for"
+    time.sleep(0.55)
+    with desk.file.open("ab") as editor:
+        assert desk.rescue() == ["late"], "it stands for long: it is meant so"
+        editor.write(b"nd 2.\n")
+    with desk.file.open("ab") as another:
+        another.write(b"By hand 3.\n")
+    files_settled(desk)
+    desk.rescue()
+    assert sorted(desk.file.read_bytes().splitlines()) == sorted([*old.splitlines(), b"By hand 1.", b"By hand 2.", b"By hand 3."])

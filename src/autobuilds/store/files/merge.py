@@ -81,7 +81,8 @@ def merge_late(base: bytes, theirs: bytes, current: bytes) -> bytes:
     """Return `current` with what `theirs` changed against `base`, where both began from `base`.
 
     Both sides' additions are kept; where both rewrote the same words, `theirs` (a person's) stand. An end that is missing
-    in `theirs` may be half a save, and stays. Whether there is a final line end is for `current` to say.
+    in `theirs` may be half a save, and stays. Whether there is a final line end is for `current` to say, as long as its last
+    line is the last one still: what is put behind it ends its line, or what somebody appends next would go on in it.
     """
     ending = next((line[len(line.rstrip(b"\r\n")) :] for line in split_lines(current) if line.endswith((b"\r", b"\n"))), b"\n")
     old, mine, other = (_ended(split_lines(text), ending) for text in (base, current, theirs))
@@ -91,7 +92,8 @@ def merge_late(base: bytes, theirs: bytes, current: bytes) -> bytes:
     if wanted and wanted[-1].end == len(old) and not wanted[-1].new:
         wanted.pop()
     merged = b"".join(_merged(old, wanted, _hunks(old, mine), fine=True))
-    return merged if current.endswith((b"\r", b"\n")) or not current else merged.removesuffix(ending)
+    open_end = bool(current) and not current.endswith((b"\r", b"\n")) and merged.endswith(mine[-1])
+    return merged.removesuffix(ending) if open_end else merged
 
 
 def _ended(lines: list[bytes], ending: bytes) -> list[bytes]:

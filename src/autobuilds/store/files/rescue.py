@@ -13,11 +13,13 @@ from autobuilds.store.files.owed import owe, repaid
 from autobuilds.store.files.reading import Stable, Stamp, read_stamped
 from autobuilds.store.files.shared import replace_guarded
 from autobuilds.store.files.stale import UNSEEN, Clues, Merge, apart_from, begun_from, counted, united
-from autobuilds.store.files.vault import Held, Vault
+from autobuilds.store.files.vault import Held, Vault, digest
 from autobuilds.store.files.writing import target_of
 
 #: Seconds without a change after which a late save counts as finished.
 _SETTLED = 0.1
+#: Seconds for which a text that ends in the middle of a line may be half a save.
+_BROKEN_OFF = 0.5
 #: How often a rescue begins anew because the file changes under it; what is left waits for the next time.
 _TRIES = 5
 #: Seconds for which a file must have been left alone before lines are put back that are missing in it: it may be half saved.
@@ -128,9 +130,12 @@ def _meant(vault: Vault, held: Held, late: Stable, merge: Merge, clues: Clues) -
 def _put_back(path: Path, private: Path, vault: Vault, held: Held, late: Stable, base: bytes | None, meant: bytes, merge: Merge) -> bool:
     for _ in range(_TRIES):
         try:
-            current = read_stamped(path).data
+            found = read_stamped(path)
         except (Busy, BadInput):
             return False
+        current = found.data
+        if _half_a_line(vault, current) and abs(time.time() - found.landed / 1e9) < _BROKEN_OFF:
+            return False  # somebody is writing it; the save that is to be put back waits for the next time
         merged = merge(_shared(meant, current) if base is None else base, meant, current)
         if replace_guarded(path, current, merged, private=private):
             if merged != current:
@@ -138,6 +143,12 @@ def _put_back(path: Path, private: Path, vault: Vault, held: Held, late: Stable,
             vault.seen(held, vault.keep(late.data), late.stamp)
             return merged != current
     return False
+
+
+def _half_a_line(vault: Vault, text: bytes) -> bool:
+    """Whether a text of somebody else's ends in the middle of a line."""
+    writes = vault.writes()
+    return bool(text) and not text.endswith((b"\r", b"\n")) and not (writes and writes[-1].ours == digest(text))
 
 
 def _shared(text: bytes, current: bytes) -> bytes:
