@@ -215,6 +215,7 @@ def test_silence_stops_a_build(runner: LocalRunner, workspace: Path) -> None:
     assert "without output, progress or CPU use" in ending.reason
 
 
+@pytest.mark.slow
 def test_output_is_a_sign_of_life(runner: LocalRunner, workspace: Path) -> None:
     steps = "for i in 1 2 3 4 5; do echo $i; sleep 0.4; done; echo x > x"
     ending = ending_of(runner, job_for(workspace, steps, limits=limits(silence=timedelta(seconds=1.6))))
@@ -243,6 +244,7 @@ def test_a_grandchild_in_its_own_session_is_not_left_behind(runner: LocalRunner,
     assert not processes.working_below(workspace / ".autobuilds" / "clones")
 
 
+@pytest.mark.slow
 def test_an_agent_that_ignores_every_polite_signal(runner: LocalRunner, workspace: Path) -> None:
     steps = "trap '' TERM INT HUP; while :; do sleep 0.1; done"
     job = job_for(workspace, steps, limits=limits(timeout=timedelta(seconds=0.8)))

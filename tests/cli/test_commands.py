@@ -143,6 +143,7 @@ def test_a_report_is_written_once(desk: Desk) -> None:
     assert git(desk.root, "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_a_heartbeat_leaves_when_another_is_at_work(desk: Desk) -> None:
     (desk.root / ".autobuilds").mkdir(exist_ok=True)
     with Lock(desk.root / ".autobuilds" / "heartbeat.lock", what="heartbeat", wait=1):

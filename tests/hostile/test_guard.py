@@ -134,6 +134,7 @@ STRIPPED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="ancestors are asked of /proc")
 def test_a_build_that_runs_heartbeats_and_approves_starts_nothing(make_repo: Callable[..., Path], tmp_path: Path) -> None:
     python = f"{sys.executable} -P -m autobuilds"

@@ -94,6 +94,7 @@ def test_accept_merges_and_undo_takes_back(workspace) -> None:
     assert "- [ ] Say hello" in context.workspace.path("BUILD_QUEUE.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_failing_check_is_retried_and_then_handed_over(workspace) -> None:
     context = workspace(queue_of(task("Say hello", steps="echo wrong > a.txt"), lines=("Say hello",)))
     last = run(context)
@@ -130,6 +131,7 @@ def test_a_dependent_builds_on_the_unreviewed_branch(workspace) -> None:
     assert ledger(context)["two"]["attempts"][0]["base_commit"] == ledger(context)["one"]["attempts"][0]["head_commit"]
 
 
+@pytest.mark.slow
 def test_three_at_once_and_merged_one_by_one(workspace) -> None:
     names = ("One", "Two", "Three")
     tasks = [task(n, file=f"{n}.txt", steps=f"echo hello > {n}.txt", check=f"grep -qx hello {n}.txt") for n in names]

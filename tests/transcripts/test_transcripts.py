@@ -25,6 +25,7 @@ LONG = {
     "bad-input",
     "bad-repositories",
     "bisect",
+    "first-minutes",
     "pause-and-resume",
     "pull-request",
     "reject-with-a-reason",

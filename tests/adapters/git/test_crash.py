@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from autobuilds.adapters.git import GitRepo
 from tests.conftest import git
 
@@ -36,6 +38,7 @@ def commit_and_be_killed(root: Path, text: str, after: float) -> bool:
     return os.WIFSIGNALED(os.waitpid(process, 0)[1])
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_point_leaves_nothing_in_the_way(make_repo: Callable[..., Path]) -> None:
     root = make_repo({"BUILD_QUEUE.md": "# Queue\n", "work.py": "1\n", "staged.py": "1\n"})
     (root / "work.py").write_text("unstaged\n")
