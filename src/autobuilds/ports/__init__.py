@@ -5,8 +5,9 @@ Each is imported when its name is first used: a command needs few of them, and a
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from autobuilds.domain.late import found
 
 if TYPE_CHECKING:
     from autobuilds.ports.authority import Proofs
@@ -59,9 +60,4 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
-        if name in names:
-            found = getattr(import_module(f"autobuilds.ports.{home}"), name)
-            globals()[name] = found
-            return found
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return found(__name__, __name__, _HOMES, name)

@@ -5,8 +5,9 @@ Each is imported when it is first used, since a command answers in one or two fo
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from autobuilds.domain.late import found
 
 if TYPE_CHECKING:
     from autobuilds.cli.formatters.queue_text import heartbeat, problems, show, task_list
@@ -28,9 +29,4 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
-        if name in names:
-            found = getattr(import_module(f"autobuilds.cli.formatters.{home}"), name)
-            globals()[name] = found
-            return found
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return found(__name__, __package__ or "", _HOMES, name)

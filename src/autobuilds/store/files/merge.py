@@ -8,7 +8,8 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 _LINES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-_WORDS = re.compile(rb"[^\W\s]+|\s+|.", re.DOTALL)
+#: Words, white space and other signs: together the whole text.
+WORDS = re.compile(rb"[^\W\s]+|\s+|.", re.DOTALL)
 _NAMES = re.compile(rb"\w+")
 _PLAIN = re.compile(rb"(?:[A-Za-z][^\r\n]*\r?\n)+")
 #: Bytes within which the last two lines of a file must stand to be looked at.
@@ -42,8 +43,8 @@ def distance(one: bytes, other: bytes) -> int:
         if len(before) + len(after) > _FINE:
             total += len(before) + len(after)
             continue
-        words = _WORDS.findall(before)
-        total += sum(len(b"".join((*words[h.start : h.end], *h.new))) for h in _hunks(words, _WORDS.findall(after)))
+        words = WORDS.findall(before)
+        total += sum(len(b"".join((*words[h.start : h.end], *h.new))) for h in _hunks(words, WORDS.findall(after)))
     return total
 
 
@@ -170,7 +171,7 @@ def _resolved(base: Sequence[bytes], theirs: list[bytes], ours: list[bytes], *, 
         return theirs
     if sum(map(len, (*was, *theirs, *ours))) > _FINE:
         return _both(ours, [line for line in theirs if line not in was], whole=False)
-    words = [_WORDS.findall(b"".join(lines)) for lines in (was, theirs, ours)]
+    words = [WORDS.findall(b"".join(lines)) for lines in (was, theirs, ours)]
     merged = b"".join(_merged(words[0], _hunks(words[0], words[1]), _hunks(words[0], words[2]), fine=False))
     lines = split_lines(merged)
     missing = [line for side in (ours, theirs) for line in _of_its_own(side, was) if line not in lines]

@@ -6,21 +6,18 @@ instant in which a write of ours was taken back.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable
 
 from autobuilds.store.files.merge import split_lines
 from autobuilds.store.files.reading import Stable
-from autobuilds.store.files.stale import Clues, Name, counted, reworded
+from autobuilds.store.files.stale import WORD, Clues, Name, counted, reworded
 from autobuilds.store.files.vault import Debt, Held, Vault, digest
-
-_WORD = re.compile(rb"\w")
 
 
 def owe(vault: Vault, before: bytes, after: bytes, seconds: int) -> None:
     """Remember the lines of `after` that `before` lacks. Raises OSError."""
-    lines = [line for line in counted(after) - counted(before) if _WORD.search(line)]
+    lines = [line for line in counted(after) - counted(before) if WORD.search(line)]
     if lines:
         vault.owe(before, after, lines, seconds)
 

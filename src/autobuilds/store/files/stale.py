@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from autobuilds.store.files.merge import descends, grown, split_lines
+from autobuilds.store.files.merge import WORDS, descends, grown, split_lines
 from autobuilds.store.files.reading import Stable
 from autobuilds.store.files.vault import Held, Vault, digest
 
@@ -20,8 +20,8 @@ Name = Callable[[bytes], str | None]
 UNSEEN = 20.0
 #: The last of our writes among whose versions the beginning of a save is looked for.
 _LAST = 64
-_WORD = re.compile(rb"\w")
-_WORDS = re.compile(rb"[^\W\s]+|\s+|.", re.DOTALL)
+#: A line without it says nothing by which it could be known.
+WORD = re.compile(rb"\w")
 #: A line with words put in is at most so many times as long as before.
 _GROWN = 3
 #: Pairs of lines that are compared word by word, at most.
@@ -99,7 +99,7 @@ def begun_from(text: bytes, last: bytes, versions: Iterable[bytes], name: Name |
         if least == 0 or not any(there[line] < count for line, count in lasting.items() if line in missing):
             continue  # it holds all that is missing, and so does not explain it
         apart = apart_from(there, lines, name)
-        if apart < least and not any(_WORD.search(line) for line in (lasting - there) & (lines - there)):
+        if apart < least and not any(WORD.search(line) for line in (lasting - there) & (lines - there)):
             base, least = version, apart
     return base if base != last and descends(text, base) else None
 
@@ -114,7 +114,7 @@ def apart_from(one: Counter[bytes], other: Counter[bytes], name: Name | None) ->
     gone, new = one - other, other - one
     total = sum(len(line) * count for side in (gone, new) for line, count in side.items())
     for before, after in reworded(gone, new, name):
-        old, words = Counter(_WORDS.findall(before)), Counter(_WORDS.findall(after))
+        old, words = Counter(WORDS.findall(before)), Counter(WORDS.findall(after))
         changed = sum(len(word) * count for side in (old - words, words - old) for word, count in side.items())
         total += min(0, changed - len(before) - len(after))
     return total
@@ -135,10 +135,10 @@ def reworded(gone: Counter[bytes], new: Counter[bytes], name: Name | None) -> It
 
 def _grown(short: bytes, long: bytes) -> bool:
     """Whether a line is another one with words put in, and not many."""
-    if len(long) > _GROWN * len(short) or not _WORD.search(short):
+    if len(long) > _GROWN * len(short) or not WORD.search(short):
         return False
-    words = iter(_WORDS.findall(long))
-    return all(word in words for word in _WORDS.findall(short))
+    words = iter(WORDS.findall(long))
+    return all(word in words for word in WORDS.findall(short))
 
 
 def counted(text: bytes) -> Counter[bytes]:
