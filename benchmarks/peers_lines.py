@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.gen import Item, free, key
 from benchmarks.runner import Run
-from benchmarks.tools import Site, Tool
+from benchmarks.tools import Operation, Site, Tool
 
 #: The day that the data was written on.
 DAY, SECOND = "2026-10-01", 1790000000
@@ -93,6 +94,21 @@ def _todo_place(site: Site, number: int) -> str:
     return str(sum(item.state != "done" for item in site.tasks[:number]))
 
 
+def _todo_edits(run: Callable[..., Run]) -> dict[str, Operation]:
+    """Return the edits that the tools of this format have in common."""
+
+    def change(site: Site, turn: int) -> Run:
+        target = free(site.count, turn, digit=8)
+        new = "DEF"[turn % 3]
+        return run(site, "pri", _todo_place(site, target), new, text=rf"^\({new}\) .*{key(target)}")
+
+    def done(site: Site, turn: int) -> Run:
+        target = free(site.count, turn, digit=7)
+        return run(site, "do", _todo_place(site, target), text=rf"^x .*{key(target)}")
+
+    return {"set": change, "done": done}
+
+
 def todotxt(program: Path, version: str) -> Tool:
     """Return todo.txt-cli."""
 
@@ -109,15 +125,6 @@ def todotxt(program: Path, version: str) -> Tool:
         name = f"{key(900000 + turn)} Show the total on the page"
         return run(site, "-t", "add", f"(A) {name} @docs @cli {site.tasks[0].description}", text=name)
 
-    def change(site: Site, turn: int) -> Run:
-        target = free(site.count, turn, digit=8)
-        new = "DEF"[turn % 3]
-        return run(site, "pri", _todo_place(site, target), new, text=rf"^\({new}\) .*{key(target)}")
-
-    def done(site: Site, turn: int) -> Run:
-        target = free(site.count, turn, digit=7)
-        return run(site, "do", _todo_place(site, target), text=rf"^x .*{key(target)}")
-
     return Tool(
         name="todo.txt-cli",
         version=version,
@@ -128,8 +135,7 @@ def todotxt(program: Path, version: str) -> Tool:
             "list": lambda site, _: run(site, "ls"),
             "next": lambda site, _: run(site, "lsp", "A"),
             "add": add,
-            "set": change,
-            "done": done,
+            **_todo_edits(run),
         },
         remarks=("todo.txt-cli: no criteria, no dependencies; ready is every line of priority A",),
     )
@@ -146,15 +152,6 @@ def topydo(program: Path, version: str) -> Tool:
         name = f"{key(900000 + turn)} Show the total on the page"
         return run(site, "add", f"(A) {name} @docs @cli {site.tasks[0].description}", text=name)
 
-    def change(site: Site, turn: int) -> Run:
-        target = free(site.count, turn, digit=8)
-        new = "DEF"[turn % 3]
-        return run(site, "pri", _todo_place(site, target), new, text=rf"^\({new}\) .*{key(target)}")
-
-    def done(site: Site, turn: int) -> Run:
-        target = free(site.count, turn, digit=7)
-        return run(site, "do", _todo_place(site, target), text=rf"^x .*{key(target)}")
-
     return Tool(
         name="topydo",
         version=version,
@@ -165,8 +162,7 @@ def topydo(program: Path, version: str) -> Tool:
             "list": lambda site, _: run(site, "ls", "-x"),
             "next": lambda site, _: run(site, "ls"),
             "add": add,
-            "set": change,
-            "done": done,
+            **_todo_edits(run),
         },
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from datetime import UTC
 from functools import partial
@@ -22,6 +21,7 @@ from autobuilds.runtime.assessing import policy_of
 from autobuilds.runtime.status_view import AHEAD, status_view
 from autobuilds.store.queue.reader import read_queue
 from tests.builders import NOW, a_build, a_moment, a_snapshot, a_task
+from tests.counting import calls
 
 POLICY = policy_of(None)
 
@@ -37,23 +37,6 @@ def _judged(work: Callable[[], object]) -> tuple[int, int]:
     judged_clarity.cache_clear()
     work()
     return judged_risk.cache_info().misses, judged_clarity.cache_info().misses
-
-
-def _calls(work: Callable[[], object]) -> int:
-    """Return how many functions some work calls, those of Python and of C."""
-    count = 0
-
-    def see(_frame: object, event: str, _arg: object) -> None:
-        nonlocal count
-        count += event in {"call", "c_call"}
-
-    before = sys.getprofile()
-    sys.setprofile(see)
-    try:
-        work()
-    finally:
-        sys.setprofile(before)
-    return count
 
 
 def test_a_heartbeat_reads_no_more_texts_when_ten_times_as_many_wait() -> None:
@@ -78,7 +61,7 @@ def test_deciding_grows_with_the_tasks_and_no_faster(work: Callable[..., object]
     small, large = _snapshot(40), _snapshot(400)
     work(small, a_moment())  # what is made once in a process is made
     work(large, a_moment())
-    assert _calls(lambda: work(large, a_moment())) <= 11 * _calls(lambda: work(small, a_moment()))
+    assert calls(lambda: work(large, a_moment())) <= 11 * calls(lambda: work(small, a_moment()))
 
 
 def test_deciding_grows_with_the_history_and_no_faster() -> None:
@@ -86,7 +69,7 @@ def test_deciding_grows_with_the_history_and_no_faster() -> None:
     tasks = [a_task(f"Task {n}") for n in range(100)]
     short, long = (a_snapshot(*tasks, builds=old[:size], policy=POLICY, settings=Settings(max_concurrent=1000)) for size in (40, 400))
     plan(short, a_moment())
-    assert _calls(lambda: plan(long, a_moment())) <= 11 * _calls(lambda: plan(short, a_moment()))
+    assert calls(lambda: plan(long, a_moment())) <= 11 * calls(lambda: plan(short, a_moment()))
 
 
 @pytest.mark.parametrize("hour", [12, 23])

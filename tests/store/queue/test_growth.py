@@ -10,23 +10,7 @@ import pytest
 from benchmarks.reader import queue_text
 
 from autobuilds.store.queue.reader import read_queue, read_thoroughly
-
-
-def _calls(work: Callable[[], object]) -> int:
-    """Return how many functions some work calls, those of Python and of C."""
-    count = 0
-
-    def see(_frame: object, event: str, _arg: object) -> None:
-        nonlocal count
-        count += event in {"call", "c_call"}
-
-    before = sys.getprofile()
-    sys.setprofile(see)
-    try:
-        work()
-    finally:
-        sys.setprofile(before)
-    return count
+from tests.counting import calls
 
 
 def _lines(work: Callable[[], object]) -> int:
@@ -72,7 +56,7 @@ SHAPES: dict[str, Callable[[int], str]] = {
 def test_reading_grows_with_the_text(shape: str) -> None:
     few, many = (SHAPES[shape](size).encode() for size in (20, 200))
     read_queue(few, zone=UTC)
-    counts = [_calls(lambda data=data: read_queue(data, zone=UTC)) for data in (few, many)]  # type: ignore[misc]
+    counts = [calls(lambda data=data: read_queue(data, zone=UTC)) for data in (few, many)]  # type: ignore[misc]
     assert counts[1] <= 12 * counts[0]
 
 
@@ -87,6 +71,6 @@ def test_a_plain_task_takes_few_calls() -> None:
     """The 13 lines of a task with four criteria are one piece: no line, and no value, is looked at before it is asked for."""
     data = queue_text(100).encode()
     read_queue(data, zone=UTC)
-    assert _calls(lambda: read_queue(data, zone=UTC)) < 60 * 100
-    thorough = _calls(lambda: read_thoroughly(data, data.decode(), UTC, "BUILD_QUEUE.md", bom=False))
+    assert calls(lambda: read_queue(data, zone=UTC)) < 60 * 100
+    thorough = calls(lambda: read_thoroughly(data, data.decode(), UTC, "BUILD_QUEUE.md", bom=False))
     assert thorough > 180 * 100
