@@ -40,6 +40,7 @@ def set_up(kind: str) -> None:
     stamps = {known: hashlib.sha256(project + known.encode()).hexdigest() for known in kinds}
     stamp = VENV / "installed"
     if stamp.exists() and stamp.read_text() in {stamps[known] for known in kinds[kinds.index(kind) :]}:
+        compiled()
         return
     if not (BIN / "python").exists():
         print("making .venv", file=sys.stderr, flush=True)
@@ -49,6 +50,12 @@ def set_up(kind: str) -> None:
     if subprocess.run(pip, cwd=ROOT, check=False).returncode:
         sys.exit("the installation failed; its message stands above")
     stamp.write_text(stamps[kind])
+    compiled()
+
+
+def compiled() -> None:
+    """Compile the source, as an installation would: where `PYTHONDONTWRITEBYTECODE` is set each of a thousand starts would do it again."""
+    subprocess.run([str(BIN / "python"), "-m", "compileall", "-q", "src"], cwd=ROOT, check=False)
 
 
 def demo(*rest: str) -> None:

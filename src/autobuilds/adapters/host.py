@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from autobuilds import errors
 from autobuilds.adapters.processes import MARKER
 from autobuilds.domain.moment import AgentStatus, Resources
+from autobuilds.records import dataclass, field
 
 #: Replaces the clock, as RFC 3339: for demonstrations and tests, never inside a build.
 NOW_VARIABLE = "AUTOBUILDS_NOW"

@@ -7,8 +7,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from autobuilds.records import dataclass, field
 
 #: Set in the environment of an agent and of everything it starts; survives `setsid` and a dead parent.
 MARKER = "AUTOBUILDS_ATTEMPT"

@@ -10,7 +10,6 @@ import secrets
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from autobuilds.adapters.supervisor.records import write_bytes
 from autobuilds.domain.build import Approval
 from autobuilds.errors import Refused, StorageFailure
+from autobuilds.records import dataclass
 from autobuilds.store.files import storage_failure, write_atomic
 
 #: Below the home folder. XDG_STATE_HOME is left aside: a timer does not have it, and approvals would be unknown to its heartbeats.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from autobuilds.domain.patterns import pattern
 from autobuilds.domain.retry import later
 from autobuilds.domain.times import parse_duration, parse_estimate, parse_when
 from autobuilds.errors import BadInput
+from autobuilds.records import dataclass, field
 from autobuilds.runtime.context import Context
 from autobuilds.store.queue.compose import NewTask
 from autobuilds.store.queue.values import parse_priority, suggest_priority

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
 
 from autobuilds.cli.formatters import json_
 from autobuilds.domain.model import Priority, Task
 from autobuilds.errors import FatalQueue
+from autobuilds.records import replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.owner import fatal_message
 from autobuilds.store.importers import Imported, import_text, without_known

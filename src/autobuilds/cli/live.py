@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 from autobuilds.cli.formatters import json_, watch_text
@@ -13,6 +12,7 @@ from autobuilds.cli.session import say
 from autobuilds.domain.build import Build
 from autobuilds.domain.inert import line, terminal_block
 from autobuilds.errors import AutobuildsError
+from autobuilds.records import dataclass, field
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.heartbeat import Beat, look
 from autobuilds.runtime.pages import progress_of

@@ -11,9 +11,10 @@ import termios
 import time
 import tty
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 from typing import Any, Self
+
+from autobuilds.records import dataclass, field
 
 #: Another screen without a cursor and without wrapping; and back.
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J"

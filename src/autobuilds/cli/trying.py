@@ -8,13 +8,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from autobuilds.domain.moment import AgentStatus
 from autobuilds.domain.settings import Settings
 from autobuilds.errors import BadInput
+from autobuilds.records import replace
 from autobuilds.runtime import agent_trial
 from autobuilds.runtime.agent_trial import Trial
 

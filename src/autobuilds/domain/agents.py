@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from autobuilds.records import dataclass
 
 #: The folder in an attempt's run folder that its agent may write to: the progress log, its result file, what it keeps besides.
 SCRATCH = "scratch"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
 from autobuilds.domain.build import Attempt, Build, Ledger, Usage
 from autobuilds.domain.settings import Settings, Window
 from autobuilds.domain.times import at_clock, elapsed, in_window, local_day, reached, window_closes
+from autobuilds.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from autobuilds.domain.agents import FailureClass
+from autobuilds.records import dataclass, field, replace
 
 
 class BuildState(StrEnum):

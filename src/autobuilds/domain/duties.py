@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.times import at_clock, parse_clock, parse_duration, reached
+from autobuilds.records import dataclass
 
 _WEEK = frozenset(range(7))
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

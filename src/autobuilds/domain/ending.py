@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from autobuilds.domain.agents import AgentReport, FailureClass
 from autobuilds.domain.build import Check, Evidence, Outcome
 from autobuilds.domain.inert import line
 from autobuilds.domain.paths import Bounds
+from autobuilds.records import dataclass, field
 
 _SHOWN = 3
 _MAX_SHOWN_TEXT = 120

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from autobuilds.domain.agents import FailureClass
 from autobuilds.domain.build import Attempt, Build, BuildState, Ledger, Outcome
 from autobuilds.domain.retry import MAX_TOLD, limited_until
 from autobuilds.domain.times import elapsed, reached
+from autobuilds.records import dataclass
 
 #: What lies further ahead than any limit holds was written by a clock that has been set back since.
 _FURTHEST = MAX_TOLD + timedelta(hours=1)

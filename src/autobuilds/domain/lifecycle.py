@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
 from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode
 from autobuilds.domain.model import Task
+from autobuilds.records import replace
 
 
 class Event(StrEnum):

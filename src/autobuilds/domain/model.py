@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from autobuilds.domain.problem import Problem, Severity
+from autobuilds.records import MISSING, dataclass, fields
 
 
 class Priority(StrEnum):

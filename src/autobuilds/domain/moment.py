@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,6 +13,7 @@ from autobuilds.domain.policy import Policy
 from autobuilds.domain.problem import Problem
 from autobuilds.domain.sandbox import TierProbe
 from autobuilds.domain.settings import Settings
+from autobuilds.records import dataclass, field
 
 
 class RunState(StrEnum):
@@ -152,8 +152,9 @@ class Snapshot:
 
 def as_json(value: Any) -> Any:
     """Return a value of the domain as plain JSON data: dataclasses to dicts, enums to text, times to RFC 3339."""
-    from dataclasses import fields, is_dataclass
     from datetime import time, timedelta
+
+    from autobuilds.records import fields, is_dataclass
 
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: as_json(getattr(value, f.name)) for f in fields(value)}

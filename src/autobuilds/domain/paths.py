@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from autobuilds.domain import patterns
+from autobuilds.records import dataclass
 
 #: What HFS+ disregards in a name.
 _UNSEEN = patterns.pattern("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")

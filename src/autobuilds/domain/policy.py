@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from autobuilds.domain.build import DeliverMode
 from autobuilds.domain.model import Priority
 from autobuilds.domain.problem import Problem
+from autobuilds.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

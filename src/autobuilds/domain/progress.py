@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from autobuilds.records import dataclass
 
 #: A criterion longer than this may stand in the log cut short with an ellipsis.
 _CUT = 150

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from autobuilds.domain.patterns import pattern
+from autobuilds.records import dataclass
 
 #: Names of variables that hold secrets; `PWD` is a folder.
 _NAME = pattern(r"key|token|secret|passw|passphrase|credential|cookie|(?:^|_)(?:pat|psk|dsn|pin|pass|auth)(?:$|_)", re.IGNORECASE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from autobuilds.domain.agents import FailureClass
@@ -12,6 +11,7 @@ from autobuilds.domain.moment import Ending
 from autobuilds.domain.resets import MAX_AHEAD
 from autobuilds.domain.settings import Settings
 from autobuilds.domain.times import elapsed
+from autobuilds.records import dataclass
 
 #: Faults that a retry can't mend: the owner has to act first.
 AT_ONCE = frozenset({Outcome.OUT_OF_BOUNDS, Outcome.SETUP, Outcome.BLOCKED})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from autobuilds.records import dataclass, field
 
 
 class Tier(StrEnum):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import time, timedelta
 
 from autobuilds.domain.build import DeliverMode
 from autobuilds.domain.sandbox import Network, Tier
+from autobuilds.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
@@ -16,6 +15,7 @@ from autobuilds.domain.model import Task
 from autobuilds.domain.moment import Moment, Snapshot
 from autobuilds.domain.times import in_window, window_closes, window_opens
 from autobuilds.domain.verdicts import ClarityJudgement, RiskJudgement
+from autobuilds.records import dataclass, field
 
 
 class ApprovalState(Enum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from autobuilds.domain import gates
@@ -18,6 +17,7 @@ from autobuilds.domain.situation import Claim, Shared, Situation
 from autobuilds.domain.stall import Stall, stall
 from autobuilds.domain.verdicts import Assessment, Verdict
 from autobuilds.planning.judging import clarity_of, risk_of, template_of
+from autobuilds.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

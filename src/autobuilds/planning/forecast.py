@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from autobuilds.domain.build import Attempt, Build, BuildState, Outcome
@@ -12,6 +11,7 @@ from autobuilds.domain.retry import later
 from autobuilds.domain.times import reached
 from autobuilds.domain.verdicts import Assessment
 from autobuilds.planning.decision import Start, assess_all
+from autobuilds.records import dataclass, replace
 
 #: How long a build without an estimate is taken to last.
 UNKNOWN_LENGTH = timedelta(hours=1)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from autobuilds.records import dataclass
 
 #: Labels that mean "ask the owner"; every other label means "let it run".
 ASKED_LABELS = frozenset({"hold", "unclear"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +11,7 @@ from autobuilds.domain.agents import ReportRules
 from autobuilds.domain.moment import AgentStatus, Resources
 from autobuilds.domain.sandbox import Network, TierProbe
 from autobuilds.ports.running import StopStep
+from autobuilds.records import dataclass, field
 
 
 class Host(Protocol):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +13,7 @@ from autobuilds.domain.build import Check, DeliverMode, Outcome
 from autobuilds.domain.model import Criterion
 from autobuilds.domain.moment import RunStatus
 from autobuilds.domain.sandbox import Confinement
+from autobuilds.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
+
+from autobuilds.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from autobuilds.domain import inert
@@ -13,6 +12,7 @@ from autobuilds.domain.lifecycle import Event
 from autobuilds.domain.settings import Settings
 from autobuilds.domain.times import elapsed, format_duration, format_when
 from autobuilds.errors import AutobuildsError
+from autobuilds.records import dataclass, replace
 from autobuilds.runtime import owner
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.heartbeat import STILL, Beat, beat

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from autobuilds.domain.agents import FailureClass
 from autobuilds.domain.build import Attempt, Build
 from autobuilds.domain.times import elapsed
+from autobuilds.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

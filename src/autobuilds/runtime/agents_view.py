@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from autobuilds.domain.build import Ledger
@@ -12,6 +11,7 @@ from autobuilds.domain.holds import Hold, held
 from autobuilds.domain.moment import AgentStatus, Moment, Snapshot
 from autobuilds.domain.sandbox import STRENGTH, Choice
 from autobuilds.domain.settings import Settings
+from autobuilds.records import dataclass
 from autobuilds.runtime.view_values import AgentRow
 
 

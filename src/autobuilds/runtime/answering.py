@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 
 from autobuilds.domain.asking import ANSWERED, asks
 from autobuilds.domain.build import Build, Outcome
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.lifecycle import Event, legal, move, new_tries
 from autobuilds.errors import BadInput, NotSo
+from autobuilds.records import replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.prompt import progress_of
 from autobuilds.runtime.record import recording

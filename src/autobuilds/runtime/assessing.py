@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from autobuilds.domain.verdicts import ClarityJudgement, RiskJudgement
 from autobuilds.errors import BadInput
 from autobuilds.policies.requirements import judge_requirements
 from autobuilds.policies.risk import judge_risk
+from autobuilds.records import dataclass
 from autobuilds.store import files
 from autobuilds.store.policy import read_policy
 from autobuilds.store.render import packaged_templates

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from autobuilds.domain.build import Build, BuildState
 from autobuilds.domain.moment import Snapshot
 from autobuilds.domain.times import format_when
+from autobuilds.records import dataclass, replace
 from autobuilds.runtime.needs_view import done_row
 from autobuilds.runtime.view_values import DoneRow, count
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from autobuilds.domain.model import Criterion
 from autobuilds.domain.sandbox import Confinement
 from autobuilds.errors import BadInput, NotSo
 from autobuilds.ports import Commit, Limits, Repo
+from autobuilds.records import dataclass, field
 from autobuilds.runtime.confining import confinement
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.merging import Tell

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autobuilds.errors import AutobuildsError
+from autobuilds.records import dataclass
 from autobuilds.store.workspace import QUEUE
 
 if TYPE_CHECKING:

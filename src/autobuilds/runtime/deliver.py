@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 from autobuilds.domain.build import Attempt, Build, BuildState, Check, Evidence, Outcome
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.lifecycle import Event, move, new_tries
 from autobuilds.errors import NotSo, Refused
+from autobuilds.records import replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.merging import Tell, check_merged, drop_branch, merge_onto, merged_as, scratch_for, work_of
 from autobuilds.runtime.pages import refresh

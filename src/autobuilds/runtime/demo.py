@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from autobuilds.domain.times import format_when
 from autobuilds.domain.verdicts import Assessment
 from autobuilds.errors import Busy
 from autobuilds.ports import Commit
+from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.heartbeat import Beat, beat
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from autobuilds.domain.settings import Settings
 from autobuilds.ports import Host, Sandbox, Survey, Timer
+from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
 
 

@@ -6,7 +6,6 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from autobuilds.domain.build import Attempt, Build, BuildState, Ledger
@@ -15,6 +14,7 @@ from autobuilds.domain.problem import Severity
 from autobuilds.domain.situation import is_earlier_life
 from autobuilds.errors import AutobuildsError
 from autobuilds.ports import Survey
+from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
 from autobuilds.store.files.vault import digest
 from autobuilds.store.ledger import dumps, read_archive

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from autobuilds.domain.build import Ledger
@@ -12,6 +11,7 @@ from autobuilds.domain.moment import AgentStatus, Moment, Snapshot
 from autobuilds.domain.policy import Policy
 from autobuilds.domain.sandbox import Tier, choose
 from autobuilds.domain.times import format_when
+from autobuilds.records import replace
 from autobuilds.runtime.agents_view import AgentInfo, agent_infos
 from autobuilds.runtime.diagnosis import Check, Diagnosis, Level, Patient
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import IO
 from autobuilds.domain.duties import Duty, DutyCommand, due, has_clock_time
 from autobuilds.domain.spelling import quoted
 from autobuilds.domain.times import after, reached
+from autobuilds.records import dataclass, replace
 from autobuilds.store.config import Config
 from autobuilds.store.duties import append_log, read_last_runs, write_last_runs
 from autobuilds.store.files import private_folder

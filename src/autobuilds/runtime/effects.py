@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 from autobuilds import planning
@@ -11,6 +10,7 @@ from autobuilds.domain.build import Build, BuildState
 from autobuilds.domain.lifecycle import Event, move
 from autobuilds.domain.moment import Moment
 from autobuilds.errors import AutobuildsError
+from autobuilds.records import dataclass, replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.record import Recorder
 from autobuilds.runtime.settling import settle

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from autobuilds.domain.build import Attempt, Build, BuildState
@@ -11,6 +10,7 @@ from autobuilds.domain.moment import RunState
 from autobuilds.domain.spelling import did_you_mean
 from autobuilds.domain.times import format_when
 from autobuilds.errors import NotSo
+from autobuilds.records import dataclass, field
 from autobuilds.runtime.context import Context
 from autobuilds.store.growing_file import GrowingFile
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autobuilds.domain.build import Build, Ledger
@@ -12,6 +11,7 @@ from autobuilds.domain.model import Queue
 from autobuilds.domain.problem import Severity
 from autobuilds.errors import AutobuildsError, BadInput, CorruptLedger
 from autobuilds.ports import Survey
+from autobuilds.records import dataclass, replace
 from autobuilds.runtime import disagreements
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.disagreements import Finding, odd, wrong

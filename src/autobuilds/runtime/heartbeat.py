@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from autobuilds.domain.build import BuildState, Outcome
@@ -13,6 +12,7 @@ from autobuilds.domain.moment import RunState
 from autobuilds.domain.sandbox import Choice
 from autobuilds.errors import AutobuildsError, BadInput
 from autobuilds.planning import Action, Start
+from autobuilds.records import dataclass, field
 from autobuilds.runtime.agents_view import sandbox_ahead
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.looking import Beat, Seen, look, see

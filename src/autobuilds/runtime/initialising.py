@@ -6,7 +6,6 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from autobuilds.domain.moment import AgentStatus
 from autobuilds.errors import AutobuildsError, BadInput, GitBusy, GitFailure
 from autobuilds.ports import Survey
+from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
 from autobuilds.store import history, starter
 from autobuilds.store.discovery import Checklist, checklists, test_command

@@ -12,13 +12,13 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from autobuilds.domain.moment import AgentStatus
 from autobuilds.errors import AutobuildsError, BadInput, TimerFailure
 from autobuilds.ports import Timer, TimerJob, TimerPiece
+from autobuilds.records import dataclass, field
 from autobuilds.store.probe import Probe, read_probe, remove_traces, write_probe
 
 #: Seconds between two looks for the probe's file.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from autobuilds.domain.moment import Moment
 from autobuilds.domain.paths import protected_patterns
 from autobuilds.domain.settings import Settings
 from autobuilds.ports import Invocation, Job, Limits
+from autobuilds.records import dataclass
 from autobuilds.runtime.confining import confinement
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.prompt import prompt_for, scratch_of

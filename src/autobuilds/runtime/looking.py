@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autobuilds.planning import Action, Plan, plan
+from autobuilds.records import dataclass
 from autobuilds.runtime.agents_view import sandbox_ahead
 from autobuilds.runtime.observe import observe
 from autobuilds.runtime.pages import view_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import replace
 
 from autobuilds.domain import inert
 from autobuilds.domain.agents import FailureClass
@@ -14,6 +13,7 @@ from autobuilds.domain.patterns import pattern
 from autobuilds.domain.problem import Severity
 from autobuilds.domain.progress import Progress
 from autobuilds.domain.verdicts import Assessment, GateResult, Verdict, ways
+from autobuilds.records import replace
 from autobuilds.runtime.view_values import DoneRow, NeedsYou
 
 #: Failures that a retry alone never mends, those first that hold more than their own task.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from autobuilds.domain import gates
 from autobuilds.domain.verdicts import Assessment
 from autobuilds.planning import situate
+from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.observe import observe
 from autobuilds.runtime.owner import find_task

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from autobuilds.domain.approval import fingerprint
@@ -13,6 +12,7 @@ from autobuilds.domain.model import Queue, Task
 from autobuilds.domain.spelling import nearest
 from autobuilds.domain.times import reached
 from autobuilds.errors import Busy, FatalQueue, NotSo, Refused
+from autobuilds.records import replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.record import Recorder, recording
 from autobuilds.store.queue.operations import Approve, Complete, Reopen

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from autobuilds.domain.moment import Moment
 from autobuilds.domain.progress import Progress
 from autobuilds.domain.verdicts import Assessment
 from autobuilds.errors import AutobuildsError
+from autobuilds.records import replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.status_view import status_view
 from autobuilds.runtime.view_values import StatusView, as_template

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -12,6 +11,7 @@ from autobuilds.domain.build import Build, Ledger
 from autobuilds.domain.moment import Snapshot
 from autobuilds.errors import AutobuildsError, BadInput, CorruptLedger, FatalQueue
 from autobuilds.ports import Commit, Repo
+from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
 from autobuilds.store import inputs
 from autobuilds.store.config import read_settings, zone_of

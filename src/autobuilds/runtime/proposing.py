@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from autobuilds.domain import inert
@@ -12,6 +11,7 @@ from autobuilds.domain.lifecycle import Event, move
 from autobuilds.domain.model import Task
 from autobuilds.errors import AutobuildsError, NotSo, Refused
 from autobuilds.ports import FileStat, Proposal, Proposed
+from autobuilds.records import replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.merging import Tell, work_of
 from autobuilds.runtime.pages import refresh

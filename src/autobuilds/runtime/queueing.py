@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.model import Section, Task
 from autobuilds.errors import BadInput, NotSo
+from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.record import recorder_for
 from autobuilds.store.queue.document import Document

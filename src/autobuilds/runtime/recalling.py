@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 
 from autobuilds import __version__
@@ -16,6 +15,7 @@ from autobuilds.domain.verdicts import Assessment
 from autobuilds.errors import BadInput, NotSo
 from autobuilds.planning import assess_all, situate
 from autobuilds.ports import Commit, Repo
+from autobuilds.records import dataclass, field, replace
 from autobuilds.runtime.became import Became, became, with_build
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.past import Past

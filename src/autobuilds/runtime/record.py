@@ -6,13 +6,13 @@ import json
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 from autobuilds.domain.build import Approval, Build, Ledger, Pause
 from autobuilds.errors import AutobuildsError, BadInput, FatalQueue, NotDurable
+from autobuilds.records import dataclass, field
 from autobuilds.runtime.context import Context, same_text
 from autobuilds.store import files, history
 from autobuilds.store.queue.document import Document

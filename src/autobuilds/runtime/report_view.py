@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from autobuilds.domain.build import Attempt, Build, BuildState, Evidence, Outcome
@@ -11,6 +10,7 @@ from autobuilds.domain.moment import Moment, Snapshot
 from autobuilds.domain.progress import Progress
 from autobuilds.domain.times import at_clock, elapsed
 from autobuilds.domain.verdicts import Assessment
+from autobuilds.records import dataclass
 from autobuilds.runtime.agent_use import AgentUse, uses
 from autobuilds.runtime.needs_view import done_row, needs_you
 from autobuilds.runtime.status_view import building_row, newest, queue_rows

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from autobuilds.domain.times import local_day
 from autobuilds.planning import plan
+from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.observe import observe
 from autobuilds.runtime.pages import progress_of

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from autobuilds.domain.agents import FailureClass
 from autobuilds.domain.build import Attempt, Build, Outcome
+from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
 
 #: How an attempt ends whose session can go on: it was cut off, and nothing that it did was wrong.

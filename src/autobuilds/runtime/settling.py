@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autobuilds.domain.asking import feedback, parked
@@ -13,6 +12,7 @@ from autobuilds.domain.moment import Ending
 from autobuilds.errors import AutobuildsError, BadInput, Busy, FatalQueue, NotSo, Refused, StorageFailure
 from autobuilds.planning import Settle
 from autobuilds.ports import CheckedMerge, Repo
+from autobuilds.records import dataclass, replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.merging import check_merged, drop_branch, merge_onto, merged_as, pages_only
 from autobuilds.runtime.record import Recorder

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from autobuilds.domain import gates
 from autobuilds.domain.gates.machine import COMMAND, choose_agent
 from autobuilds.domain.labels import is_label
@@ -11,6 +9,7 @@ from autobuilds.domain.model import Priority, Task
 from autobuilds.domain.verdicts import Assessment, Verdict
 from autobuilds.errors import BadInput, Busy, FatalQueue, NotSo, Refused
 from autobuilds.planning import Start, situate
+from autobuilds.records import replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.observe import observe
 from autobuilds.runtime.owner import fatal_message, find_task

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import autobuilds
 from autobuilds.domain.times import after
 from autobuilds.errors import AutobuildsError
+from autobuilds.records import dataclass
 from autobuilds.store import standstill
 from autobuilds.store.workspace import CONFIG, LEDGER, POLICY, PRIVATE, QUEUE, REPORTS, STATUS, STOP
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from pathlib import Path
 
 from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode, Outcome
@@ -15,6 +14,7 @@ from autobuilds.domain.situation import is_earlier_life
 from autobuilds.errors import AutobuildsError, BadInput, Busy, GitBusy, StorageFailure
 from autobuilds.planning import Start
 from autobuilds.ports import Job, Repo
+from autobuilds.records import replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.jobs import Base, deliver_mode, job_for
 from autobuilds.runtime.record import Recorder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from autobuilds.domain.build import Attempt, Build, BuildState, Evidence, Outcome
@@ -12,6 +11,7 @@ from autobuilds.domain.progress import Progress
 from autobuilds.domain.sandbox import Choice
 from autobuilds.domain.times import after, format_when
 from autobuilds.domain.verdicts import Assessment, GateResult, Verdict, ways
+from autobuilds.records import replace
 from autobuilds.runtime.agents_view import agent_rows, sandbox_ahead
 from autobuilds.runtime.needs_view import cost_of, done_row, needs_you, settled, tokens_of
 from autobuilds.runtime.view_values import (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode
@@ -12,6 +11,7 @@ from autobuilds.domain.progress import Progress
 from autobuilds.domain.spelling import did_you_mean
 from autobuilds.errors import AutobuildsError, NotSo
 from autobuilds.ports import FileStat
+from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
 from autobuilds.store.guarded import read_guarded
 from autobuilds.store.progress import read_progress

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
 from autobuilds.domain.times import format_when
 from autobuilds.domain.verdicts import Verdict
+from autobuilds.records import dataclass, is_dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

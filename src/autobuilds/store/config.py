@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +10,7 @@ from autobuilds.domain.duties import Duty
 from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.settings import Settings
 from autobuilds.domain.spelling import did_you_mean, nearest, quoted
+from autobuilds.records import dataclass, field, fields
 from autobuilds.store.config_keys import KEYS, BadValue, read_value, write_value
 from autobuilds.store.duties import read_duties
 from autobuilds.store.front_matter import Located, read_front_matter

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from autobuilds.domain.sandbox import Network, Tier
 from autobuilds.domain.settings import Window
 from autobuilds.domain.spelling import did_you_mean, quoted
 from autobuilds.domain.times import format_duration, format_window, parse_duration, parse_window
+from autobuilds.records import dataclass
 from autobuilds.store.front_matter import Located
 
 #: What people write for "no limit" or "none of it".

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from autobuilds.domain.labels import slugify
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.spelling import quoted
+from autobuilds.records import dataclass
 from autobuilds.store import files
 
 FILE = "HEARTBEAT.md"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.spelling import quoted
+from autobuilds.records import dataclass, field
 
 #: Characters of a front matter; a configuration is far below, and a reader's time grows with it.
 MAX_BLOCK = 16 * 1024

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from autobuilds.domain.inert import terminal_block
+from autobuilds.records import dataclass, field
 
 _CHUNK = 256 * 1024
 #: Bytes of one reading; the next goes on from there.

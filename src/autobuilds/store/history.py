@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from autobuilds.domain.build import Approval, Build, Ledger, Pause
 from autobuilds.domain.patterns import pattern
+from autobuilds.records import replace
 from autobuilds.store.ledger import NotALedger, decode, encode_line
 
 _TRAILER = pattern(r"([A-Za-z][A-Za-z0-9-]*):[ \t]+(.*)")

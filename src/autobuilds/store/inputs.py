@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime, tzinfo
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ from autobuilds.domain.build import Ledger, Usage
 from autobuilds.domain.moment import AgentStatus, Moment, Resources, RunState, RunStatus, as_json
 from autobuilds.domain.sandbox import TierProbe
 from autobuilds.domain.settings import Settings
+from autobuilds.records import MISSING, dataclass, field, fields
 from autobuilds.store.ledger import NotALedger
 
 #: Of an agent, what a gate may look at.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from autobuilds.domain.build import Approval, Build, BuildState, Ledger, Pause
 from autobuilds.errors import CorruptLedger, StorageFailure
+from autobuilds.records import replace
 
 VERSION = 1
 SCHEMA_ID = f"urn:autobuilds:ledger:{VERSION}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from autobuilds.domain.labels import slugify
 from autobuilds.domain.policy import CategoryRule, PhraseRule, Policy, Rules
 from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.spelling import did_you_mean, quoted
+from autobuilds.records import dataclass
 from autobuilds.store.tables import Cell, Row, Section, Table, read_sections
 
 FILE = "DECISION_FRAMEWORK.md"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from autobuilds.records import dataclass
 from autobuilds.store import files
 
 FILE = ".autobuilds/timer-probe.json"

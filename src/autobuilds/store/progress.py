@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from autobuilds.domain import inert
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.progress import Progress, ProgressStatus, Question, Step
 from autobuilds.domain.times import parse_when
+from autobuilds.records import dataclass, replace
 from autobuilds.store.front_matter import Located, read_front_matter
 from autobuilds.store.guarded import read_guarded
 from autobuilds.store.progress_text import append_log, new_progress, with_status, write_when

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from autobuilds.domain.patterns import pattern
+from autobuilds.records import dataclass, field
 
 _HEADING = pattern(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*")
 _FENCE = pattern(r" {0,3}(`{3,}|~{3,})([^`]*)")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from autobuilds.domain.moment import Snapshot
 from autobuilds.domain.problem import Problem
 from autobuilds.domain.settings import Settings
 from autobuilds.errors import BadInput, NoWorkspace
+from autobuilds.records import dataclass, replace
 from autobuilds.store import files
 from autobuilds.store.config import Config, read_settings, zone_of
 from autobuilds.store.files.debris import remove_debris

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from autobuilds.adapters.agents.events import ByType, found, matches, number_of, same, text_of
 from autobuilds.domain.agents import LINE, Condition, Pick, Scalar, Take
 from autobuilds.domain.inert import clean
+from autobuilds.records import dataclass
 
 #: Characters of one picked text; of a longer one the end is kept, where messages say how it went.
 MAX_TEXT = 8000

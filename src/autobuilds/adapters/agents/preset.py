@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from autobuilds.domain.agents import ReportRules
 from autobuilds.domain.sandbox import Network
 from autobuilds.ports import StopStep
+from autobuilds.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

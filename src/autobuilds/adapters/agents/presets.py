@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from autobuilds.adapters.agents.values import Table, near
 from autobuilds.domain.agents import SCRATCH, ReportRules
 from autobuilds.domain.moment import AgentStatus
 from autobuilds.ports import Invocation
+from autobuilds.records import dataclass, replace
 
 __all__ = ["COMMAND", "MAX_ITEM_BYTES", "OWN_FILE", "Preset", "Presets", "parse"]
 

@@ -7,10 +7,10 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from autobuilds.errors import ForgeFailure
+from autobuilds.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

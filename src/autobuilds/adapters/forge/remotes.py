@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from autobuilds.adapters.git.process import Git
 from autobuilds.errors import ForgeFailure
+from autobuilds.records import dataclass
 
 #: The commands of the known forges, and what in a host's name speaks for them.
 COMMANDS: dict[str, tuple[str, ...]] = {

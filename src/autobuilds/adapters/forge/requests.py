@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from autobuilds.adapters.forge.remotes import Remote, command_for, remote_of, sh
 from autobuilds.adapters.git.process import Git, words
 from autobuilds.errors import ForgeFailure
 from autobuilds.ports.forge import Proposal, Proposed
+from autobuilds.records import dataclass, field
 
 #: Seconds for one answer of a forge.
 FORGE_TIMEOUT = 60.0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from autobuilds.adapters.git.process import Git
+from autobuilds.records import dataclass
 
 _LINK, _SUBMODULE = b"120000", b"160000"
 #: A longer target is no path.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from autobuilds.adapters.git import clones
@@ -19,6 +18,7 @@ from autobuilds.adapters.git.process import Git, paths_of, words
 from autobuilds.domain.patterns import pattern
 from autobuilds.errors import BadInput, GitFailure
 from autobuilds.ports import DiffStat
+from autobuilds.records import dataclass
 
 #: A file larger than this many bytes is not taken.
 LARGEST = 50 * 1024 * 1024

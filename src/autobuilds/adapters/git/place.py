@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from autobuilds.domain.patterns import pattern
 from autobuilds.errors import BadInput, GitFailure, StorageFailure
 from autobuilds.ports import Head
+from autobuilds.records import dataclass
 
 _OID = pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 #: What an operation in progress leaves in the Git folder, and its name; the first found counts.

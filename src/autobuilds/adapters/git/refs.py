@@ -6,13 +6,13 @@ import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from autobuilds.adapters.git.locks import Claim, replace
 from autobuilds.adapters.git.place import Place, is_oid, read_ref, read_small, refs_in_files, symbolic
 from autobuilds.adapters.git.process import Git
 from autobuilds.errors import GitFailure
+from autobuilds.records import dataclass
 
 
 class Moved(GitFailure):

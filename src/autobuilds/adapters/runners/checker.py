@@ -6,7 +6,6 @@ import os
 import secrets
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from autobuilds.domain.model import Criterion
 from autobuilds.domain.sandbox import Confinement, Tier
 from autobuilds.errors import Busy
 from autobuilds.ports import Limits
+from autobuilds.records import replace
 
 if TYPE_CHECKING:
     from autobuilds.adapters.supervisor.contained import Container

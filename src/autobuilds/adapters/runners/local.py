@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from autobuilds.adapters.supervisor.tail import read_tail
 from autobuilds.domain.build import Outcome
 from autobuilds.domain.moment import Ending, RunState, RunStatus
 from autobuilds.ports import Job
+from autobuilds.records import dataclass, field
 
 #: Seconds that submit waits for the supervisor's confirmation.
 CONFIRM_SECONDS = 20.0

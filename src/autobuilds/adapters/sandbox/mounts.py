@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
 from autobuilds.domain.sandbox import Confinement
 from autobuilds.errors import BadInput
+from autobuilds.records import dataclass
 
 #: Folders that are fresh and writable for each build; what the owner's programs keep there (sockets, other builds) is out of reach.
 _FRESH = ("/tmp", "/var/tmp")  # noqa: S108 - the build's own, not ours

@@ -9,7 +9,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from autobuilds.adapters.sandbox.launcher.landlock import Rules
 from autobuilds.adapters.sandbox.prepared import Restrained
 from autobuilds.adapters.sandbox.wrapping import BUBBLED, enclosed, program
 from autobuilds.domain.sandbox import STRENGTH, Confinement, Network, Tier, TierProbe
+from autobuilds.records import dataclass
 
 #: Says, in one line, what it could do; `outside` is a folder of the canaries, `mine` one that may be written, `pid` a process outside.
 _PROGRAM = r"""

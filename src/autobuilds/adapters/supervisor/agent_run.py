@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from autobuilds.domain.build import Outcome, Usage
 from autobuilds.domain.ending import Stop
 from autobuilds.domain.inert import line
 from autobuilds.ports import Job
+from autobuilds.records import dataclass, field, replace
 
 _TAIL_BYTES = 4096
 #: Free disk that a build must leave: this part of the disk, but not more than so many bytes.

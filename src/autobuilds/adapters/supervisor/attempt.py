@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +28,7 @@ from autobuilds.domain.inert import line, shorten
 from autobuilds.domain.moment import Ending
 from autobuilds.domain.paths import check_bounds
 from autobuilds.ports import CheckedMerge, DiffStat, Job
+from autobuilds.records import dataclass, replace
 
 TAIL_BYTES = 4096
 #: Characters of the agent's final message that are kept.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 from autobuilds.adapters.supervisor.tail import read_tail
@@ -14,6 +13,7 @@ from autobuilds.domain.ending import Stop
 from autobuilds.domain.model import Criterion
 from autobuilds.domain.progress import Progress
 from autobuilds.ports import Limits
+from autobuilds.records import dataclass
 
 TAIL_BYTES = 4096
 #: Yields what starts the checks in a tree.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from autobuilds import errors
@@ -13,6 +12,7 @@ from autobuilds.adapters.supervisor.leaks import leaks
 from autobuilds.adapters.supervisor.records import MAX_NOTES, Saved
 from autobuilds.adapters.supervisor.secrecy import secrets_of_job
 from autobuilds.ports import CheckedMerge, Job
+from autobuilds.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autobuilds.adapters.sandbox import MachineSandbox, prepare
@@ -16,6 +15,7 @@ from autobuilds.adapters.supervisor.run_folder import RunFolder
 from autobuilds.adapters.supervisor.watch import Starter
 from autobuilds.domain.sandbox import Confinement, Tier
 from autobuilds.ports import Job
+from autobuilds.records import dataclass, replace
 
 #: The exit status of a program that the launcher could not start.
 NOT_STARTED = 125

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from autobuilds.domain.build import Check
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.progress import Progress, ProgressStatus
 from autobuilds.ports import Job
+from autobuilds.records import dataclass, field, replace
 from autobuilds.store.guarded import read_guarded
 from autobuilds.store.progress import read_progress, write_when
 

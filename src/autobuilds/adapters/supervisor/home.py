@@ -11,7 +11,6 @@ import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from autobuilds.adapters.supervisor import records
 from autobuilds.adapters.supervisor.run_folder import RunFolder
 from autobuilds.domain.patterns import pattern
 from autobuilds.ports import Job
+from autobuilds.records import dataclass, field
 
 #: A credentials file is a few KiB; what is larger is something else.
 MAX_CREDENTIAL_BYTES = 1024 * 1024

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -13,6 +12,7 @@ from autobuilds.adapters.git import clones
 from autobuilds.adapters.git.process import Git
 from autobuilds.domain.redaction import Secret, holds
 from autobuilds.errors import GitFailure
+from autobuilds.records import dataclass
 
 #: Bytes that are looked at in all; more than a harvest takes.
 _MOST_BYTES = 2 * 1024**3

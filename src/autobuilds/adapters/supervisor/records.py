@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +11,7 @@ from typing import TypeVar
 from autobuilds import errors
 from autobuilds.domain.build import Outcome
 from autobuilds.ports import DiffStat
+from autobuilds.records import dataclass
 from autobuilds.store.files.writing import temporary_name
 
 T = TypeVar("T")

@@ -6,7 +6,6 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from autobuilds import errors
@@ -15,6 +14,7 @@ from autobuilds.domain.agents import SCRATCH
 from autobuilds.domain.build import Usage
 from autobuilds.domain.moment import Ending
 from autobuilds.ports import Job
+from autobuilds.records import dataclass
 
 _MAX_ID_BYTES = 230
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
-from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from autobuilds.domain.inert import clean
 from autobuilds.domain.redaction import Secret, redact, secrets_of
 from autobuilds.ports import Job
+from autobuilds.records import fields, is_dataclass, replace
 
 _CHUNK = 1024 * 1024
 _T = TypeVar("_T")

@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from autobuilds.domain.agents import Activity, AgentReport, Todo
 from autobuilds.domain.build import Usage
 from autobuilds.domain.inert import line
 from autobuilds.ports import Job
+from autobuilds.records import dataclass, field
 
 if TYPE_CHECKING:
     from autobuilds.adapters.agents.reading import StreamReader

@@ -8,8 +8,9 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from types import FrameType
+
+from autobuilds.records import dataclass
 
 _LOOK_SECONDS = 0.03
 

@@ -6,7 +6,6 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from autobuilds.adapters import processes
@@ -15,6 +14,7 @@ from autobuilds.adapters.supervisor.waking import Wake
 from autobuilds.domain.build import Outcome
 from autobuilds.domain.ending import Stop
 from autobuilds.errors import AutobuildsError
+from autobuilds.records import dataclass, field
 
 #: Seconds between two samples once a program has run for a while.
 SAMPLE_SECONDS = 1.0

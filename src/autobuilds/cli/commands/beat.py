@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from autobuilds.cli.session import (
     workspace_option,
 )
 from autobuilds.errors import Busy, FatalQueue
+from autobuilds.records import replace
 
 if TYPE_CHECKING:
     from autobuilds.runtime.context import Context

@@ -53,11 +53,10 @@ def bisect(
     The check is run at the merges of builds, each in a scratch clone that is removed again, with the limits of a completion check;
     a command of one word may be a whole line of shell.
     """
-    from dataclasses import replace
-
     from autobuilds.cli.formatters import bisect_text
     from autobuilds.domain.model import Criterion
     from autobuilds.errors import BadInput
+    from autobuilds.records import replace
     from autobuilds.runtime import bisecting
     from autobuilds.runtime.named_checks import named_check, passed_at
 

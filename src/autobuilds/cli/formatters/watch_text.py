@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from autobuilds.cli.formatters.style import Style
 from autobuilds.domain.build import Build
 from autobuilds.domain.progress import Progress
 from autobuilds.domain.times import elapsed
+from autobuilds.records import dataclass, replace
 from autobuilds.runtime.view_values import BuildingRow, StatusView
 
 #: Lines of what an agent did: of a build alone, of one among several.

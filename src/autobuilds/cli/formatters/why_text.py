@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from autobuilds.cli.formatters.columns import ago, cells, clock, cut, pad, way, wrap
 from autobuilds.cli.formatters.style import Style
 from autobuilds.domain.verdicts import Assessment, GateResult, Verdict
+from autobuilds.records import dataclass
 from autobuilds.runtime.became import Became
 
 _GATE = 13

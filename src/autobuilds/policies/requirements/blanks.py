@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from autobuilds.domain.patterns import pattern
+from autobuilds.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from autobuilds.domain.patterns import pattern
+from autobuilds.records import dataclass
 
 _EXTENSIONS = (
     "py|pyi|ts|tsx|js|jsx|mjs|css|scss|html?|xml|svg|json[lc5]?|ya?ml|toml|ini|cfg|conf|env|md|rst|txt|csv|tsv|sql|db|sqlite|sh|bash|zsh|ps1"

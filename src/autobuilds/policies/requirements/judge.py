@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from autobuilds.domain.patterns import pattern
@@ -15,6 +14,7 @@ from autobuilds.policies.requirements.placeholders import placeholders_in
 from autobuilds.policies.requirements.signals import CriterionView, Signals, signals_of
 from autobuilds.policies.requirements.size import days_of, projects_in
 from autobuilds.policies.requirements.words import Lexicon
+from autobuilds.records import dataclass
 
 #: Codes of what can be missing, in the order of telling.
 CODES = ("placeholder", "goal", "scope", "criteria", "checkable", "size")

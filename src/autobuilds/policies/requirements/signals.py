@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import log2
 
 from autobuilds.domain.patterns import pattern
 from autobuilds.policies.requirements.evidence import Evidence, evidence_of
 from autobuilds.policies.requirements.words import Hit, Lexicon, without_code
+from autobuilds.records import dataclass
 
 #: Sorts of evidence that name one thing.
 _NAMED = ("code", "file", "flag", "name", "route")

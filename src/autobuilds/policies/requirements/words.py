@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.policy import PhraseRule
+from autobuilds.records import dataclass
 
 _TOKEN = pattern(r"\w+(?:['’]\w+)*")
 #: Scripts written without spaces: phrases in them are looked for as plain substrings.

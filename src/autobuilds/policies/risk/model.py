@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.policy import PhraseRule
 from autobuilds.policies.risk.lexicon import Hit, Lexicon
 from autobuilds.policies.risk.text import Sentence
+from autobuilds.records import dataclass, replace
 
 #: The kinds of risk, as DECISION_FRAMEWORK.md and the labelled tasks name them.
 KINDS = ("destructive", "external", "sensitive", "financial", "production", "access", "architecture")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from autobuilds.domain.patterns import pattern
+from autobuilds.records import dataclass
 
 #: A word with inner apostrophes, a shell flag, or one sign that phrases may name.
 _TOKEN = pattern(r"(?<![^\s`'\"(=])--?\w[\w-]*|\w+(?:'\w+)*|[^\w\s]")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autobuilds.errors import BadInput, Busy
+from autobuilds.records import dataclass, replace
 from autobuilds.store.files.merge import distance, merge_late, split_lines
 from autobuilds.store.files.owed import owe, repaid
 from autobuilds.store.files.reading import Stable, Stamp, read_stamped

@@ -8,11 +8,11 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from autobuilds.domain.patterns import pattern
+from autobuilds.records import dataclass, replace
 from autobuilds.store.files.reading import Stamp
 from autobuilds.store.files.writing import write_new
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
 
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.times import parse_when
 from autobuilds.errors import BadInput
+from autobuilds.records import replace
 from autobuilds.store.importers.imported import Imported
 from autobuilds.store.importers.sense import Account, clean_name, folded, noted, priority_of, with_priority
 from autobuilds.store.markdown.inline import without_comments

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.times import format_when
 from autobuilds.errors import BadInput
+from autobuilds.records import dataclass, replace
 from autobuilds.store.queue.compose import FieldHabit as Habit
 from autobuilds.store.queue.compose import NewTask, detail_fields, field_rows, line_parts
 from autobuilds.store.queue.keys import Key

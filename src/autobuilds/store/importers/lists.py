@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import tzinfo
 
 from autobuilds.domain.patterns import pattern
+from autobuilds.records import replace
 from autobuilds.store.importers.imported import Imported
 from autobuilds.store.importers.naming import named
 from autobuilds.store.importers.outline import BOX, Outline, Part

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from autobuilds.domain.patterns import pattern
+from autobuilds.records import replace
 from autobuilds.store.importers.outline import BOX
 from autobuilds.store.importers.sense import Account, clean_name, noted, priority_of
 from autobuilds.store.markdown.inline import pieces, plain_text

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from autobuilds.domain.patterns import pattern
+from autobuilds.records import dataclass
 from autobuilds.store.importers.sense import state_of
 from autobuilds.store.markdown.blocks import DEFINITION, HEADING, ITEM, LIST, PARAGRAPH, THEMATIC, Block, parse_blocks
 from autobuilds.store.markdown.inline import plain_text

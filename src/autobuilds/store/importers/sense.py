@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 
 from autobuilds.domain.labels import is_label, slugify
 from autobuilds.domain.model import Priority
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.times import parse_estimate, parse_when
+from autobuilds.records import dataclass, field, replace
 from autobuilds.store.queue.compose import NewTask
 from autobuilds.store.queue.taskline import read_line
 from autobuilds.store.queue.values import parse_priority

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import tzinfo
 
+from autobuilds.records import replace
 from autobuilds.store.importers.imported import Imported
 from autobuilds.store.importers.naming import named
 from autobuilds.store.importers.outline import Outline, Table

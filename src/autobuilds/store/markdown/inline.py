@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from html import unescape
 
+from autobuilds.records import dataclass
 from autobuilds.store.markdown.emphasis import strip_emphasis
 
 #: Longest text that is looked at for links and emphasis; what is longer is taken as it stands.

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
+from autobuilds.records import dataclass
 from autobuilds.store.markdown.blocks import DEFINITION, HEADING, ITEM, PARAGRAPH, QUOTE, Block, Blocks
 
 if TYPE_CHECKING:

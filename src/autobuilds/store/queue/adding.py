@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 
 from autobuilds.domain.model import Section, Task
 from autobuilds.errors import BadInput
+from autobuilds.records import dataclass
 from autobuilds.store.queue.compose import NewTask, detail_fields, field_rows, line_parts
 from autobuilds.store.queue.document import Document, FieldPlace, SectionKind
 from autobuilds.store.queue.fields import habit, headed, is_nested, nested_rows

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from autobuilds.domain.model import Priority
 from autobuilds.errors import BadInput
+from autobuilds.records import dataclass
 from autobuilds.store.queue.keys import Key
 from autobuilds.store.queue.wording import fenced, one_line, stamp, task_label, task_name
 

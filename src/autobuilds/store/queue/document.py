@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
 from autobuilds.domain.model import Queue, Task
+from autobuilds.records import dataclass
 from autobuilds.store.queue.keys import Key
 
 BOM = b"\xef\xbb\xbf"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.model import Section as TaskSection
+from autobuilds.records import dataclass, field
 from autobuilds.store.markdown.blocks import FENCE_BLOCK, HTML, ITEM, LIST, PARAGRAPH, Block, Blocks
 from autobuilds.store.markdown.inline import plain_text
 from autobuilds.store.queue.document import DetailsSpan, FieldPlace, FieldSpan, PartSpan, PartStyle, Span

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
+from autobuilds.records import dataclass, field
 from autobuilds.store.markdown.blocks import CODE, FENCE_BLOCK, ITEM, LIST, PARAGRAPH, Block, Blocks
 from autobuilds.store.markdown.inline import fold_space, without_comments
 from autobuilds.store.queue.document import FieldPlace, FieldSpan, Span

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from autobuilds.records import dataclass
 from autobuilds.store.queue.document import Document, SectionKind
 from autobuilds.store.queue.splice import end_of_content
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
 from datetime import tzinfo
 from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import NamedTuple
 
+from autobuilds.records import dataclass, field
 from autobuilds.store.files.three_way import marked, merge_text, rows_of
 from autobuilds.store.queue.document import BOM, Document, SectionKind
 from autobuilds.store.queue.merge_blocks import BlockKey, Side, block_name, blocks_of, side_of

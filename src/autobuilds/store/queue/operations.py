@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
 from autobuilds.domain.model import Section as TaskSection
 from autobuilds.errors import NotSo
+from autobuilds.records import dataclass, replace
 from autobuilds.store.queue.adding import Add
 from autobuilds.store.queue.compose import NewTask
 from autobuilds.store.queue.document import Document, Entry, PartStyle, SectionKind

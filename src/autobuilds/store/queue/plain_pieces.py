@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from autobuilds.domain.model import Queue, Section, Task
 from autobuilds.domain.problem import Problem
+from autobuilds.records import dataclass, replace
 from autobuilds.store.queue.plain_values import Doubt
 
 #: What may hide the pieces after it: a fence, HTML, a table's row.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from dataclasses import replace
 from datetime import tzinfo
 
 from autobuilds.domain.model import Counts, Queue, Task
 from autobuilds.domain.model import Section as TaskSection
 from autobuilds.domain.problem import Problem, Severity
+from autobuilds.records import replace
 from autobuilds.store.markdown.blocks import Blocks, parse_blocks, split_lines
 from autobuilds.store.markdown.inline import definitions
 from autobuilds.store.queue.counts import count

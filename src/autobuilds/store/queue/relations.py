@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.model import Task
+from autobuilds.records import replace
 from autobuilds.store.queue.drafts import Draft
 from autobuilds.store.queue.findings import Findings
 from autobuilds.store.queue.keys import Key

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
 
+from autobuilds.records import dataclass, field
 from autobuilds.store.markdown.blocks import HEADING, Block, Blocks
 from autobuilds.store.markdown.inline import fold_space, plain_text
 from autobuilds.store.queue.document import SectionKind, SectionSpan, Span

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any
 
@@ -11,6 +10,7 @@ from autobuilds.domain.labels import slugify
 from autobuilds.domain.model import Task
 from autobuilds.domain.times import parse_when
 from autobuilds.errors import BadInput
+from autobuilds.records import dataclass, replace
 from autobuilds.store.queue.compose import Value
 from autobuilds.store.queue.document import Document, Entry
 from autobuilds.store.queue.edit import position, said, task_at, the_entry

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass, field
 
+from autobuilds.records import dataclass, field
 from autobuilds.store.markdown.inline import Piece, mask, pieces
 from autobuilds.store.queue.document import PartStyle, Span
 from autobuilds.store.queue.keys import KEYS, Key, fold_key, inline_key

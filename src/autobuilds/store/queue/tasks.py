@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.model import Criterion, Estimate, Priority, Task
 from autobuilds.domain.times import parse_duration, parse_estimate, parse_when
+from autobuilds.records import dataclass
 from autobuilds.store.markdown.blocks import Blocks
 from autobuilds.store.markdown.inline import fold_space, plain_text
 from autobuilds.store.queue.document import CriterionSpan

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from autobuilds.records import dataclass
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.splice import Splice
 

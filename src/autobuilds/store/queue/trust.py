@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from autobuilds.records import dataclass
 from autobuilds.store.markdown.blocks import CODE, FENCE_BLOCK, HTML, Block, Blocks, split_lines
 from autobuilds.store.queue.sections import names_section, section_of
 

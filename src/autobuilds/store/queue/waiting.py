@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 from autobuilds.errors import NotSo
+from autobuilds.records import dataclass, replace
 from autobuilds.store.queue.document import Document, FieldSpan
 from autobuilds.store.queue.edit import position, said, task_at, the_entry
 from autobuilds.store.queue.fields import inner_indent, new_field, set_key
