@@ -23,7 +23,8 @@ FIELDS = [
         "- **Depends On:** Clean up, then (ship)|- **Depends On:** nope|- **Depends On:** None|- **Touches:** src*, `a,b`|- **Touches:** {a,b}.py|"
         "- **Not Before:** 2026-02-30|- **Not Before:** 2026-02-06 10:00|- **Approved:** yes|- **Approved:** Yes|- Approved: true|- **Repository:** ..x|"
         "- **Base:** main|- **Agent:** `command`|- **Role:** *x*|- **Timeout:** 90 min|- **Timeout:** never|- **Steps:**/  ```sh/  make/  ```|"
-        "- **Steps:**/  ```/  # comment//    deep/   /  ```|- **Steps:**/  ```/  ```|- **Steps:**/  ~~~/  x/  ~~~|- **Deliverables:** a, b|"
+        "- **Steps:**/  ```/  # comment//    deep/   /  ```|- **Steps:**/  ```/  ```|- **Steps:**/  ~~~/  x/  ~~~|- **Steps:** `make`|"
+        "- **Steps:** run `a`, then `b`.|- **Steps:** `a` `b`.|- Steps: None|- **Steps:** ``` x ```|- **Steps:** - a|- **Steps:** ```sh|- **Deliverables:** a, b|"
         "- **Source:** owner|- **Notes:** see <!-- x --> it|- Priority: hgih|- **Label:** other|- **Owner:** me"
     ).split("|")
 ]

@@ -76,11 +76,11 @@ def test_a_task_that_waits_is_as_frozen_and_whole_as_any() -> None:
 def test_the_common_spellings_need_no_thorough_reading() -> None:
     nested = (
         "- [ ] Foo - Added: 2026-02-06\n  - **Description:** x\n  - **Steps:**\n    ```sh\n    # a comment\n    make\n    ```\n"
-        "- [ ] Bar\n- [ ] Baz\n\n"
+        "- [ ] Bar\n- [ ] Qux\n  - **Steps:** `make all`\n- [ ] Baz\n\n"
     )
     details = (
         "### Bar\n\n- **Category:** Docs\n- **Description:** y\n- **Depends On:** Foo, [[Baz]]\n- **Approved:** yes\n\n"
-        "### Baz\n- **Depends On:** Bar\n- **Approved:** true\n- **Notes:** n\n\n---\n\n"
+        "### Baz\n- **Depends On:** Bar\n- **Approved:** true\n- **Steps:** make\n- **Notes:** n\n\n---\n\n"
     ).replace("- **Approved:** yes\n", "")
     text = f"## Active Queue\n{nested}## Task Details\n{details}## Completed\n"
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from autobuilds.store.queue.plain_values import ONE_LINE, PlainValues
+from autobuilds.store.queue.plain_values import ONE_LINE, PlainValues, is_code
 
 _BOXES = rf"(?:  - \[[ xX]\] {ONE_LINE}\n)++"
 _FENCED = r"(?:  (?! *(?:`{3}|\n))[^\n]*+\n|\n)*+"
@@ -32,7 +32,10 @@ _NAMES = {
     "Source": "source",
     "Notes": "notes",
 }
-_LISTED = {"Completion Criteria": f"\n(%s{_BOXES})", "Steps": f"\n  ```[a-z]*+\n(%s{_FENCED})  ```"}
+_LISTED = {
+    "Completion Criteria": f"\n(%s{_BOXES})",
+    "Steps": rf"(?:(?P<fence>\n  ```[a-z]*+\n)| )(%s(?(fence){_FENCED}|{ONE_LINE}))(?(fence)  ```)",
+}
 _LINED = f" (%s{ONE_LINE})"
 
 
@@ -44,7 +47,7 @@ def _field(key: str) -> str:
 
 #: Details in the usual order, with empty lines and a rule around them.
 _USUAL = re.compile(rf"\n*+(?P<all>{''.join(map(_field, _NAMES))})(?:\n++---\n)?\n*+")
-_LINE_KEYS = "|".join(key for key in _NAMES if key not in _LISTED)
+_LINE_KEYS = "|".join(key for key in _NAMES if key != "Completion Criteria")
 _ONE = (
     rf"- (?:\*\*(?:{_LINE_KEYS}):\*\*|(?:{_LINE_KEYS}):) {ONE_LINE}\n"
     rf"|- \*\*Completion Criteria:\*\*\n{_BOXES}|- \*\*Steps:\*\*\n  ```[a-z]*+\n{_FENCED}  ```\n"
@@ -77,7 +80,7 @@ def given_in(text: str, start: int, end: int) -> tuple[Given, int, int] | None:
             return None
     lines = text.count("\n", *match.span("all"))
     steps = found["steps"]
-    return found, lines if steps is None else lines - steps.count("\n") - 2, lines
+    return found, lines - steps.count("\n") - 2 if steps is not None and is_code(steps) else lines, lines
 
 
 def is_sound(given: Given, values: PlainValues) -> bool:

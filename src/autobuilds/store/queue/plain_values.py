@@ -11,7 +11,7 @@ from autobuilds.domain.model import Criterion, Estimate
 from autobuilds.domain.times import parse_duration, parse_estimate, parse_when
 from autobuilds.store.markdown.inline import plain_text
 from autobuilds.store.queue.given import BOX, is_none, soft
-from autobuilds.store.queue.values import commands, glob_text, reference_name, split_text
+from autobuilds.store.queue.values import commands, glob_text, reference_name, shell, split_text
 
 #: One line of text after a key or a box: it neither begins nor ends with white space, nor ends with a backslash.
 ONE_LINE = r"(?=\S)[^\n]*+(?<![\s\\])"
@@ -113,8 +113,16 @@ def _blockers(text: str) -> tuple[str, ...]:
     return () if is_none(text) else (plain_text(text),)
 
 
-def _steps(lines: str) -> str:
-    """Return the content of a fence that is indented by two columns, LF at its end."""
+def is_code(steps: str) -> bool:
+    """Whether the text of the steps is that of the lines in a fence, as opposed to one line after the key."""
+    return not steps or steps.endswith("\n")
+
+
+def _steps(lines: str) -> str | None:
+    """Return the steps of one line, or the content of a fence that is indented by two columns, LF at its end."""
+    if not is_code(lines):
+        text = shell(soft(lines))
+        return None if is_none(text) else text
     rows = [line[2:] for line in lines.split("\n")]
     return "\n".join(rows).rstrip("\n") + "\n" if lines else "\n"
 

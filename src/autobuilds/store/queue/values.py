@@ -157,12 +157,13 @@ def steps(given: Given, blocks: Blocks) -> str | None:
     code = fences(given)
     if code:
         return "".join(code_lines(block, blocks) for block in code)
-    rows = [_shell(soft(text)) for text in (given.text, *(item.text for item in list_items(given, blocks)))]
+    rows = [shell(soft(text)) for text in (given.text, *(item.text for item in list_items(given, blocks)))]
     rows = [row for row in rows if not is_none(row)]
     return "\n".join(rows) if rows else None
 
 
-def _shell(text: str) -> str:
+def shell(text: str) -> str:
+    """Return what a line of steps says to the shell: its code spans where there is nothing else, else its text."""
     spans = [piece for piece in pieces(text) if piece.kind == "code"]
     if spans and not text[: spans[0].start].strip("*_ ") and not text[spans[-1].end :].strip("*_ .;"):
         return "\n".join(code_text(piece.text).strip() for piece in spans)
