@@ -142,6 +142,20 @@ class TestHolds:
         hold = held(_ledger((_RETRYING, (first, second))), "claude", NOW)
         assert hold is not None and hold.until == NOW - 8 * _MINUTE + timedelta(minutes=30)
 
+    def test_what_another_agent_does_in_the_build_shortens_no_hold(self) -> None:
+        limited = [_ended(n, 10 - n, failure=_F.RATE_LIMIT) for n in (1, 2, 3)]
+        until = NOW - 7 * _MINUTE + timedelta(hours=1)
+        for other in (an_attempt(4, agent="codex"), _ended(4, 1, Outcome.CHECKS_FAILED, agent="codex")):
+            hold = held(_ledger((BuildState.BUILDING, (*limited, other))), "claude", NOW)
+            assert hold is not None and hold.until == until
+
+    def test_an_ending_that_says_nothing_of_the_agent_shortens_no_hold(self) -> None:
+        limited = [_ended(n, 10 - n, failure=_F.RATE_LIMIT) for n in (1, 2)]
+        for said in ((Outcome.AGENT_FAILED, _F.NETWORK), (Outcome.LOST, None)):
+            silent = _ended(3, 1, said[0], failure=said[1])
+            hold = held(_ledger((_RETRYING, (*limited, silent))), "claude", NOW)
+            assert hold is not None and hold.until == NOW - 8 * _MINUTE + timedelta(minutes=30)
+
     @pytest.mark.parametrize(
         ("outcome", "failure", "lifted"),
         [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from autobuilds.domain.agents import FailureClass
 from autobuilds.domain.build import Attempt, Build, BuildState, Ledger, Outcome
@@ -39,7 +40,7 @@ def held(ledger: Ledger, agent: str, now: datetime) -> Hold | None:
     build, attempt = newest
     if attempt.failure is FailureClass.RATE_LIMIT:
         assert attempt.ended is not None, "only attempts that have ended are looked at"
-        until = limited_until(attempt.resets_at, attempt.ended, _in_a_row(ledger, agent))
+        until = limited_until(attempt.resets_at, attempt.ended, _in_a_row(build, attempt))
         if reached(until, now) or attempt.number <= build.counted_from or elapsed(now, until) > _FURTHEST:
             return None
         return Hold(agent=agent, reason=f"{agent} reached its usage limit", label=build.label, until=until.astimezone(now.tzinfo))
@@ -48,30 +49,24 @@ def held(ledger: Ledger, agent: str, now: datetime) -> Hold | None:
     return None
 
 
-def _telling(ledger: Ledger, agent: str) -> list[tuple[Build, Attempt]]:
-    """Return the ended attempts of an agent that say something of it, the newest first."""
+def _newest(ledger: Ledger, agent: str) -> tuple[Build, Attempt] | None:
+    """Return the newest ended attempt of an agent that says something of it, with its build."""
     found = [
         (attempt.ended, attempt.number, build, attempt)
         for build in ledger.builds
         for attempt in build.attempts
-        if attempt.agent == agent and attempt.ended is not None and (attempt.failure is not None or attempt.outcome not in _SAYS_NOTHING)
+        if attempt.agent == agent
+        and attempt.ended is not None
+        and attempt.failure is not FailureClass.NETWORK
+        and (attempt.failure is not None or attempt.outcome not in _SAYS_NOTHING)
     ]
-    found.sort(key=lambda entry: entry[:2], reverse=True)
-    return [(build, attempt) for _, _, build, attempt in found if attempt.failure is not FailureClass.NETWORK]
+    if not found:
+        return None
+    _, _, build, attempt = max(found, key=lambda entry: entry[:2])
+    return build, attempt
 
 
-def _newest(ledger: Ledger, agent: str) -> tuple[Build, Attempt] | None:
-    return next(iter(_telling(ledger, agent)), None)
-
-
-def _in_a_row(ledger: Ledger, agent: str) -> int:
-    """Return how many of its newest attempts in one build ran into the limit, the newest counted."""
-    newest = _newest(ledger, agent)
-    if newest is None:
-        return 0
-    count = 0
-    for attempt in reversed(newest[0].attempts):
-        if attempt.failure is not FailureClass.RATE_LIMIT:
-            break
-        count += 1
-    return count
+def _in_a_row(build: Build, newest: Attempt) -> int:
+    """Return how many attempts of that agent in a build ran into the limit, one after the other, up to this one."""
+    its = [a for a in build.attempts if a.agent == newest.agent and a.number <= newest.number]
+    return sum(1 for _ in takewhile(lambda a: a.failure is FailureClass.RATE_LIMIT, reversed(its)))
