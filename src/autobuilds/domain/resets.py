@@ -83,10 +83,7 @@ def _number(value: float, now: datetime) -> datetime | None:
     if value < _EPOCH_SECONDS:
         return _ahead(value, now)
     seconds = value / 1000 if value >= _EPOCH_MILLIS else value
-    try:
-        return _checked(datetime.fromtimestamp(seconds, UTC), now)
-    except (ValueError, OverflowError, OSError):
-        return None
+    return _checked(datetime.fromtimestamp(seconds, UTC), now)
 
 
 def _iso(text: str, now: datetime, _: ZoneFinder) -> datetime | None:
@@ -145,14 +142,14 @@ def _time(hour: int, minute: int, half: str | None) -> time | None:
     return time(hour, minute) if hour < 24 and minute < 60 else None
 
 
-def _next(local: datetime, clock: time) -> datetime | None:
+def _next(local: datetime, clock: time) -> datetime:
     """Return the next moment at which the clocks of that zone show this time."""
     assert local.tzinfo is not None, "a moment is always aware"
     for days in (0, 1, 2):
         moment = at_clock((local + timedelta(days=days)).date(), clock, local.tzinfo)
         if elapsed(local, moment) > timedelta():
             return moment
-    return None
+    raise AssertionError("no zone skips two days")
 
 
 def _dated(local: datetime, clock: time, month: str, day: int, year: str | None) -> datetime | None:

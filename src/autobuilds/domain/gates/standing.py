@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import assert_never
 
 from autobuilds.domain.build import Build, BuildState
 from autobuilds.domain.gates.answers import ask, go, wait
@@ -59,6 +60,8 @@ def _of_build(build: Build, label: str, s: Situation) -> GateResult:
         case BuildState.COMPLETED | BuildState.REVIEW:
             when = format_when(build.updated)
             return ask("state", f"built already, on {when}", f"autobuilds reopen {label}{OR}delete the line")
+        case _:
+            assert_never(build.state)
 
 
 def well_formed(s: Situation) -> GateResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, timedelta
+from typing import assert_never
 
 from autobuilds.domain.gates.answers import ask, go, wait
 from autobuilds.domain.model import Priority
@@ -32,6 +33,8 @@ def priority(s: Situation) -> GateResult:
             if s.approved:
                 return go("priority", "low: approved")
             return ask("priority", "low: starts only when you approve it", f"autobuilds approve {s.task.label}")
+        case _:
+            assert_never(s.task.priority)
 
 
 def window(s: Situation) -> GateResult:
