@@ -35,6 +35,18 @@ MERGED = MergeFacts(onto="c0ffee", commit="beef", checks=(replace(RUN, merged=Tr
         (replace(GOOD, bounds=Bounds(outside=("a", "b", "c", "d"))), Outcome.OUT_OF_BOUNDS, None, "a, b, c and 1 more"),
         (replace(GOOD, bounds=Bounds(protected=(("STOP", "/STOP"),))), Outcome.OUT_OF_BOUNDS, None, "STOP (/STOP)"),
         (replace(GOOD, bounds=Bounds(links=("l",))), Outcome.OUT_OF_BOUNDS, None, "symbolic links"),
+        (
+            replace(GOOD, bounds=Bounds(submodules=("vendor/x",))),
+            Outcome.OUT_OF_BOUNDS,
+            None,
+            "submodules, whose content nobody has checked: vendor/x",
+        ),
+        (
+            replace(GOOD, bounds=Bounds(secrets=((".env", "API_KEY"),), protected=((".env", ".env"),))),
+            Outcome.OUT_OF_BOUNDS,
+            None,
+            "protected paths: .env (.env); it wrote a secret that it was given into its work: .env (the value of API_KEY); change that key",
+        ),
         (replace(GOOD, exit_code=3, bounds=Bounds(outside=("a",))), Outcome.OUT_OF_BOUNDS, None, "Touches"),
         (replace(GOOD, changed=False), Outcome.NO_CHANGE, None, "changed nothing"),
         (replace(GOOD, changed=False, may_change_nothing=True), Outcome.PASSED, Evidence.CHECKED, "1 check passed"),

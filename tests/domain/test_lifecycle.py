@@ -6,12 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from autobuilds.domain.approval import fingerprint
 from autobuilds.domain.build import Approval, Build, BuildState, DeliverMode, Ledger, Outcome
-from autobuilds.domain.labels import MAX_LABEL, MAX_LABEL_BYTES, is_label, slugify
 from autobuilds.domain.lifecycle import MOVES, Event, IllegalMove, begin, legal, move, new_tries
 from autobuilds.domain.model import Criterion, Section
 from autobuilds.domain.retry import MAX_NOT_STARTED, decide
@@ -165,33 +162,3 @@ def test_an_earlier_life_is_over_before_the_entry_was_added() -> None:
     assert not is_earlier_life(done, a_task(added=NOW - timedelta(days=1)))
     assert not is_earlier_life(a_build(a_task(), BuildState.BUILDING), a_task(added=NOW))
     assert not is_earlier_life(done, a_task(added=NOW, section=Section.COMPLETED))
-
-
-@pytest.mark.parametrize(
-    ("name", "label"),
-    [
-        ("Spotify Integration", "spotify-integration"),
-        ("  Fix: the (bad) thing!! ", "fix-the-bad-thing"),
-        ("Größe messen", "größe-messen"),
-        ("日本語のタスク", "日本語のタスク"),
-        ("Don't panic", "dont-panic"),
-        ("../../etc/passwd", "etc-passwd"),
-        ("NUL", "nul-task"),
-        ("🚀", ""),
-        ("a" * 80, "a" * 64),
-        ("word " * 20, "word-word-word-word-word-word-word-word-word-word-word-word"),
-    ],
-)
-def test_slugs(name: str, label: str) -> None:
-    assert slugify(name) == label
-
-
-@given(st.text(max_size=200))
-def test_a_slug_is_a_safe_name_and_its_own_slug(name: str) -> None:
-    slug = slugify(name)
-    assert len(slug) <= MAX_LABEL + 5
-    assert len(slug.encode()) <= MAX_LABEL_BYTES + 5
-    assert not set(slug) & set("/\\ .\n\0~^:?*[")
-    assert not slug.startswith("-")
-    assert slugify(slug) == slug
-    assert is_label(slug) is bool(slug)

@@ -50,6 +50,11 @@ def test_names_match_as_the_shell_does(pattern: str, name: str) -> None:
     assert match_name(pattern, name) is fnmatch.fnmatchcase(name, pattern)
 
 
+@given(st.from_regex(r"a?\[!?[a-d](-[a-d])?[a-d-]?\][a*?]?", fullmatch=True), st.text("abcd-", max_size=4))
+def test_sets_of_signs_match_as_in_the_shell(pattern: str, name: str) -> None:
+    assert match_name(pattern, name) is fnmatch.fnmatchcase(name, pattern)
+
+
 def test_a_hostile_pattern_costs_little() -> None:
     began = time.perf_counter()
     assert not matches("*a" * 200 + "b", "a" * 4000)

@@ -83,6 +83,24 @@ def test_what_is_said(said: str | float, expected: datetime | None) -> None:
     assert parse_reset(said, NOW, _zone) == expected
 
 
+def test_a_number_that_is_past_does_not_hide_one_that_lies_ahead() -> None:
+    past, ahead = int(_in(hours=-1).timestamp()), int(_in(hours=1).timestamp())
+    assert parse_reset(f"limit since {past}, over at {ahead}", NOW) == _in(hours=1)
+    assert parse_reset(f"request {past} of {past - 5}", NOW) is None
+
+
+@pytest.mark.parametrize("clock", ["2am", "2:30am", "3am", "11pm"])
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [("Europe/Berlin", datetime(2026, 3, 28)), ("Pacific/Apia", datetime(2011, 12, 29)), ("America/New_York", datetime(2026, 11, 1))],  # noqa: DTZ001
+)
+def test_the_next_time_of_day_lies_within_two_days_whatever_the_clocks_do(zone: str, day: datetime, clock: str) -> None:
+    now = day.replace(tzinfo=ZoneInfo(zone), hour=22)
+    found = parse_reset(f"resets {clock}", now)
+    assert found is not None
+    assert timedelta() < found.astimezone(UTC) - now.astimezone(UTC) <= timedelta(days=2)
+
+
 def test_times_without_a_zone_are_local() -> None:
     found = parse_reset("resets 3pm", BERLIN)
     assert found == _in(hours=2)

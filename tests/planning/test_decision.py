@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from autobuilds.domain.approval import fingerprint
-from autobuilds.domain.build import Approval, BuildState, Ledger, Outcome
+from autobuilds.domain.build import Approval, Attempt, BuildState, DeliverMode, Ledger, Outcome
 from autobuilds.domain.lifecycle import Event
-from autobuilds.domain.model import Priority, Queue
+from autobuilds.domain.model import Priority, Queue, Section
 from autobuilds.domain.moment import RunState, RunStatus
 from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.settings import Settings
@@ -25,7 +27,8 @@ from autobuilds.planning import (
     StopAttempt,
     plan,
 )
-from tests.builders import NOW, a_build, a_moment, a_snapshot, a_task, an_attempt, an_ending
+from autobuilds.planning.decision import Close, Propose
+from tests.builders import NOW, a_build, a_moment, a_snapshot, a_task, an_attempt, an_ending, failed_attempt
 
 ERROR = Problem(file="BUILD_QUEUE.md", line=1, column=1, kind="bad-value", severity=Severity.ERROR, message="bad")
 
@@ -118,6 +121,72 @@ class TestReconcile:
         assert isinstance(stop, StopAttempt)
         assert stop.outcome is Outcome.STALLED
 
+    def test_a_build_without_an_open_attempt_is_left_alone(self) -> None:
+        ended = RunStatus(state=RunState.ENDED, ending=an_ending(Outcome.PASSED))
+        assert list(running(ended, attempts=())) == []
+        assert list(running(ended, attempts=(failed_attempt(1),))) == []
+
+    def test_what_the_owner_did_to_the_entry_decides_about_an_attempt_that_failed(self) -> None:
+        task = a_task()
+        build = a_build(task)
+        failed = RunStatus(state=RunState.ENDED, ending=an_ending(Outcome.CHECKS_FAILED))
+        (settle,) = plan(a_snapshot(builds=(build,)), a_moment(runs={"a1": failed})).actions
+        assert isinstance(settle, Settle)
+        assert (settle.decision.event, settle.decision.retry_at) == (Event.CANCELLED, None)
+        assert settle.decision.reason == "its entry was removed from the queue (it was checks-failed)"
+        moved = replace(task, section=Section.COMPLETED, checked=True)
+        (settle,) = plan(a_snapshot(moved, builds=(build,)), a_moment(runs={"a1": failed})).actions
+        assert isinstance(settle, Settle)
+        assert settle.decision.event is Event.COMPLETED
+        passed = RunStatus(state=RunState.ENDED, ending=an_ending(Outcome.PASSED))
+        (settle,) = plan(a_snapshot(moved, builds=(build,)), a_moment(runs={"a1": passed})).actions
+        assert isinstance(settle, Settle)
+        assert settle.decision.event is Event.DONE, "work that passed is never thrown away"
+
+    def test_moved_to_completed_while_it_runs_stops_it(self) -> None:
+        task = a_task()
+        moved = replace(task, section=Section.COMPLETED, checked=True)
+        status = RunStatus(state=RunState.RUNNING, pid=7, active_at=NOW)
+        build = a_build(task, attempts=(an_attempt(pid=7),))
+        (stop,) = plan(a_snapshot(moved, builds=(build,)), a_moment(runs={"a1": status})).actions
+        assert isinstance(stop, StopAttempt)
+        assert (stop.outcome, stop.reason) == (Outcome.STOPPED, "its entry was moved to Completed by hand")
+        assert plan(a_snapshot(builds=(build,)), a_moment(runs={"a1": status})).actions == (), "a removed entry lets its attempt end"
+
+
+class TestProposals:
+    passed = failed_attempt(1, Outcome.PASSED, branch="autobuilds/fix-the-clock", base_commit="c0ffee", head_commit="beef")
+
+    def proposed(self, **changes) -> list[str]:
+        finished = a_build(a_task(), BuildState.REVIEW, deliver=DeliverMode.PR, attempts=(self.passed,))
+        build = replace(finished, **changes)
+        moved = a_task(section=Section.COMPLETED, checked=True)
+        actions = plan(a_snapshot(moved, builds=(build,)), a_moment()).actions
+        assert all(isinstance(action, Propose) for action in actions)
+        return [action.label for action in actions]
+
+    def test_finished_work_that_is_delivered_by_a_pull_request_is_proposed(self) -> None:
+        assert self.proposed() == ["fix-the-clock"]
+
+    @pytest.mark.parametrize(
+        "attempt",
+        [
+            replace(passed, pull_request="https://forge.example/1"),
+            replace(passed, outcome=Outcome.CHECKS_FAILED),
+            replace(passed, branch=None),
+            replace(passed, head_commit=None),
+            replace(passed, head_commit="c0ffee"),
+        ],
+        ids=["proposed before", "not passed", "no branch", "no commit", "no change"],
+    )
+    def test_what_can_not_be_proposed(self, attempt: Attempt) -> None:
+        assert self.proposed(attempts=(attempt,)) == []
+
+    def test_what_is_not_asked_for(self) -> None:
+        assert self.proposed(deliver=DeliverMode.REVIEW) == []
+        assert self.proposed(attempts=()) == []
+        assert self.proposed(state=BuildState.COMPLETED) == []
+
 
 class TestTidy:
     def only(self, task, **moment):
@@ -144,8 +213,29 @@ class TestTidy:
         approval = Approval(label=task.label, fingerprint=fingerprint(task), by="x", at=NOW)
         snapshot = a_snapshot(task, ledger=Ledger(approvals=(approval,)))
         assert [type(a) for a in plan(snapshot, a_moment()).actions] == [DropApproval]
+        gone = a_snapshot(ledger=Ledger(approvals=(approval,)))
+        assert [type(a) for a in plan(gone, a_moment()).actions] == [DropApproval]
         kept = a_snapshot(replace(task, approved=True), ledger=Ledger(approvals=(approval,)))
         assert [type(a) for a in plan(kept, a_moment()).actions] == [Start]
+
+    @pytest.mark.parametrize("state", [BuildState.RETRYING, BuildState.ESCALATED])
+    def test_a_build_whose_entry_the_owner_closed_ends(self, state: BuildState) -> None:
+        task = a_task()
+        build = a_build(task, state, retry_at=NOW)
+        (removed,) = plan(a_snapshot(builds=(build,)), a_moment()).actions
+        assert removed == Close(label=task.label, event=Event.CANCELLED, reason="its entry was removed from the queue")
+        moved = replace(task, section=Section.COMPLETED, checked=True)
+        (completed,) = plan(a_snapshot(moved, builds=(build,)), a_moment()).actions
+        assert completed == Close(label=task.label, event=Event.COMPLETED, reason="its entry was moved to Completed by hand")
+
+    @pytest.mark.parametrize("state", [BuildState.REVIEW, BuildState.COMPLETED, BuildState.CANCELLED])
+    def test_a_build_that_has_ended_stays_as_it_is(self, state: BuildState) -> None:
+        assert plan(a_snapshot(builds=(a_build(a_task(), state),)), a_moment()).actions == ()
+
+    def test_only_the_newest_build_of_a_label_counts(self) -> None:
+        earlier = a_build(a_task(), BuildState.ESCALATED)
+        later = replace(earlier, state=BuildState.COMPLETED, created=NOW)
+        assert plan(a_snapshot(builds=(earlier, later)), a_moment()).actions == ()
 
 
 def test_a_running_build_is_not_assessed() -> None:

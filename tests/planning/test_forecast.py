@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from autobuilds.domain.model import Estimate, Priority
 from autobuilds.domain.moment import RunState, RunStatus
 from autobuilds.domain.times import after
+from autobuilds.planning import forecast as module
 from autobuilds.planning.forecast import UNKNOWN_LENGTH, forecast
 from tests.builders import NOW, a_build, a_moment, a_snapshot, a_task, an_attempt
 
@@ -68,3 +71,11 @@ def test_the_hour_that_comes_twice_is_gone_through_in_its_order() -> None:
     tasks = [a_task(name, estimate=HOUR) for name in ("One", "Two", "Three")]
     found = forecast(a_snapshot(*tasks), a_moment(now=now), 6)
     assert starts(found) == [("one", now), ("two", after(now, timedelta(hours=1))), ("three", after(now, timedelta(hours=2)))]
+
+
+def test_it_gives_up_after_many_steps_and_says_what_it_did_not_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_STEPS", 2)
+    minute = Estimate(min_minutes=1, max_minutes=1)
+    found = forecast(a_snapshot(*(a_task(name, estimate=minute) for name in ("One", "Two", "Three", "Four"))), a_moment())
+    assert starts(found) == [("one", NOW), ("two", NOW + timedelta(minutes=1))]
+    assert [a.label for a in found.not_reached] == ["three", "four"]

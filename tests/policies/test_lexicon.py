@@ -78,3 +78,10 @@ def test_a_task_takes_few_phrases_apart() -> None:
     before = len(taken)
     lexicon.hits(Sentence.of("text", text))
     assert len(taken) == before
+
+
+def test_what_holds_no_word_is_never_found() -> None:
+    nothing = Lexicon.of({0: ("", "^", "--", "<no such shape>")})
+    for text in ("", "a -- b", "^", "<no such shape>", "delete it all"):
+        assert nothing.hits(Sentence.of("text", text)) == []
+    assert [hit.row for hit in Lexicon.of({0: ("",), 1: ("delete",)}).hits(Sentence.of("text", "delete it"))] == [1]

@@ -221,6 +221,10 @@ class TestWindow:
         assert (found.verdict, found.until) == (WAIT, until)
         assert gate("window", a_situation(a_task(not_before=NOW))).verdict is GO
 
+    def test_the_owners_word_starts_it_before_its_time(self) -> None:
+        found = gate("window", a_situation(a_task(not_before=NOW + timedelta(days=9)), at_once=True))
+        assert (found.verdict, found.reason) == (GO, "started by the owner's word")
+
     def test_not_before_in_the_hour_that_comes_twice(self) -> None:
         zone = ZoneInfo("Europe/Berlin")
         first = datetime(2026, 10, 25, 2, 50, tzinfo=zone)
@@ -255,6 +259,10 @@ class TestRequirements:
     def test_approval_passes_only_with_a_criterion(self) -> None:
         assert gate("requirements", approved(a_task(), clarity=self.unclear)).verdict is GO
         assert gate("requirements", approved(a_task(criteria=()), clarity=self.unclear)).verdict is ASK
+
+    def test_the_owners_word_starts_what_is_unclear(self) -> None:
+        found = gate("requirements", a_situation(clarity=self.unclear, at_once=True))
+        assert (found.verdict, found.reason) == (GO, "started by the owner's word")
 
 
 class TestCategory:

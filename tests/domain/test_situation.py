@@ -1,0 +1,33 @@
+"""The situation of a task: what is worked out when a gate first asks for it, and only then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from autobuilds.domain.verdicts import ClarityJudgement, RiskJudgement, Verdict
+from tests.builders import NOW, a_situation
+
+
+def test_judgements_are_made_once_and_only_when_they_are_asked_for() -> None:
+    asked: list[str] = []
+
+    def risk() -> RiskJudgement:
+        asked.append("risk")
+        return RiskJudgement(verdict=Verdict.ASK, kinds=("secrets",))
+
+    def clarity() -> ClarityJudgement:
+        asked.append("clarity")
+        return ClarityJudgement(verdict=Verdict.ASK, missing=("criteria",))
+
+    def template() -> str:
+        asked.append("template")
+        return "- **Completion Criteria:**"
+
+    situation = replace(a_situation(), risk=risk, clarity=clarity, template=template)
+    assert asked == []
+    for _ in range(2):
+        assert situation.risk_judgement.kinds == ("secrets",)
+        assert situation.clarity_judgement.missing == ("criteria",)
+        assert situation.clarity_template == "- **Completion Criteria:**"
+    assert asked == ["risk", "clarity", "template"]
+    assert situation.now == NOW
