@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -16,7 +19,7 @@ import pytest
 
 from autobuilds.adapters import processes
 from autobuilds.adapters.runners.local import LocalRunner
-from autobuilds.adapters.supervisor.records import Known, read_record
+from autobuilds.adapters.supervisor.records import Known, read_record, write_record
 from autobuilds.adapters.supervisor.run_folder import RunFolder
 from autobuilds.domain.build import DeliverMode, Evidence, Outcome
 from autobuilds.domain.moment import Ending, RunState, RunStatus
@@ -416,6 +419,56 @@ def test_a_supervisor_told_to_stop_from_outside(runner: LocalRunner, workspace: 
     assert found.state is RunState.LOST
     assert found.ending is not None
     assert git(workspace, "show", f"{found.ending.head_commit}:half.txt") == "half"
+
+
+@pytest.mark.parametrize("tries", [1, 1000])
+def test_an_exit_record_that_the_disk_does_not_take(runner: LocalRunner, workspace: Path, tries: int) -> None:
+    """Once: it is written again. Always: the next look ends the attempt, and says why; the work is kept."""
+    job = job_for(workspace, "echo done > done.txt", checks=["test -f done.txt"])
+    supervisor = os.fork()
+    if supervisor == 0:
+        status = 70
+        try:
+            status = run_where_no_exit_record_can_be_written(workspace, job, tries)
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(supervisor, 0)[1]) == 0
+    found = ended(runner, job.attempt_id)
+    assert found.ending is not None
+    assert git(workspace, "show", f"{found.ending.head_commit}:done.txt") == "done"
+    log = RunFolder.of(workspace, job.attempt_id).own_log.read_text()
+    if tries == 1:
+        assert (found.ending.outcome, log) == (Outcome.PASSED, "")
+    else:
+        assert found.state is RunState.LOST
+        assert re.search(r"could not record how the attempt ended \(.*/exit\.json could not be written: No space left", found.ending.reason)
+        assert found.ending.reason in log
+        assert "Traceback" not in log
+
+
+def run_where_no_exit_record_can_be_written(workspace: Path, job: Job, tries: int) -> int:
+    """Be the supervisor of a job; the first `tries` times the name of the exit record can't be made."""
+    from autobuilds.adapters.supervisor import __main__ as supervisor
+
+    folder = RunFolder.of(workspace, job.attempt_id)
+    folder.make()
+    folder.prompt.write_text(job.prompt)
+    write_record(folder.spec, job)
+    log = os.open(folder.own_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - this process's own, as it ends
+    link, met = os.link, 0
+
+    def full(source: Any, target: Any, **more: Any) -> None:
+        nonlocal met
+        if str(target).endswith("exit.json") and met < tries:
+            met += 1
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        link(source, target, **more)
+
+    os.link = full  # type: ignore[assignment]
+    return supervisor.main([str(folder.path)])
 
 
 def test_unreadable_records_are_unknown(runner: LocalRunner, workspace: Path) -> None:

@@ -1,4 +1,4 @@
-"""Run proofs from the command line: `python -m tests.proofs NAME... [--scale sample|full] [--tool TOOL] [--seed N] [--json] [--keep]`.
+"""Run proofs from the command line: `python -m tests.proofs NAME... [--scale sample|full] [--tool TOOL] [--seed N] [--part K/N] [--json] [--keep]`.
 
 Without a name all of them run, one after the other. Exit status 1 where a goal is missed or something went wrong.
 """
@@ -40,6 +40,13 @@ def _say(stream: TextIO, line: str) -> None:
     stream.flush()
 
 
+def _part(text: str) -> tuple[int, int]:
+    number, _, of = text.partition("/")
+    if not 1 <= int(number) <= int(of):
+        raise ValueError(text)
+    return int(number), int(of)
+
+
 def main(argv: list[str]) -> int:
     """Run what the arguments name, print each table as soon as it is there, and return the exit status."""
     known = names()
@@ -48,6 +55,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--scale", choices=["sample", "full"], default="sample")
     parser.add_argument("--tool", default="autobuilds")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--part", type=_part, default=(1, 1), metavar="K/N", help="every N-th point from the K-th on (faults)")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--keep", action="store_true", help="keep the counts in tests/proofs/results/ and in docs/reliability.md")
     given = parser.parse_args(argv)
@@ -60,6 +68,7 @@ def main(argv: list[str]) -> int:
                 full=given.scale == "full",
                 tool=given.tool,
                 seed=given.seed,
+                part=given.part,
                 say=lambda line: _say(sys.stderr, line),
             )
             figures = prove(name, options)

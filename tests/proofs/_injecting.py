@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from tests.proofs._judging import Picture, harmed, left_over, misbehaved, temporary
+from tests.proofs._judging import Picture, fingerprint, harmed, left_over, misbehaved, temporary
 from tests.proofs._stages import Stages
 from tests.proofs.forkserver import Done, ForkServer
 from tests.proofs.shim import Calls, Control, Mode, Orders, read_log
@@ -114,6 +114,8 @@ class Known:
 
     before: Picture
     after: Picture
+    #: What stands there once what was started has ended and a heartbeat has seen it; a heartbeat that takes long sees it itself.
+    settled: Picture
     status: int
     #: Calls by kind, of the command's own process and of all.
     own: Counter[Calls]
@@ -132,14 +134,18 @@ class Worker:
     folder: Path
     #: Where the stages are put; a folder of its own where it is not given.
     place: Path | None = None
-    #: After one in so many points the command is run again and all is looked at, which takes four times as long as the point.
-    thorough: int = 1
+    #: So often a state in which a point leaves the workspace is looked at: the command runs again, then heartbeats, then `fsck`.
+    looks: int = 3
+    #: One in so many points is looked at besides, though its state was looked at so often.
+    again: int = 10
     counts: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     stages: Stages = field(init=False)
     server: ForkServer = field(init=False)
     control: Control = field(init=False)
     known: dict[Scene, Known] = field(default_factory=dict)
+    #: How often which state was looked at, after which scene, ended well or not.
+    seen: Counter[tuple[Scene, bool, bytes]] = field(default_factory=Counter)
 
     def __enter__(self) -> Self:
         self.folder.mkdir()
@@ -167,9 +173,14 @@ class Worker:
             calls = list(read_log(log))
             own = min(call.pid for call in calls)
             kinds = [(call.pid == own, _kind(call.name, call.number)) for call in calls]
+            after = Picture.of(self.stages.ground)
+            if scene.starts:
+                self.control.order(self.orders())
+                self.server.run(self.stages.ground.root, "heartbeat", "--monitor", code=scene.code if scene.argv else APP)
             self.known[scene] = Known(
                 before=before,
-                after=Picture.of(self.stages.ground),
+                after=after,
+                settled=Picture.of(self.stages.ground) if scene.starts else after,
                 status=done.status,
                 own=Counter(kind for mine, kind in kinds if mine),
                 all=Counter(kind for _, kind in kinds),
@@ -198,14 +209,16 @@ class Worker:
         now = Picture.of(self.stages.ground)
         # Nobody reads what a supervisor prints; what it could not record is found by the next heartbeat.
         wrong = [("misbehaved", said) for said in (misbehaved(done),) if said and scene.argv]
-        wrong += [("lost or torn", harm) for harm in harmed(known.before, known.after, now)]
+        wrong += [("lost or torn", harm) for harm in harmed(known.before, known.after, now, known.settled)]
         # Where builds run meanwhile the queue says how far they are, which differs from run to run.
         seen = done.status != known.status or (not scene.starts and now.queue != known.after.queue)
         if error.name == "EINTR" and seen:
             wrong.append(("seen interruptions", f"status {done.status}: {done.said[-200:]!r}"))
         if (error.clean or not error.sticky) and not met.startswith(("unlink", "rmdir", "remove")):
-            wrong += [("temporary files left", str(left)) for left in (left_over(known.before, known.after, now),) if left]
-        if wrong or self.counts["tried"] % self.thorough == 0:
+            wrong += [("temporary files left", str(left)) for left in (left_over(known.before, known.after, now, known.settled),) if left]
+        state = (scene, done.status == known.status, fingerprint(self.stages.ground))
+        if wrong or self.seen[state] < self.looks or self.counts["tried"] % self.again == 0:
+            self.seen[state] += 1
             self.counts["looked at afterwards"] += 1
             wrong += [("not right afterwards", said) for said in self.afterwards(scene, known, done)]
         for kind, said in wrong:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -82,6 +83,35 @@ def _files(place: Path) -> Iterator[str]:
             yield plain(name)
 
 
+#: What differs from run to run though the state is the same: ids, moments, durations, numbers of processes and files.
+_PASSING = re.compile(rb"[0-9a-f]{7,}|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?|\d+\.\d+|\d{3,}")
+
+
+def fingerprint(ground: Ground) -> bytes:
+    """Return what two workspaces have in common that stand alike: every file's path, mode and text, and what Git says of its own."""
+    rows: list[bytes] = []
+    place = ground.root.parent
+    for path in place.rglob("*"):
+        name = path.relative_to(place).as_posix()
+        if "/.git/objects/" in name or name.endswith("/.git/index"):
+            continue
+        info = path.lstat()
+        text = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+        rows.append(b"%b %o %b" % (_PASSING.sub(b"#", name.encode()), info.st_mode, _PASSING.sub(b"#", text)))
+    rows.sort()
+    for asked in (("log", "--branches", "--format=%D%n%B"), ("status", "--porcelain"), ("fsck", "--connectivity-only", "--no-dangling")):
+        done = subprocess.run(
+            ["git", *asked],
+            cwd=ground.root,
+            env={**ground.env, "GIT_OPTIONAL_LOCKS": "0"},
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        rows.append(b"%d %b" % (done.returncode, _PASSING.sub(b"#", done.stdout + done.stderr)))
+    return hashlib.sha256(b"\0".join(rows)).digest()
+
+
 def misbehaved(done: Done) -> str:
     """Return what is wrong with how a command ended and with what it said; empty where nothing is."""
     if done.status not in DOCUMENTED:
@@ -99,13 +129,17 @@ def misbehaved(done: Done) -> str:
     return ""
 
 
-def harmed(before: Picture, after: Picture, now: Picture) -> Iterator[str]:
-    """Yield what is torn or lost: `before` and `after` are the same command's without an error, `now` is to be judged."""
+def harmed(before: Picture, after: Picture, now: Picture, settled: Picture | None = None) -> Iterator[str]:
+    """Yield what is torn or lost: `before` and `after` are the same command's without an error, `now` is to be judged.
+
+    `settled` is what stands there after a heartbeat more, where builds run that may end before or after the command does.
+    """
+    settled = settled or after
     if not now.whole:
         yield "the queue is torn"
-    if lost := [line for line in before.queue if line not in now.queue and line in after.queue]:
+    if lost := [line for line in before.queue if line not in now.queue and line in after.queue and line in settled.queue]:
         yield f"lines of the queue are lost: {lost[:3]}"
-    if foreign := [line for line in now.queue if line not in before.queue and line not in after.queue]:
+    if foreign := [line for line in now.queue if line not in before.queue and line not in after.queue and line not in settled.queue]:
         yield f"lines of the queue are nobody's: {foreign[:3]}"
     if now.builds is None:
         yield "the ledger is torn"
@@ -123,7 +157,7 @@ def temporary(before: Picture, after: Picture, now: Picture, *, git: bool = True
     return sorted(name for name in new if _TEMPORARY.search(name) and (git or "tmp_obj" not in name))
 
 
-def left_over(before: Picture, after: Picture, now: Picture) -> list[str]:
+def left_over(before: Picture, after: Picture, now: Picture, settled: Picture | None = None) -> list[str]:
     """Return the temporary files, and any other outside of the tool's own folders that is not there when all goes well."""
-    new = now.files - before.files - after.files
+    new = now.files - before.files - after.files - (settled or after).files
     return sorted(name for name in new if _TEMPORARY.search(name) or not name.startswith(_OWN))

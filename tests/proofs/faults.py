@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from tests.proofs._in_memory import in_memory
 from tests.proofs._injecting import ERRORS, Error, Point, Scene, Worker
 from tests.proofs.figures import Figures, Options
 from tests.proofs.shim import MISSING, Calls, library
@@ -106,24 +107,31 @@ def broken(options: Options) -> Figures:
 
 
 def sweep(options: Options, scenes: Sequence[Scene], *, points: int, errors: Sequence[Error] = ERRORS) -> Figures:
-    """Try that many points, spread evenly over all that there are; in a full run on all processors."""
+    """Try that many points, spread evenly over all that there are; in a full run on two processors."""
     figures = Figures(proof="faults")
     if library() is None:
         figures.skipped.append(MISSING)
         return figures
+    with in_memory(options.folder) as folder:
+        _sweep(figures, options, scenes, points, errors, folder)
+    return figures
+
+
+def _sweep(figures: Figures, options: Options, scenes: Sequence[Scene], points: int, errors: Sequence[Error], folder: Path) -> None:
     random_ = random.Random(options.seed)
     if not options.full and len(scenes) > SAMPLED_SCENES:
         # What builds do meanwhile differs from run to run: a sample of a minute leaves them to the full run.
         scenes = random_.sample([scene for scene in scenes if not scene.starts], SAMPLED_SCENES)
-    thorough = 5 if points == SAMPLE else 1
-    workers = [Worker(options.folder / f"worker-{n}", thorough=thorough) for n in range(2 if options.full else 1)]
+    part, parts = options.part
+    looks, again = (3, 10) if options.full else (1, 20)
+    workers = [Worker(folder / f"worker-{n}", looks=looks, again=again) for n in range(2 if options.full else 1)]
     chosen: list[Point] = []
     ready = threading.Barrier(len(workers))
 
     def work(worker: Worker) -> None:
         with worker:
             if worker is workers[0]:
-                chosen.extend(_choose(worker, scenes, errors, points, random_))
+                chosen.extend(_choose(worker, scenes, errors, points, random_)[part - 1 :: parts])
                 options.say(f"{len(chosen)} points of {len(scenes)} scenes")
             ready.wait()
             for done, point in enumerate(itertools.islice(chosen, workers.index(worker), None, len(workers)), start=1):
@@ -135,9 +143,8 @@ def sweep(options: Options, scenes: Sequence[Scene], *, points: int, errors: Seq
         for made in [pool.submit(work, worker) for worker in workers]:
             made.result()
     counts = sum((worker.counts for worker in workers), Counter())
-    _tell(figures, counts, least=10_000 if options.full else min(len(chosen), SAMPLE) * 0.6)
+    _tell(figures, counts, least=10_000 // parts if options.full else min(len(chosen), SAMPLE) * 0.6)
     figures.faults += [fault for worker in workers for fault in worker.faults][:200]
-    return figures
 
 
 def _choose(worker: Worker, scenes: Sequence[Scene], errors: Sequence[Error], points: int, random_: random.Random) -> list[Point]:

@@ -18,6 +18,8 @@ class Options:
     #: The tool under test, one of `tests.proofs.tools`.
     tool: str = "autobuilds"
     seed: int = 1
+    #: Which part of the points is tried, of how many; for proofs that take long.
+    part: tuple[int, int] = (1, 1)
     #: Takes a line on what is being done, for runs over two seconds.
     say: Callable[[str], None] = lambda line: None
 

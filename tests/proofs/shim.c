@@ -65,6 +65,11 @@ static int listed(const char *list, const char *text) {
     return 0;
 }
 
+/* Whether a path is the system's own; files in memory are files. */
+static int apart(const char *path) {
+    return listed("/proc/\n__pycache__", path) || (strstr(path, "/dev/") && strncmp(path, "/dev/shm/", 9));
+}
+
 static int map_control(const char *path) {
     int fd = (int)RAW(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
     if (fd < 0) return -1;
@@ -159,7 +164,7 @@ static int meet(struct call *c, uint32_t class, const char *name, int dir, const
     else if (one) absolute(c->one, dir, one);
     if (two) absolute(c->two, dir2, two);
     errno = kept;
-    if (c->one[0] && class != C_SPAWN && (listed("/dev/\n/proc/\n__pycache__", c->one) || listed(ctl->ignore, c->one))) return 0;
+    if (c->one[0] && class != C_SPAWN && (apart(c->one) || listed(ctl->ignore, c->one))) return 0;
     if (c->one[0] && class != C_SPAWN && ctl->under[0] && !listed(ctl->under, c->one) && !listed(ctl->under, c->two)) return 0;
     c->seen = 1;
     c->seq = __atomic_add_fetch(&ctl->count, 1, __ATOMIC_SEQ_CST);

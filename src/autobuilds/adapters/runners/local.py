@@ -16,7 +16,7 @@ from autobuilds.adapters import processes, pulse
 from autobuilds.adapters.host import MachineHost
 from autobuilds.adapters.processes import Identity
 from autobuilds.adapters.runners.environment import handing_over, supervisor_environment
-from autobuilds.adapters.runners.recovery import recover
+from autobuilds.adapters.runners.recovery import recover, why_lost
 from autobuilds.adapters.runners.sweeping import sweep
 from autobuilds.adapters.supervisor import records
 from autobuilds.adapters.supervisor.records import Start, StopRequest
@@ -154,7 +154,7 @@ class LocalRunner:
             return RunStatus(state=RunState.NOT_STARTED)
         request = folder.read_stop()
         outcome = request.outcome if request else Outcome.LOST
-        reason = request.reason if request else "the supervisor ended without an exit record (reboot or kill)"
+        reason = request.reason if request else why_lost(folder)
         found = recover(folder, start, outcome, reason)
         return _ended(folder, found) if found is not None else RunStatus(state=RunState.UNKNOWN)
 

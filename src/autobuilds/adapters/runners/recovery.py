@@ -65,6 +65,13 @@ def recover(folder: RunFolder, start: Start, outcome: Outcome, reason: str) -> E
     return folder.read_exit()
 
 
+def why_lost(folder: RunFolder) -> str:
+    """Return why there is no exit record: what the supervisor left in its log where it could not write one."""
+    lines = read_tail(folder.own_log, _TAIL_BYTES).split("\n")
+    said = next((text for text in reversed(lines) if text.startswith(records.UNRECORDED)), None)
+    return "the supervisor ended without an exit record (reboot or kill)" if said is None else line(said, SAID)
+
+
 def stop_left(folder: RunFolder, start: Start) -> bool:
     """Stop every process of the attempt that is still there; return whether none is left."""
     boot = processes.boot_id()

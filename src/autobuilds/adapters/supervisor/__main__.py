@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import resource
 import sys
+import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from autobuilds import errors
@@ -18,9 +20,12 @@ from autobuilds.adapters.supervisor.run_folder import RunFolder
 from autobuilds.adapters.supervisor.secrecy import redacted, secrets_of_job
 from autobuilds.adapters.supervisor.waking import Wake, waking
 from autobuilds.domain.build import Outcome
+from autobuilds.domain.inert import line
 from autobuilds.domain.moment import Ending
 from autobuilds.ports import Job
 
+#: Seconds after which a record that the disk did not take is written again.
+PAUSES = (0.1, 0.5)
 #: Variables that only the build's own processes may have in their environment.
 BUILD_VARIABLES = (processes.MARKER, "AUTOBUILDS_LABEL", "AUTOBUILDS_PROGRESS")
 
@@ -41,10 +46,28 @@ def main(arguments: list[str]) -> int:
         job = folder.read_job() if held else None
         if job is None or not _claim(folder):
             return 1
-        ending = redacted(_run(folder, job, wake), secrets_of_job(job))
-        records.write_record(folder.exit, ending, once=True)
+        _conclude(folder, redacted(_run(folder, job, wake), secrets_of_job(job)))
     _then(folder, job, handed)
     return 0
+
+
+def _conclude(folder: RunFolder, ending: Ending) -> None:
+    """Write the exit record; where the disk takes it at no try, leave word in the log, where the next heartbeat finds it."""
+    for pause in (*PAUSES, None):
+        try:
+            records.write_record(folder.exit, ending, once=True)
+        except errors.StorageFailure as error:
+            if pause is not None:
+                time.sleep(pause)
+                continue
+            _say(f"{records.UNRECORDED} ({line(str(error), 300)}): {ending.outcome.value}, {line(ending.reason, 300)}")
+        return
+
+
+def _say(text: str) -> None:
+    """Add a line to the supervisor's log, where there is room for one."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - goes to the supervisor's log
 
 
 def _claim(folder: RunFolder) -> bool:
@@ -75,7 +98,8 @@ def _run(folder: RunFolder, job: Job, wake: Wake) -> Ending:
             home=Home.of(job, os.environ),
         ).run()
     except Exception as error:  # the exit record must be written whatever happens
-        traceback.print_exc()
+        if not isinstance(error, (errors.AutobuildsError, OSError)):
+            traceback.print_exc()
         what = str(error) if isinstance(error, errors.AutobuildsError) else f"{type(error).__name__}: {error}"
         return Ending(outcome=Outcome.LOST, reason=f"the supervisor failed: {what}; see {folder.own_log}", ended=host.now("UTC"))
 
@@ -90,8 +114,12 @@ def _then(folder: RunFolder, job: Job, handed: dict[str, str]) -> None:
         os.chdir(job.workspace)
         os.posix_spawnp(job.then[0], list(job.then), {**os.environ, **handed}, file_actions=actions, setsid=True)
     except OSError as error:
-        print(f"{job.then[0]} could not be started: {error.strerror}", file=sys.stderr)  # noqa: T201 - goes to the supervisor's log
+        _say(f"{job.then[0]} could not be started: {error.strerror}")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except (errors.AutobuildsError, OSError) as error:
+        _say(f"the supervisor could not begin: {error}")
+        sys.exit(3)

@@ -17,6 +17,8 @@ from autobuilds.store.files.writing import temporary_name
 T = TypeVar("T")
 #: A record of ours is far smaller; what is larger is not one.
 MAX_RECORD_BYTES = 16 * 1024 * 1024
+#: How a supervisor begins its last line where the disk did not take the exit record.
+UNRECORDED = "the supervisor could not record how the attempt ended"
 #: Notes on one harvest that are kept.
 MAX_NOTES = 20
 
