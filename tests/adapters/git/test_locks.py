@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from autobuilds.adapters.git import GitRepo
+from autobuilds.adapters.git import GitRepo, locks
 from autobuilds.adapters.git.locks import Claim, sweep
 from autobuilds.errors import GitBusy
 from tests.conftest import git
@@ -53,3 +54,57 @@ def test_a_living_process_keeps_its_locks(make_repo: Callable[..., Path]) -> Non
         other.hold(root / ".git/index.lock", other.path("x"), patience=0.05)
     assert held(root) == before
     claim.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES], ids=errno.errorcode.get)
+def test_an_index_that_can_not_be_put_in_place_leaves_no_lock(
+    make_repo: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    root = make_repo({"a": "1\n"})
+    real, met = Path.rename, []
+
+    def rename(self: Path, target: Path) -> Path:
+        if target.name == "index":
+            met.append(target)
+            raise OSError(number, os.strerror(number), str(target))
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    (root / "a").write_text("2\n")
+    assert GitRepo(root).commit(["a"], "x") is not None
+    assert met
+    assert held(root) == []
+    monkeypatch.undo()
+    (root / "a").write_text("3\n")
+    assert GitRepo(root).commit(["a"], "y") is not None
+    assert git(root, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("what", ["unlink", "sync"])
+def test_a_commit_that_is_made_is_not_taken_for_a_failure(
+    make_repo: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Its own files can't be removed, or its folder can't be synced: a second commit of the same is not the answer."""
+    root = make_repo({"a": "1\n"})
+    unlink = Path.unlink
+
+    def keep(self: Path, missing_ok: bool = False) -> None:
+        if self.name.startswith("autobuilds-"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(self))
+        unlink(self, missing_ok)
+
+    def fails(_: Path) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    if what == "unlink":
+        monkeypatch.setattr(Path, "unlink", keep)
+    else:
+        monkeypatch.setattr(locks, "sync_folder", fails)
+    (root / "a").write_text("2\n")
+    made = GitRepo(root).commit(["a"], "x")
+    assert made == git(root, "rev-parse", "HEAD")
+    monkeypatch.undo()
+    (root / "a").write_text("3\n")
+    assert GitRepo(root).commit(["a"], "y") is not None
+    assert held(root) == []
+    assert git(root, "status", "--porcelain") == ""

@@ -58,13 +58,17 @@ def install(place: Place, claim: Claim, copy: Path, before: tuple[int, int, int]
     index = place.git_dir / "index"
     lock = place.git_dir / "index.lock"
     claim.hold(lock, copy, patience=patience)
-    if _signature(index) != before:
-        lock.unlink()
-        return False
-    if before is not None:
-        with contextlib.suppress(OSError):
-            lock.chmod(index.stat().st_mode & 0o777)
-    replace(lock, index)
+    try:
+        if _signature(index) != before:
+            lock.unlink()
+            return False
+        if before is not None:
+            with contextlib.suppress(OSError):
+                lock.chmod(index.stat().st_mode & 0o777)
+        replace(lock, index)
+    except BaseException:
+        lock.unlink(missing_ok=True)
+        raise
     return True
 
 

@@ -48,9 +48,10 @@ class Claim:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        # The guard last: what a kill in between leaves is found by it.
-        for path in sorted(_files(self._folder, self._nonce), key=lambda p: p.suffix == ".guard"):
-            _drop(path)
+        # The guard last: what a kill or an error in between leaves is found by it. What was done stays done.
+        with contextlib.suppress(OSError):
+            for path in sorted(_files(self._folder, self._nonce), key=lambda p: p.suffix == ".guard"):
+                _drop(path)
         os.close(self._guard)
 
     def path(self, name: str) -> Path:
@@ -95,9 +96,10 @@ def _link(source: Path, lock: Path) -> None:
 
 
 def replace(lock: Path, target: Path) -> None:
-    """Put a held lock in the place of the file that it guards, durably."""
+    """Put a held lock in the place of the file that it guards, durably where the disk can; raises OSError with the lock still held."""
     lock.rename(target)
-    sync_folder(target.parent)
+    with contextlib.suppress(OSError):
+        sync_folder(target.parent)
 
 
 def sweep(folder: Path) -> None:

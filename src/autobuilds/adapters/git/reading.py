@@ -42,7 +42,11 @@ def opened(place: Place) -> Iterator[git.Repo]:
         GIT_OBJECT_DIRECTORY=str(place.objects),
         GIT_INDEX_FILE=str(place.git_dir / "index"),
     )
-    with git.Repo(place.root, search_parent_directories=False, expand_vars=False) as repo:
+    try:
+        found = git.Repo(place.root, search_parent_directories=False, expand_vars=False)
+    except (git.InvalidGitRepositoryError, git.NoSuchPathError) as error:
+        raise GitFailure(f"{place.git_dir} can't be read as a Git folder; check the disk, and run `git fsck` in {place.root}") from error
+    with found as repo:
         repo.git.update_environment(**hard)
         try:
             yield repo
