@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from autobuilds.domain.build import Attempt, Build, BuildState, Ledger
 from autobuilds.domain.model import Queue
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.problem import Severity
 from autobuilds.domain.situation import is_earlier_life
 from autobuilds.errors import AutobuildsError
@@ -25,7 +25,7 @@ _LIVE = frozenset({BuildState.BUILDING, BuildState.RETRYING, BuildState.REVIEW, 
 #: The task of a build in these states is under Completed.
 _OVER = frozenset({BuildState.REVIEW, BuildState.COMPLETED})
 #: The name of a file that is being written, with the process that writes it.
-_TEMPORARY = re.compile(r"\..+\.(\d+)-[0-9a-f]{8}\.tmp")
+_TEMPORARY = pattern(r"\..+\.(\d+)-[0-9a-f]{8}\.tmp")
 #: Seconds after which a lock file of Git's counts as left behind; Git holds one for milliseconds.
 _OLD_LOCK = 60.0
 

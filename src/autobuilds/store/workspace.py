@@ -20,6 +20,7 @@ from autobuilds.store.ledger import read_ledger, write_ledger
 from autobuilds.store.policy import open_policy
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.file import QueueFile
+from autobuilds.store.queue.readings import Readings
 from autobuilds.store.render import packaged_templates
 
 QUEUE = "BUILD_QUEUE.md"
@@ -58,6 +59,7 @@ class Workspace:
     def __init__(self, root: Path, machine_zone: Callable[[], tzinfo]) -> None:
         self.root = root.resolve()
         self._machine_zone = machine_zone
+        self._readings = Readings()
 
     def path(self, name: str) -> Path:
         """Return the absolute path of a workspace file."""
@@ -129,7 +131,7 @@ class Workspace:
         self, zone: tzinfo, committed: Callable[[str], bytes | None], restored: Callable[[bytes, int], bool] | None = None
     ) -> QueueFile:
         """Return the owner of BUILD_QUEUE.md, through which it is read and edited; the functions are those of `Context`."""
-        return QueueFile(self.root, zone, committed=lambda: committed(QUEUE), restored=restored)
+        return QueueFile(self.root, zone, committed=lambda: committed(QUEUE), restored=restored, readings=self._readings)
 
     def recover(self, queue: QueueFile) -> None:
         """Put back what people saved while the queue was being replaced, and remove what killed processes left half done.

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.policies.risk.text import SHAPE_SIGNS, SHAPES, Sentence, is_unspaced, words_of
 from autobuilds.records import dataclass, field
 
@@ -50,7 +51,7 @@ _BEFORE_ORDER = frozenset(
 
 
 #: A phrase that begins with one plain word, which is all that has to be known of it until a text has that word.
-_BEGINS = re.compile(r"\^?([A-Za-z0-9]+)(\*?)(?= |\Z)")
+_BEGINS = pattern(r"\^?([A-Za-z0-9]+)(\*?)(?= |\Z)")
 
 
 class Phrase(NamedTuple):
@@ -142,10 +143,10 @@ class Lexicon:
             for phrase in stems.get(stem, ()):
                 if word.startswith(phrase.words[0][:-1]):
                     _match(phrase, words, at, found)
-        for row, pattern, signs in self._shapes:
+        for row, looks, signs in self._shapes:
             if signs and signs.isdisjoint(sentence.text):
                 continue
-            shape = pattern.search(sentence.text)
+            shape = looks.search(sentence.text)
             if shape is not None:
                 found.append(Hit(row, shape[0].strip()))
         if self._unspaced and is_unspaced(sentence.text):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.store.files.lock import alive
 
 #: How `writing` names its temporary files: the file's name, the writer's process, eight random hexadecimal digits; `vault` without the first.
-_OURS = re.compile(r"(?:\..+[.-])?(\d+)-[0-9a-f]{8}(?:-[ab])?\.tmp")
+_OURS = pattern(r"(?:\..+[.-])?(\d+)-[0-9a-f]{8}(?:-[ab])?\.tmp")
 
 
 def remove_debris(folders: Iterable[Path]) -> int:

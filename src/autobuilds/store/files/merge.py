@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-_LINES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+from autobuilds.domain.patterns import pattern
+
+_LINES = pattern(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 #: Words, white space and other signs: together the whole text.
-WORDS = re.compile(rb"[^\W\s]+|\s+|.", re.DOTALL)
-_NAMES = re.compile(rb"\w+")
-_PLAIN = re.compile(rb"(?:[A-Za-z][^\r\n]*\r?\n)+")
+WORDS = pattern(rb"[^\W\s]+|\s+|.", re.DOTALL)
+_NAMES = pattern(rb"\w+")
+_PLAIN = pattern(rb"(?:[A-Za-z][^\r\n]*\r?\n)+")
 #: Bytes within which the last two lines of a file must stand to be looked at.
 _END = 2_000
-_OPENS = re.compile(rb"(?:[-*+]|\d{1,9}[.)])[ \t]|#{1,6}[ \t]")
+_OPENS = pattern(rb"(?:[-*+]|\d{1,9}[.)])[ \t]|#{1,6}[ \t]")
 #: Longest lines of one conflict, in bytes, that are merged word by word.
 _FINE = 20_000
 #: Places that one save of a person changes, at most; or one in so many lines.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass
 from autobuilds.store.files.merge import WORDS, descends, grown, split_lines
 from autobuilds.store.files.reading import Stable
@@ -21,7 +21,7 @@ UNSEEN = 20.0
 #: The last of our writes among whose versions the beginning of a save is looked for.
 _LAST = 64
 #: A line without it says nothing by which it could be known.
-WORD = re.compile(rb"\w")
+WORD = pattern(rb"\w")
 #: A line with words put in is at most so many times as long as before.
 _GROWN = 3
 #: Pairs of lines that are compared word by word, at most.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass
 
-_RUN = re.compile(r"\*+|_+|~+")
+_RUN = pattern(r"\*+|_+|~+")
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass
 from autobuilds.store.markdown.emphasis import strip_emphasis
 
@@ -12,7 +13,7 @@ from autobuilds.store.markdown.emphasis import strip_emphasis
 MAX_INLINE = 100_000
 
 _PUNCTUATION = r"!-/:-@\[-`{-~"
-_TOKEN = re.compile(
+_TOKEN = pattern(
     rf"\\[{_PUNCTUATION}]"
     r"|`+"
     r"|<!--(?:-?>)?"
@@ -23,17 +24,17 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _LABEL = r"(?:[^\[\]\\`]|\\.|`[^`]*`|\[(?:[^\[\]\\]|\\.){0,300}\]){0,500}"
-_LINK = re.compile(
+_LINK = pattern(
     rf"!?\[({_LABEL})\]"
     r"""\(\s*(?:<(?:[^<>\\\r\n]|\\.)*>|(?:[^\s()<\\]|\\.|\((?:[^\s()\\]|\\.){0,300}\)){0,2000})"""
     r"""(?:\s+(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)))?\s*\)""",
     re.DOTALL,
 )
-_REFERENCE = re.compile(rf"!?\[({_LABEL})\](?:\[((?:[^\[\]\\]|\\.){{0,300}})\])?", re.DOTALL)
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_DEFINITIONS = re.compile(r"(?<![^\r\n])[ ]{0,3}\[((?:[^\[\]\\\r\n]|\\.){1,300})\]:")
-_SPECIAL = re.compile(r"[\\`<\[*_~&]")
-_BREAK = re.compile(r"\\(?=[\r\n])")
+_REFERENCE = pattern(rf"!?\[({_LABEL})\](?:\[((?:[^\[\]\\]|\\.){{0,300}})\])?", re.DOTALL)
+_ENTITY = pattern(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_DEFINITIONS = pattern(r"(?<![^\r\n])[ ]{0,3}\[((?:[^\[\]\\\r\n]|\\.){1,300})\]:")
+_SPECIAL = pattern(r"[\\`<\[*_~&]")
+_BREAK = pattern(r"\\(?=[\r\n])")
 
 
 @dataclass(frozen=True, slots=True)

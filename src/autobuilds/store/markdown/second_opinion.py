@@ -6,11 +6,11 @@ Mistune takes otherwise is worth a word to its author. The parser of the project
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass
 from autobuilds.store.markdown.blocks import DEFINITION, HEADING, ITEM, PARAGRAPH, QUOTE, Block, Blocks
 
@@ -24,9 +24,9 @@ _DEPTH = 4
 _LARGEST = 200_000
 #: Marks between the first and the last difference up to which they are aligned; of more only the first is told.
 _ALIGNED = 600
-_BOX = re.compile(r"\[([ xX])\]\s+(?=\S)")
-_BOX_FOLDED = re.compile(r"\A\[[xX]?\]")
-_SPACE = re.compile(r"\s+")
+_BOX = pattern(r"\[([ xX])\]\s+(?=\S)")
+_BOX_FOLDED = pattern(r"\A\[[xX]?\]")
+_SPACE = pattern(r"\s+")
 _NAMES = {"heading": "a heading", "item": "an item of a list", "box": "a box", "tick": "a ticked box"}
 
 

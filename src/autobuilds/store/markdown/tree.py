@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-_LINE = re.compile(r"\r\n|\n|\r")
+from autobuilds.domain.patterns import pattern
+
+_LINE = pattern(r"\r\n|\n|\r")
 DOCUMENT, QUOTE, LIST, ITEM = "document", "quote", "list", "item"
 PARAGRAPH, HEADING, FENCE_BLOCK, CODE, HTML, THEMATIC = "paragraph", "heading", "fence", "code", "html", "rule"
 #: A paragraph of nothing but link reference definitions.

@@ -14,7 +14,7 @@ from autobuilds.store.files.stale import is_known
 from autobuilds.store.files.vault import Vault, digest
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.edit import Operation
-from autobuilds.store.queue.reader import read_queue
+from autobuilds.store.queue.readings import Readings
 
 #: Seconds for which a file that lost much, or something, must have been left alone before that is believed.
 BIG_LOSS, LOSS = 2.0, 0.5
@@ -38,8 +38,9 @@ class Belief:
     as long whatever is saved: then it is meant so.
     """
 
-    def __init__(self, vault: Vault, zone: tzinfo, committed: Callable[[], bytes | None]) -> None:
+    def __init__(self, vault: Vault, zone: tzinfo, committed: Callable[[], bytes | None], readings: Readings | None = None) -> None:
         self._vault = vault
+        self._readings = readings or Readings()
         self._zone = zone
         self._committed = lru_cache(maxsize=1)(committed)
         #: When a state of the file, and a doubt, were first met (seconds of the monotonic clock).
@@ -48,7 +49,7 @@ class Belief:
 
     def document(self, data: bytes) -> Document:
         """Return what the bytes hold; an empty file that held tasks when it was last committed is fatal."""
-        return read_queue(data, zone=self._zone, had_tasks=not data.strip() and self._held_tasks())
+        return self._readings.read(data, self._zone, had_tasks=not data.strip() and self._held_tasks())
 
     def holds(self, found: Stable, document: Callable[[], Document]) -> bool:
         """Whether a reading may be acted on now; if not, read again in a moment. `document` gives what it holds."""
@@ -69,7 +70,7 @@ class Belief:
         writes = self._vault.writes()
         text = self._vault.text(writes[-1].ours) if writes else None
         absent = {operation.label for operation in operations} - {task.label for task in document.queue.tasks}
-        return bool(text and absent and absent & {task.label for task in read_queue(text, zone=self._zone).queue.tasks})
+        return bool(text and absent and absent & {task.label for task in self._readings.read(text, self._zone).queue.tasks})
 
     def _rest(self, found: Stable) -> float:
         """Return for how many seconds the file has been as it is, by its own time or by what was seen of it."""
@@ -89,7 +90,7 @@ class Belief:
         for text in {self._vault.text(writes[-1].ours) if writes else None, self._committed()}:
             if text is None or not (fatal or _broken_off(found.data, text) or _lacks_lines(found.data, text)):
                 continue  # what lacks no line lacks no task
-            before = _seen(read_queue(text, zone=self._zone))
+            before = _seen(self._readings.read(text, self._zone))
             lost = before.labels - here.labels
             much = len(lost) > _MUCH * len(before.labels) or (before.front_matter and not here.front_matter)
             if not before.fatal and (fatal or much):
@@ -102,7 +103,7 @@ class Belief:
 
     def _held_tasks(self) -> bool:
         committed = self._committed()
-        return committed is not None and bool(read_queue(committed, zone=self._zone).queue.tasks)
+        return committed is not None and bool(self._readings.read(committed, self._zone).queue.tasks)
 
 
 def _lacks_lines(data: bytes, before: bytes) -> bool:

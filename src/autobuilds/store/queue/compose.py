@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 
 from autobuilds.domain.model import Priority
+from autobuilds.domain.patterns import pattern
 from autobuilds.errors import BadInput
 from autobuilds.records import dataclass
 from autobuilds.store.queue.keys import Key
 from autobuilds.store.queue.wording import fenced, one_line, stamp, task_label, task_name
 
 #: What Markdown would take out of a path pattern, or a list of them would be split at.
-_MARKUP = re.compile(r"[*_~<\[\\,]")
+_MARKUP = pattern(r"[*_~<\[\\,]")
 #: A value of a field: one line, or several that become a list.
 Value = str | tuple[str, ...]
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.model import Section as TaskSection
+from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass, field
 from autobuilds.store.markdown.blocks import FENCE_BLOCK, HTML, ITEM, LIST, PARAGRAPH, Block, Blocks
 from autobuilds.store.markdown.inline import plain_text
@@ -17,16 +18,16 @@ from autobuilds.store.queue.keys import KEYS, Key, fold_key, suggest
 from autobuilds.store.queue.taskline import KNOWN_FIELD, KNOWN_KEYS, TaskLine, read_line
 
 #: What looks like a box and is none: `[]`, `[/]`, `[ ]x`, a no-break space, an escaped or full-width bracket.
-_ODD_BOX = re.compile(r"\[[^\[\]\r\n]{0,2}\](?![(\[:])|\\\[[ xX]?\\?\]|［[^\]］\r\n]{0,2}］")
-_ODD_LINE = re.compile(rf"[ \t\u00a0]*(?:(?:[-*+•‣◦–—]|\d+[.)])[ \t\u00a0]*)?(?:{_ODD_BOX.pattern})")
-_PLAIN_BOX = re.compile(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]+\[[ xX]\][ \t]")
-_ODD_FIELD = re.compile(
+_ODD_BOX = pattern(r"\[[^\[\]\r\n]{0,2}\](?![(\[:])|\\\[[ xX]?\\?\]|［[^\]］\r\n]{0,2}］")
+_ODD_LINE = pattern(rf"[ \t\u00a0]*(?:(?:[-*+•‣◦–—]|\d+[.)])[ \t\u00a0]*)?(?:{_ODD_BOX.pattern})")
+_PLAIN_BOX = pattern(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]+\[[ xX]\][ \t]")
+_ODD_FIELD = pattern(
     rf"(?:\[[xX]\][ \t]+(?=[*_\w])|(?=[\W_])[^\w`]{{1,8}}){KNOWN_FIELD.pattern}"
     rf"|(?:\*\*|__)(?P<bold>{KNOWN_KEYS})(?:\*\*|__)"
     rf"|[*_]{{0,3}}(?P<wide>{KNOWN_KEYS})[ \t*_]*：",
     re.IGNORECASE,
 )
-_PLAIN_FIELD = re.compile(rf"[ \t]*(?:[-*+]|\d+[.)])[ \t]+{KNOWN_FIELD.pattern}", re.IGNORECASE)
+_PLAIN_FIELD = pattern(rf"[ \t]*(?:[-*+]|\d+[.)])[ \t]+{KNOWN_FIELD.pattern}", re.IGNORECASE)
 _WRITE = 'write "- [ ] Name"'
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.store.queue.compose import FieldHabit, Value, field_rows, value_rows
 from autobuilds.store.queue.document import DetailsSpan, Document, Entry, FieldPlace, FieldSpan, PartSpan, PartStyle, SectionKind
 from autobuilds.store.queue.keys import Key
@@ -14,9 +15,9 @@ from autobuilds.store.queue.taskline import read_line
 #: Keys that stand on the task line where nothing else is habit.
 ON_LINE = frozenset([Key.ADDED, Key.PRIORITY, Key.COMPLETED, Key.LABEL])
 _SIGNS = {"high": "⏫", "medium": "🔼", "low": "🔽"}
-_BEFORE = re.compile(r"[ \t]*[-*+][ \t]+[*_]{0,3}")
-_AFTER = re.compile(r"[*_]{0,3}[ \t]*:[*_]{0,3}[ \t]*")
-_EMPHASIS = re.compile(r"[*_]+\Z")
+_BEFORE = pattern(r"[ \t]*[-*+][ \t]+[*_]{0,3}")
+_AFTER = pattern(r"[*_]{0,3}[ \t]*:[*_]{0,3}[ \t]*")
+_EMPHASIS = pattern(r"[*_]+\Z")
 
 
 def is_given(entry: Entry, key: Key) -> bool:

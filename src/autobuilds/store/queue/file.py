@@ -28,6 +28,7 @@ from autobuilds.store.queue.belief import Belief
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.edit import Operation, apply
 from autobuilds.store.queue.marks import marks_lost, task_named
+from autobuilds.store.queue.readings import Readings
 
 QUEUE = "BUILD_QUEUE.md"
 #: Seconds for which an edit waits for other writers, and for a moment in which nobody saves.
@@ -54,7 +55,8 @@ class QueueFile:
     """The queue of one workspace; `zone` is the workspace's, for times without an offset.
 
     `committed` gives the queue as last committed; `restored` says whether Git put a text there that was not committed by
-    the tool at or after a time (nanoseconds since 1970). Without them the file's own history is all that is known.
+    the tool at or after a time (nanoseconds since 1970). Without them the file's own history is all that is known. `readings`
+    may be shared with others that read the same file.
     """
 
     def __init__(
@@ -65,8 +67,10 @@ class QueueFile:
         patience: float = PATIENCE,
         committed: Callable[[], bytes | None] | None = None,
         restored: Callable[[bytes, int], bool] | None = None,
+        readings: Readings | None = None,
     ) -> None:
         self.root = workspace_root
+        self._readings = readings or Readings()
         self.path = workspace_root / QUEUE
         self.zone = zone
         self.patience = patience
@@ -164,7 +168,7 @@ class QueueFile:
             return rescue_late_saves(self.path, private=self._private, clues=self._clues)
 
     def _belief(self) -> Belief:
-        return Belief(Vault(self._private, QUEUE), self.zone, self._committed)
+        return Belief(Vault(self._private, QUEUE), self.zone, self._committed, self._readings)
 
     def _found(self) -> Stable:
         """Return the file at rest; one that is gone is looked for a little longer where the tool has been at work."""

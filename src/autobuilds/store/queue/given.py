@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass, field
 from autobuilds.store.markdown.blocks import CODE, FENCE_BLOCK, ITEM, LIST, PARAGRAPH, Block, Blocks
 from autobuilds.store.markdown.inline import fold_space, without_comments
@@ -11,9 +10,9 @@ from autobuilds.store.queue.document import FieldPlace, FieldSpan, Span
 from autobuilds.store.queue.keys import KEYS, Key, fold_key
 from autobuilds.store.queue.taskline import FIELD
 
-BOX = re.compile(r"\[([ \txX])\](?=[ \t\r\n])[ \t]*")
-_HARD = re.compile(r"(?: {2,}|\\)(?:\r\n|\n|\r)[ \t]*")
-_SOFT = re.compile(r"[ \t]*(?:\r\n|\n|\r)[ \t]*")
+BOX = pattern(r"\[([ \txX])\](?=[ \t\r\n])[ \t]*")
+_HARD = pattern(r"(?: {2,}|\\)(?:\r\n|\n|\r)[ \t]*")
+_SOFT = pattern(r"[ \t]*(?:\r\n|\n|\r)[ \t]*")
 _BLANKS = " \t\r\n\u00a0"
 
 
@@ -162,7 +161,7 @@ def list_item(item: Block, blocks: Blocks) -> Item:
 
 _NONE = frozenset(["", "-", "–", "—", "none", "n/a", "nothing", "no", "nil"])
 #: How any of them begins, marks of emphasis around it.
-_NONE_BEGINS = re.compile(r"[\s*_`.–—-]*(?:[nN]|\Z)")
+_NONE_BEGINS = pattern(r"[\s*_`.–—-]*(?:[nN]|\Z)")
 
 
 def is_none(text: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
+
+from autobuilds.domain.patterns import pattern
 
 
 class Key(StrEnum):
@@ -34,8 +35,8 @@ class Key(StrEnum):
     NOTES = "Notes"
 
 
-_JOINERS = re.compile(r"[\s_\-]+")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_JOINERS = pattern(r"[\s_\-]+")
+_CAMEL = pattern(r"(?<=[a-z])(?=[A-Z])")
 
 
 def fold_key(text: str) -> str:

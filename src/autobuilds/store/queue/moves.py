@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.store.queue.document import Document, Entry, SectionKind
 from autobuilds.store.queue.splice import Place, Splice, apply_splices, end_of_content, new_section, place_in, rows_at, split_rows
 
 _TITLES = {SectionKind.ACTIVE: "Active Queue", SectionKind.COMPLETED: "Completed"}
-_LEAD = re.compile(r"[ \t]*")
-_MARKER = re.compile(r"(?P<lead>[ \t]*)(?:(?P<bullet>[-*+])|(?P<number>\d{1,9})(?P<dot>[.)]))(?P<gap>[ \t]+)")
+_LEAD = pattern(r"[ \t]*")
+_MARKER = pattern(r"(?P<lead>[ \t]*)(?:(?P<bullet>[-*+])|(?P<number>\d{1,9})(?P<dot>[.)]))(?P<gap>[ \t]+)")
 
 
 def entries_in(document: Document, kind: SectionKind) -> list[Entry]:

@@ -15,6 +15,7 @@ from datetime import tzinfo
 
 from autobuilds.domain.labels import slugify, slugify_all
 from autobuilds.domain.model import Counts, Priority, Queue, Section, Task, know, waiting_task
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.problem import Problem
 from autobuilds.store.queue.plain_details import Given, given_in, is_sound, later
 from autobuilds.store.queue.plain_pieces import OPENER, Little, Pieces, Thorough, is_odd
@@ -24,15 +25,15 @@ from autobuilds.store.queue.sections import section_of
 
 _NAME = r"[^\W_]++(?:(?:, | \(|\) |[ '/.+,()-])[^\W_]++)*+[)?!.]?"
 _DATE = r"\d{4}-\d\d-\d\d(?: \d\d:\d\d)?"
-_TASK = re.compile(rf"- \[([ xX])\] ({_NAME})(?: - Added: ({_DATE}))?(?: - Priority: (High|Medium|Low))?(?: - Completed: ({_DATE}))?\n")
-_NEXT_TASK = re.compile(r"\n- \[")
-_HEADING = re.compile(r"\n(#{1,6}) +([^\n]*)(?=\n)")
-_FIRST_HEADING = re.compile(r"(#{1,6}) +([^\n]*)\n")
+_TASK = pattern(rf"- \[([ xX])\] ({_NAME})(?: - Added: ({_DATE}))?(?: - Priority: (High|Medium|Low))?(?: - Completed: ({_DATE}))?\n")
+_NEXT_TASK = pattern(r"\n- \[")
+_HEADING = pattern(r"\n(#{1,6}) +([^\n]*)(?=\n)")
+_FIRST_HEADING = pattern(r"(#{1,6}) +([^\n]*)\n")
 #: A line under a task line that is not indented as what is nested in it.
-_SHALLOW = re.compile(r"\n(?! {2}|\n|\Z)")
+_SHALLOW = pattern(r"\n(?! {2}|\n|\Z)")
 _PRIORITIES = {"High": Priority.HIGH, "Medium": Priority.MEDIUM, "Low": Priority.LOW, None: Priority.MEDIUM}
 _TITLES = {"Active Queue": "active", "Task Details": "details", "Completed": "completed"}
-_SPECIAL = re.compile(r"[\\`<\[*_~&]")
+_SPECIAL = pattern(r"[\\`<\[*_~&]")
 
 
 def read_plain(text: str, zone: tzinfo, thorough: Thorough) -> Queue | None:

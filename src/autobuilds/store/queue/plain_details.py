@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.store.queue.plain_values import ONE_LINE, PlainValues, is_code
 
 _BOXES = rf"(?:  - \[[ xX]\] {ONE_LINE}\n)++"
@@ -46,14 +47,14 @@ def _field(key: str) -> str:
 
 
 #: Details in the usual order, with empty lines and a rule around them.
-_USUAL = re.compile(rf"\n*+(?P<all>{''.join(map(_field, _NAMES))})(?:\n++---\n)?\n*+")
+_USUAL = pattern(rf"\n*+(?P<all>{''.join(map(_field, _NAMES))})(?:\n++---\n)?\n*+")
 _LINE_KEYS = "|".join(key for key in _NAMES if key != "Completion Criteria")
 _ONE = (
     rf"- (?:\*\*(?:{_LINE_KEYS}):\*\*|(?:{_LINE_KEYS}):) {ONE_LINE}\n"
     rf"|- \*\*Completion Criteria:\*\*\n{_BOXES}|- \*\*Steps:\*\*\n  ```[a-z]*+\n{_FENCED}  ```\n"
 )
-_ANY = re.compile(rf"\n*+(?P<all>(?:{_ONE})*+)(?:\n++---\n)?\n*+")
-_EACH = re.compile(rf"- (?:\*\*)?([A-Z][A-Za-z ]*):(?:\*\*)?(?: ([^\n]*)\n|\n(?:  ```[a-z]*+\n({_FENCED})  ```\n|({_BOXES})))")
+_ANY = pattern(rf"\n*+(?P<all>(?:{_ONE})*+)(?:\n++---\n)?\n*+")
+_EACH = pattern(rf"- (?:\*\*)?([A-Z][A-Za-z ]*):(?:\*\*)?(?: ([^\n]*)\n|\n(?:  ```[a-z]*+\n({_FENCED})  ```\n|({_BOXES})))")
 #: Fields of which the text can be wrong, so that it is looked at before anybody asks.
 _CHECKED = ("estimate", "not_before", "approved", "timeout_minutes")
 _NOT_GIVEN = (None, None, None)

@@ -6,16 +6,17 @@ import re
 from collections.abc import Callable
 
 from autobuilds.domain.model import Queue, Section, Task
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.problem import Problem
 from autobuilds.records import dataclass, replace
 from autobuilds.store.queue.plain_values import Doubt
 
 #: What may hide the pieces after it: a fence, HTML, a table's row.
-OPENER = re.compile(r"^ {0,3}(?:```|~~~|<|\|)", re.MULTILINE)
+OPENER = pattern(r"^ {0,3}(?:```|~~~|<|\|)", re.MULTILINE)
 #: Headings that are indented or empty.
-_ODD_HEADING = re.compile(r"(?:^|\n)(?: {1,3}#{1,6}[ \n]|#{1,6}\n)")
+_ODD_HEADING = pattern(r"(?:^|\n)(?: {1,3}#{1,6}[ \n]|#{1,6}\n)")
 #: An underlined heading or a rule that touches the line above it: it may not be told from its piece alone.
-_RULE = re.compile(r"[^\n]\n {0,3}[-=][-= ]*+(?=\n|\Z)")
+_RULE = pattern(r"[^\n]\n {0,3}[-=][-= ]*+(?=\n|\Z)")
 #: Problems whose message names other lines, or that say the piece can't be read alone.
 _WIDE = frozenset(
     ["repeated-key", "repeated-field", "duplicate", "unclosed-fence", "unclosed-comment", "orphan-details", "duplicate-section"]

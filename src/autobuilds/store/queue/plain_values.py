@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from autobuilds.domain.model import Criterion, Estimate
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.times import parse_duration, parse_estimate, parse_when
 from autobuilds.store.markdown.inline import plain_text
 from autobuilds.store.queue.given import BOX, is_none, soft
@@ -16,8 +17,8 @@ from autobuilds.store.queue.values import commands, glob_text, reference_name, s
 #: One line of text after a key or a box: it neither begins nor ends with white space, nor ends with a backslash.
 ONE_LINE = r"(?=\S)[^\n]*+(?<![\s\\])"
 #: A moment that `parse_when` surely reads, in every zone.
-_SURE = re.compile(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])(?: (?:[01]\d|2[0-3]):[0-5]\d)?", re.ASCII)
-_CRITERION = re.compile(r"  - \[([ xX])\] +([^\n]*)\n")
+_SURE = pattern(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])(?: (?:[01]\d|2[0-3]):[0-5]\d)?", re.ASCII)
+_CRITERION = pattern(r"  - \[([ xX])\] +([^\n]*)\n")
 #: Characters of a text that may well stand in several tasks.
 _SHORT = 30
 _APPROVES = frozenset(["yes", "true"])

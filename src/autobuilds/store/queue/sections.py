@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass, field
 from autobuilds.store.markdown.blocks import HEADING, Block, Blocks
 from autobuilds.store.markdown.inline import fold_space, plain_text
@@ -19,13 +20,13 @@ _MISSING = {
     SectionKind.COMPLETED: "it is made when a task is completed; add it at the end of the file",
 }
 _KINDS = {name.casefold(): kind for kind, name in NAMES.items()}
-_NAME = re.compile(r"(active queue|task details|completed)(?!\w)")
-_SHORTCODE = re.compile(r":[a-z0-9_+-]{1,40}:", re.IGNORECASE)
-_KEYCAP = re.compile("[0-9#*]\ufe0f?\u20e3")
+_NAME = pattern(r"(active queue|task details|completed)(?!\w)")
+_SHORTCODE = pattern(r":[a-z0-9_+-]{1,40}:", re.IGNORECASE)
+_KEYCAP = pattern("[0-9#*]\ufe0f?\u20e3")
 #: Headings that are meant: text that a writer's eye skips before and inside them.
 _SYMBOLS = frozenset(["So", "Sk", "Cf", "Cn", "Co", "Me"])
-_EDGE = re.compile(r"^[\W_]+")
-_SECTION_LINE = re.compile(r"[ ]{0,3}#{1,6}[ \t]+(?P<text>[^\r\n]*)")
+_EDGE = pattern(r"^[\W_]+")
+_SECTION_LINE = pattern(r"[ ]{0,3}#{1,6}[ \t]+(?P<text>[^\r\n]*)")
 
 
 @dataclass(slots=True)

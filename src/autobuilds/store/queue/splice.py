@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.store.queue.document import Document, SectionSpan
 
 _ENDS = ("\n", "\r")
-_ROWS = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_ROWS = pattern(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 class Splice(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass, field
 from autobuilds.store.markdown.inline import Piece, mask, pieces
 from autobuilds.store.queue.document import PartStyle, Span
@@ -19,26 +20,26 @@ _FIRST = r"[^\W\d_][\w'/&.]*"
 _WORD = r"[^\W_][\w'/&.]*"
 _JOIN = rf"(?:{WS}+|[_-])"
 #: Any ` - Key:`; whether the key is known is asked afterwards. A key has at most three words.
-_SEPARATOR = re.compile(rf"{_RUN}-{WS}+{_EMPHASIS}(?P<key>{_FIRST}(?:{_JOIN}{_WORD}){{0,2}}){_COLON}(?P<after>{WS}|$|)", re.IGNORECASE)
+_SEPARATOR = pattern(rf"{_RUN}-{WS}+{_EMPHASIS}(?P<key>{_FIRST}(?:{_JOIN}{_WORD}){{0,2}}){_COLON}(?P<after>{WS}|$|)", re.IGNORECASE)
 KNOWN_KEYS = "|".join(re.escape(key).replace(r"\ ", rf"(?:{WS}|[_-])+") for key in sorted(KEYS, key=len, reverse=True))
 #: The start of a field of the details: `**Key:**`, `Key:`, `__Key__ :`.
-FIELD = re.compile(rf"{_EMPHASIS}(?P<key>{_FIRST}(?:{_JOIN}{_WORD}){{0,2}}){_COLON}(?P<after>{WS}|$|)", re.IGNORECASE)
-KNOWN_FIELD = re.compile(rf"{_EMPHASIS}(?P<key>{KNOWN_KEYS}){_COLON}", re.IGNORECASE)
+FIELD = pattern(rf"{_EMPHASIS}(?P<key>{_FIRST}(?:{_JOIN}{_WORD}){{0,2}}){_COLON}(?P<after>{WS}|$|)", re.IGNORECASE)
+KNOWN_FIELD = pattern(rf"{_EMPHASIS}(?P<key>{KNOWN_KEYS}){_COLON}", re.IGNORECASE)
 #: A separator that is not quite one, before a known key.
-_NEAR_DASH = re.compile(
+_NEAR_DASH = pattern(
     rf"(?:(?:[\u2010-\u2015\u2212]|(?<!-)--+){WS}*|(?<={WS})-(?=\S)|(?<=[^\s-])-{WS}+){_EMPHASIS}(?P<key>{KNOWN_KEYS}){_COLON}",
     re.IGNORECASE,
 )
-_NEAR_MARK = re.compile(rf"[,;|·•(]{WS}*{_EMPHASIS}(?P<key>Priority|Added){_COLON}", re.IGNORECASE)
-_NEAR_COLON = re.compile(
+_NEAR_MARK = pattern(rf"[,;|·•(]{WS}*{_EMPHASIS}(?P<key>Priority|Added){_COLON}", re.IGNORECASE)
+_NEAR_COLON = pattern(
     rf"{_RUN}-{WS}+{_EMPHASIS}(?P<key>{KNOWN_KEYS})(?P=em){WS}*(?:[：=]|(?<=[Pp]riority){WS}+(?:high|medium|low)\b)", re.IGNORECASE
 )
-_INLINE = re.compile(
+_INLINE = pattern(
     r"\[(?P<key>[^\W_][\w \t-]{0,30})::(?P<value>(?:\[\[[^\[\]]*\]\]|[^\[\]])*)\](?!\()"
     r"|\((?P<key2>[^\W_][\w \t-]{0,30})::(?P<value2>(?:\[\[[^\[\]]*\]\]|[^\[\]()])*)\)"
 )
 _DATE = r"(?P<date>\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d)?)"
-_SIGN = re.compile(
+_SIGN = pattern(
     r"(?P<level>[🔺⏫🔼🔽⏬])\ufe0f?"
     r"|(?P<id>🆔)\ufe0f?\s*(?P<idv>[\w-]+)"
     r"|(?P<on>⛔)\ufe0f?\s*(?P<onv>[\w-]+(?:\s*,\s*[\w-]+)*)"

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.splice import Splice
@@ -17,8 +18,8 @@ _FIRST, _LAST = 3, 2
 #: Lines of prose, remarks or code in one piece from which on the middle is left out, and those that stay at both its ends.
 _LONG, _EDGE = 40, 8
 #: Lines that say where something stands: headings, items with a box, fences, thematic breaks and the edges of front matter.
-_STANDS = re.compile(r"^[ \t>]*(?:#{1,6}(?:[ \t]|$)|(?:[-*+]|\d{1,9}[.)])[ \t]+\[|`{3}|~{3}|-{3}|<)", re.MULTILINE)
-_HEADING = re.compile(r"^(#{1,6})[ \t]+([^\n]*?)[ \t\r]*$", re.MULTILINE)
+_STANDS = pattern(r"^[ \t>]*(?:#{1,6}(?:[ \t]|$)|(?:[-*+]|\d{1,9}[.)])[ \t]+\[|`{3}|~{3}|-{3}|<)", re.MULTILINE)
+_HEADING = pattern(r"^(#{1,6})[ \t]+([^\n]*?)[ \t\r]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

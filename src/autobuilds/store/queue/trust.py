@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
+from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass
 from autobuilds.store.markdown.blocks import CODE, FENCE_BLOCK, HTML, Block, Blocks, split_lines
 from autobuilds.store.queue.sections import names_section, section_of
 
-_YAML_LINE = re.compile(r"(?:#.*|[\w\"'][^:\r\n]*:(?:[ \t].*)?|[ \t]+.*|-[ \t].*|[\]}],?)?[ \t]*")
-_YAML_KEY = re.compile(r"[\w\"'][^:\r\n]*:(?:[ \t].*)?")
-_UNDERLINE = re.compile(r"[ ]{0,3}(?:=+|-+)[ \t]*")
-_MARKER = re.compile(r"(?:^|(?<=[\r\n]))(<{7}|={7}|>{7})(?=[ \t\r\n]|\Z)")
+_YAML_LINE = pattern(r"(?:#.*|[\w\"'][^:\r\n]*:(?:[ \t].*)?|[ \t]+.*|-[ \t].*|[\]}],?)?[ \t]*")
+_YAML_KEY = pattern(r"[\w\"'][^:\r\n]*:(?:[ \t].*)?")
+_UNDERLINE = pattern(r"[ ]{0,3}(?:=+|-+)[ \t]*")
+_MARKER = pattern(r"(?:^|(?<=[\r\n]))(<{7}|={7}|>{7})(?=[ \t\r\n]|\Z)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from autobuilds.domain.model import Criterion, Priority
+from autobuilds.domain.patterns import pattern
 from autobuilds.store.markdown.blocks import Blocks
 from autobuilds.store.markdown.inline import code_text, fold_space, mask, pieces, plain_text
 from autobuilds.store.queue.document import CriterionSpan, Span
@@ -17,11 +18,9 @@ _WORDS = {
 }
 _PRIORITIES = {priority.value: priority for priority in Priority}
 #: A text with one code span and nothing else that is opaque.
-_ONE_SPAN = re.compile(r"([^`\\<\[]*)`([^`\s](?:[^`\r\n]*[^`\s])?)`[^`]*")
+_ONE_SPAN = pattern(r"([^`\\<\[]*)`([^`\s](?:[^`\r\n]*[^`\s])?)`[^`]*")
 #: A single bare word with the ending of a document names a file; it could not be run in any case.
-_FILE = re.compile(
-    r"[^\s/]+\.[A-Za-z]{1,5}|[^\s]+/|[^\s]+\.(?:md|txt|json|ya?ml|toml|html?|css|csv|png|svg|jpe?g|pdf|ini|cfg|lock|xml|rst)"
-)
+_FILE = pattern(r"[^\s/]+\.[A-Za-z]{1,5}|[^\s]+/|[^\s]+\.(?:md|txt|json|ya?ml|toml|html?|css|csv|png|svg|jpe?g|pdf|ini|cfg|lock|xml|rst)")
 
 
 def parse_priority(text: str) -> Priority | None:

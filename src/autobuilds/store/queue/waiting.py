@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import tzinfo
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.errors import NotSo
 from autobuilds.records import dataclass, replace
 from autobuilds.store.queue.document import Document, FieldSpan
@@ -15,7 +15,7 @@ from autobuilds.store.queue.keys import Key
 from autobuilds.store.queue.splice import Splice, rows_at, split_rows
 from autobuilds.store.queue.wording import one_line
 
-_ITEM = re.compile(r"(?P<lead>[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+)(?:\[(?P<mark>[ \txX])\][ \t]+)?(?P<text>[^\r\n]*\S)")
+_ITEM = pattern(r"(?P<lead>[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+)(?:\[(?P<mark>[ \txX])\][ \t]+)?(?P<text>[^\r\n]*\S)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,15 @@ import re
 from datetime import UTC, datetime, tzinfo
 
 from autobuilds.domain.labels import is_label, slugify
+from autobuilds.domain.patterns import pattern
 from autobuilds.domain.times import format_when, parse_when
 from autobuilds.errors import BadInput
 from autobuilds.store.queue.taskline import read_line
 
-_BREAKS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_MARKUP = re.compile(r"([\\`*_\[\]<>~&])")
-_BACKTICKS = re.compile("`+")
+_BREAKS = pattern("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_CONTROL = pattern("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_MARKUP = pattern(r"([\\`*_\[\]<>~&])")
+_BACKTICKS = pattern("`+")
 
 
 def one_line(what: str, text: str) -> str:
