@@ -43,6 +43,7 @@ def test_a_new_folder_of_objects_is_named_durably_before_anything_refers_to_it(m
     with Objects(Git(root), folder) as objects:
         oid = objects.write("blob", b"new")
         again = objects.write("blob", b"new")
+        objects.settle()
     assert oid == again
     assert synced.count(str(folder)) == 1
     assert synced.index(str(folder)) < synced.index(str(folder / oid[:2]))

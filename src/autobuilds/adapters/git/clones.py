@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from pathlib import Path
 
 from autobuilds.adapters.git.committing import TOOL
+from autobuilds.adapters.git.handing import handed_over
 from autobuilds.adapters.git.locks import Claim
 from autobuilds.adapters.git.objects import sync_folder
 from autobuilds.adapters.git.place import Place, check_branch, checked_out, find, read_ref
@@ -35,6 +37,50 @@ def ours(folder: Path, **config: str) -> Git:
     return Git(folder, isolated=True, config={**_FAST, **config})
 
 
+def laid_out(git_dir: Path, algorithm: str, branch: str = "main", *, bare: bool = False) -> None:
+    """Lay out a repository of ours as `git init` would, on a branch without a commit. Raises OSError."""
+    if not sys.platform.startswith("linux"):
+        # What else a file system can't do, Git finds out.
+        folder, kind = (git_dir, ["--bare"]) if bare else (git_dir.parent, [])
+        folder.mkdir(parents=True, exist_ok=True)
+        ours(folder).run("init", "--quiet", *kind, "--template=", f"--object-format={algorithm}", f"--initial-branch={branch}", ".")
+        return
+    for name in ("objects/info", "objects/pack", "refs/heads", "refs/tags"):
+        (git_dir / name).mkdir(parents=True, exist_ok=True)
+    rows = [("repositoryformatversion", "0" if algorithm == "sha1" else "1"), ("bare", "true" if bare else "false")]
+    rows += [] if bare else [("logallrefupdates", "true")]
+    config = git_dir / "config"
+    config.write_bytes(b"")
+    rows += _file_system(config)
+    extension = "" if algorithm == "sha1" else f"[extensions]\n\tobjectformat = {algorithm}\n"
+    config.write_text("[core]\n" + "".join(f"\t{key} = {value}\n" for key, value in rows) + extension, encoding="ascii")
+    (git_dir / "HEAD").write_text(f"ref: refs/heads/{branch}\n", encoding="utf-8", errors="surrogateescape")
+
+
+def _file_system(file: Path) -> list[tuple[str, str]]:
+    """Return what Git must know of the file system on which a file stands: modes, links, the case of names."""
+    mode = file.stat().st_mode & 0o777
+    file.chmod(mode ^ 0o100)
+    found = [("filemode", "true" if file.stat().st_mode & 0o777 == mode ^ 0o100 else "false")]
+    file.chmod(mode)
+    if file.with_name(file.name.swapcase()).exists():
+        found.append(("ignorecase", "true"))
+    link = file.with_name("tried-link")
+    try:
+        link.symlink_to("nowhere")
+        link.unlink()
+    except OSError:
+        found.append(("symlinks", "false"))
+    return found
+
+
+def first_ref(git_dir: Path, ref: str, commit: str) -> None:
+    """Write a reference of a repository of ours that nobody else uses yet. Raises OSError."""
+    path = git_dir / ref
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{commit}\n", encoding="ascii")
+
+
 def borrow(owner: Place, git_dir: Path) -> None:
     """Let a repository read the owner's objects."""
     objects = str(owner.objects.resolve())
@@ -61,15 +107,14 @@ def make(owner: Place, algorithm: str, target: Path, commit: str, branch: str) -
         if half.is_dir() and not half.is_symlink():
             shutil.rmtree(half)
         half.mkdir(parents=True)
-        git = ours(half)
-        git.run("init", "--quiet", "--template=", f"--object-format={algorithm}", f"--initial-branch={branch}")
+        laid_out(half / ".git", algorithm, branch)
         borrow(owner, half / ".git")
         with (half / ".git" / "config").open("ab") as file:
             for key, value in _CLONE_SETTINGS:
                 section, name = key.split(".")
                 file.write(f"[{section}]\n\t{name} = {value}\n".encode())
-        git.run("update-ref", f"refs/heads/{branch}", commit)
-        git.run("reset", "--hard", "--quiet", timeout=600)
+        first_ref(half / ".git", f"refs/heads/{branch}", commit)
+        ours(half).run("reset", "--hard", "--quiet", timeout=600)
         if target.exists():
             target.rmdir()
         half.rename(target)
@@ -128,7 +173,8 @@ def adopt(place: Place, git: Git, source: Path, commit: str, branch: str) -> Non
         raise Refused(f"branch {branch} is checked out in {folders[0]}; check out another one there, then try again")
     if not source.is_dir():
         raise GitFailure(f"{source} is not there any more; the build's commits can't be fetched")
-    fetch(git, source.absolute(), commit, into=place.objects)
+    if not handed_over(git, source, place.objects, commit):
+        fetch(git, source.absolute(), commit, into=place.objects)
     set_ref(place, git, f"refs/heads/{branch}", commit, "autobuilds: result of a build")
 
 

@@ -120,11 +120,13 @@ class Committer:
             found, made = self._build(objects, wanted, message, author, parent)
             if made is None:
                 return None
+            objects.settle()
             with holding(self._place, self._git, claim, ref, who, why) as held:
                 if held.old != parent:
                     if patient:
                         raise Moved
                     found, made = self._build(objects, wanted, message, author, held.old)
+                    objects.settle()
                 held.new = made
             if current and found and made is not None:
                 index.refresh(self._place, self._git, claim, found, len(made))
@@ -145,24 +147,12 @@ class Committer:
         if not changes and not any(_TRAILER.match(line) for line in message.rstrip().split("\n\n")[-1].split("\n")):
             return found, None
         tree = before if not changes and before else objects.edited(before, changes) or objects.write("tree", b"")
-        return found, objects.write("commit", self._content(tree, parent, author, self.signature(TOOL), message))
-
-    def _content(self, tree: str, parent: str | None, author: Identity | None, who: str, message: str) -> bytes:
-        lines = [f"tree {tree}", *([f"parent {parent}"] if parent else [])]
-        lines += [f"author {self.signature(author) if author else who}", f"committer {who}", ""]
-        return "\n".join([*lines, message.replace("\0", "").strip("\n") + "\n"]).encode("utf-8", "replace")
+        who = self.signature(TOOL)
+        return found, objects.write("commit", commit_text(tree, parent, self.signature(author) if author else who, who, message))
 
     def signature(self, who: Identity) -> str:
-        """Return who and when as Git writes it in a commit; characters that Git forbids in a name are left out."""
-        if self._clock is not None:
-            now = self._clock()
-            seconds, offset = int(now.timestamp()), int((now.utcoffset() or now - now).total_seconds())
-        else:
-            seconds = int(time.time())
-            offset = time.localtime(seconds).tm_gmtoff
-        sign, minutes = ("-" if offset < 0 else "+"), abs(offset) // 60
-        name, email = (re.sub(r"[\x00-\x1f<>]", "", text).strip(" .,:;\"'\\") for text in (who.name, who.email))
-        return f"{name or 'unknown'} <{email}> {seconds} {sign}{minutes // 60:02d}{minutes % 60:02d}"
+        """Return who and when as Git writes it in a commit."""
+        return signed(who, self._clock)
 
     def on_disk(self, objects: Objects, path: str, known: tuple[bytes, str] | None) -> tuple[bytes, str] | None:
         """Return mode and object id (written if new) of a path as it is on disk, or None if it is gone; `known` is the committed one.
@@ -218,6 +208,25 @@ class Committer:
             done = self._git.run("config", "--type=bool-or-str", "core.autocrlf", ok=(0, 1, 128, 129))
             self._convert["autocrlf"] = done.stdout.decode("utf-8", "replace").strip().casefold()
         return {"yes": "true", "on": "true", "1": "true"}.get(self._convert["autocrlf"], self._convert["autocrlf"])
+
+
+def signed(who: Identity, clock: Callable[[], datetime] | None = None) -> str:
+    """Return who and when as Git writes it in a commit; characters that Git forbids in a name are left out."""
+    if clock is not None:
+        now = clock()
+        seconds, offset = int(now.timestamp()), int((now.utcoffset() or now - now).total_seconds())
+    else:
+        seconds = int(time.time())
+        offset = time.localtime(seconds).tm_gmtoff
+    sign, minutes = ("-" if offset < 0 else "+"), abs(offset) // 60
+    name, email = (re.sub(r"[\x00-\x1f<>]", "", text).strip(" .,:;\"'\\") for text in (who.name, who.email))
+    return f"{name or 'unknown'} <{email}> {seconds} {sign}{minutes // 60:02d}{minutes % 60:02d}"
+
+
+def commit_text(tree: str, parent: str | None, author: str, committer: str, message: str) -> bytes:
+    """Return the content of a commit; who made it is given as `signed` returns it."""
+    lines = [f"tree {tree}", *([f"parent {parent}"] if parent else []), f"author {author}", f"committer {committer}", ""]
+    return "\n".join([*lines, message.replace("\0", "").strip("\n") + "\n"]).encode("utf-8", "replace")
 
 
 def algorithm_of(git: Git, place: Place, oid: str | None) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
-from autobuilds.adapters.git.process import Git
+from autobuilds.ports import DiffStat
 from autobuilds.records import dataclass
 
-_LINK, _SUBMODULE = b"120000", b"160000"
+_LINK, _SUBMODULE, _NONE = b"120000", b"160000", b"000000"
 #: A longer target is no path.
 _LONGEST_TARGET = 4096
 
@@ -20,19 +21,56 @@ class OddEntries:
     submodules: tuple[str, ...] = ()
 
 
-def odd_entries(git: Git, base: str, head: str) -> OddEntries:
-    """Return the odd entries that a commit has and its base has not; read from the commits, which no working tree can belie."""
-    raw = git.run("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", base, head, "--").stdout.split(b"\0")
-    links: list[str] = []
-    submodules: list[str] = []
-    for facts, name in zip(raw[::2], raw[1::2], strict=False):
-        _, mode, _, new, _ = facts.split(b" ")
-        path = os.fsdecode(name)
-        if mode == _SUBMODULE:
-            submodules.append(path)
-        elif mode == _LINK and leaves(path, git.run("cat-file", "blob", new.decode("ascii")).stdout):
-            links.append(path)
-    return OddEntries(links=tuple(links), submodules=tuple(submodules))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One path that differs: its new mode (None where it is gone) and object id, and its lines (None in what is not text)."""
+
+    path: bytes
+    mode: bytes | None
+    oid: str
+    added: int | None = None
+    removed: int | None = None
+
+
+#: What makes a difference of Git's tell all that a `Change` holds.
+TELLING = ("--raw", "--numstat", "-z", "--no-renames", "--no-abbrev", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none")
+
+
+def changes_in(said: bytes) -> tuple[Change, ...]:
+    """Return what a difference that was asked for as `TELLING` says, by path."""
+    found: dict[bytes, tuple[bytes, str]] = {}
+    lines: dict[bytes, tuple[int | None, int | None]] = {}
+    rows = iter(said.split(b"\0"))
+    for row in rows:
+        if row.startswith(b":"):
+            _, mode, _, new, _ = row.split(b" ")
+            found[next(rows)] = mode, new.decode("ascii")
+        elif row:
+            more, fewer, path = row.split(b"\t", 2)
+            lines[path] = int(more) if more.isdigit() else None, int(fewer) if fewer.isdigit() else None
+    changes = []
+    for path, (mode, oid) in found.items():
+        added, removed = lines.get(path, (None, None))
+        changes.append(Change(path=path, mode=None if mode == _NONE else mode, oid=oid, added=added, removed=removed))
+    return tuple(changes)
+
+
+def stat_of(changes: tuple[Change, ...]) -> DiffStat:
+    """Return the paths of changes and the sums of their lines."""
+    return DiffStat(
+        paths=tuple(os.fsdecode(c.path) for c in changes),
+        added=sum(c.added or 0 for c in changes),
+        removed=sum(c.removed or 0 for c in changes),
+    )
+
+
+def odd_entries(changes: tuple[Change, ...], content: Callable[[str], bytes]) -> OddEntries:
+    """Return the odd entries among changes, read from the commits, which no working tree can belie; `content` gives a link's target."""
+    paths = {c: os.fsdecode(c.path) for c in changes}
+    return OddEntries(
+        links=tuple(paths[c] for c in changes if c.mode == _LINK and leaves(paths[c], content(c.oid))),
+        submodules=tuple(paths[c] for c in changes if c.mode == _SUBMODULE),
+    )
 
 
 def leaves(path: str, target: bytes) -> bool:

@@ -11,9 +11,11 @@ import stat
 from pathlib import Path
 
 from autobuilds.adapters.git import clones
-from autobuilds.adapters.git.committing import TOOL, algorithm_of
-from autobuilds.adapters.git.entries import odd_entries
-from autobuilds.adapters.git.place import check_branch, find, is_oid
+from autobuilds.adapters.git.committing import TOOL, algorithm_of, commit_text, signed
+from autobuilds.adapters.git.entries import TELLING, Change, changes_in, odd_entries, stat_of
+from autobuilds.adapters.git.handing import vouch
+from autobuilds.adapters.git.objects import Changes, Objects
+from autobuilds.adapters.git.place import Place, check_branch, find, is_oid
 from autobuilds.adapters.git.process import Git, paths_of, words
 from autobuilds.domain.patterns import pattern
 from autobuilds.errors import BadInput, GitFailure
@@ -57,14 +59,19 @@ def harvest(clone: Path, owner_repo: Path, bare: Path, base_commit: str, branch:
     check_branch(branch)
     if clone.is_symlink() or not clone.is_dir():
         raise BadInput(f"{clone} is not a folder (any more); the attempt left nothing to take")
-    _prepare(owner_repo, bare, base_commit)
+    owner, algorithm = _prepare(owner_repo, bare, base_commit)
     notes: list[str] = []
     git = clones.ours(bare, **{"user.name": TOOL.name, "user.email": TOOL.email, "core.protectHFS": "true"})
     git.git_dir = bare.absolute()
     tip = _agents_commits(git, clone, base_commit, branch, notes)
-    head, links = _work_tree(git, clone, tip, message, notes)
-    git.run("update-ref", f"refs/heads/{branch}", head)
-    stat_, odd = _stat(git, base_commit, head), odd_entries(git, base_commit, head)
+    with Objects(git, bare / "objects", algorithm, borrowed=[owner.objects], durable=False) as objects:
+        head, links, changes = _work_tree(git, objects, clone, tip, message, notes)
+        clones.first_ref(bare, f"refs/heads/{branch}", head)
+        vouch(bare, [change.path for change in changes])
+        if tip != base_commit:
+            changes = changes_in(git.run("diff-tree", "-r", *TELLING, base_commit, head, "--").stdout)
+        odd = odd_entries(changes, lambda oid: (objects.read(oid) or ("", b""))[1])
+    stat_ = stat_of(changes)
     return HarvestResult(
         commit=head,
         changed_paths=stat_.paths,
@@ -76,13 +83,14 @@ def harvest(clone: Path, owner_repo: Path, bare: Path, base_commit: str, branch:
     )
 
 
-def _prepare(owner_repo: Path, bare: Path, base: str) -> None:
+def _prepare(owner_repo: Path, bare: Path, base: str) -> tuple[Place, str]:
+    """Make the bare repository if it is missing; return where the owner's is and the hash of its ids."""
     owner = find(owner_repo)
+    algorithm = algorithm_of(Git(owner_repo), owner, base)
     if not (bare / "HEAD").is_file():
-        bare.mkdir(parents=True, exist_ok=True)
-        algorithm = algorithm_of(Git(owner_repo), owner, base)
-        clones.ours(bare).run("init", "--quiet", "--bare", "--template=", f"--object-format={algorithm}", ".")
+        clones.laid_out(bare, algorithm, bare=True)
     clones.borrow(owner, bare)
+    return owner, algorithm
 
 
 def _guarded(path: Path, limit: int = 1024 * 1024) -> str | None:
@@ -136,7 +144,10 @@ def _agents_commits(git: Git, clone: Path, base: str, branch: str, notes: list[s
     return base
 
 
-def _work_tree(git: Git, clone: Path, tip: str, message: str, notes: list[str]) -> tuple[str, list[str]]:
+def _work_tree(
+    git: Git, objects: Objects, clone: Path, tip: str, message: str, notes: list[str]
+) -> tuple[str, list[str], tuple[Change, ...]]:
+    """Commit what differs from `tip` in the clone's files; return the commit, links that leave the clone, and what differs."""
     assert git.git_dir is not None
     private = git.git_dir / "harvest.index"
     private.unlink(missing_ok=True)
@@ -148,16 +159,20 @@ def _work_tree(git: Git, clone: Path, tip: str, message: str, notes: list[str]) 
     take, drop, links = _sorted_out(clone, paths, notes)
     for option, names in (("--force-remove", drop), ("--add", take)):
         data = b"".join(os.fsencode(name) + b"\0" for name in names)
+        if not data:
+            continue
         done = tree_git.run("update-index", "--replace", "--add", "--remove", *([option] if option != "--add" else []), "-z", "--stdin",
                             data=data, variables=variables, ok=(0, 1, 128), timeout=600)  # fmt: skip
         if done.returncode:
             notes.append(f"some files could not be taken: {words(done.stderr, 300)}")
-    tree = tree_git.text("write-tree", variables=variables)
+    changes = changes_in(git.run("diff-index", "--cached", *TELLING, tip, "--", variables=variables, timeout=600).stdout)
     private.unlink(missing_ok=True)
-    if tree == tree_git.text("rev-parse", "--verify", f"{tip}^{{tree}}"):
-        return tip, links
-    text = (message.strip("\n") + "\n").encode("utf-8", "replace")
-    return tree_git.text("commit-tree", tree, "-p", tip, "-F", "-", data=text), links
+    if not changes:
+        return tip, links, changes
+    entries: Changes = {tuple(c.path.split(b"/")): None if c.mode is None else (c.mode, c.oid) for c in changes}
+    tree = objects.edited(objects.tree_of(tip), entries) or objects.write("tree", b"")
+    who = signed(TOOL)
+    return objects.write("commit", commit_text(tree, tip, who, who, message)), links, changes
 
 
 def _with_nested(git: Git, clone: Path, listed: tuple[str, ...], notes: list[str]) -> list[str]:
@@ -235,13 +250,3 @@ def _stays_inside(top: Path, link: Path) -> bool:
         return target.is_relative_to(top) and link.resolve().is_relative_to(top)
     except (OSError, RuntimeError):
         return False
-
-
-def _stat(git: Git, base: str, head: str) -> DiffStat:
-    raw = git.run("diff", "--no-ext-diff", "--no-textconv", "--no-renames", "--numstat", "-z", base, head, "--").stdout
-    rows = [row.split(b"\t", 2) for row in raw.split(b"\0") if row]
-    return DiffStat(
-        paths=tuple(os.fsdecode(name) for _, _, name in rows),
-        added=sum(int(more) for more, _, _ in rows if more.isdigit()),
-        removed=sum(int(fewer) for _, fewer, _ in rows if fewer.isdigit()),
-    )

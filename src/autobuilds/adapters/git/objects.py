@@ -1,4 +1,4 @@
-"""Git objects: loose ones read and written here, packed ones read through one `git cat-file` for all questions."""
+"""Git objects, read and written here; what can't be read here is asked of one `git cat-file` for all questions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import os
 import subprocess
 import threading
 import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from autobuilds.adapters.git.packs import Packs
 from autobuilds.adapters.git.process import TIMEOUT, Git
 from autobuilds.errors import GitFailure, StorageFailure
 
@@ -23,12 +25,21 @@ Changes = dict[tuple[bytes, ...], tuple[bytes, str] | None]
 
 
 class Objects:
-    """The object store of one repository; `algorithm` is `sha1` or `sha256`. Use it in a `with`."""
+    """The object store of one repository; `algorithm` is `sha1` or `sha256`. Use it in a `with`.
 
-    def __init__(self, git: Git, folder: Path, algorithm: str = "sha1") -> None:
+    `borrowed` are folders of objects that it borrows from. With `durable` False nothing waits for the disk: for a repository
+    of ours that can be made again.
+    """
+
+    def __init__(self, git: Git, folder: Path, algorithm: str = "sha1", *, borrowed: Sequence[Path] = (), durable: bool = True) -> None:
         self._git = git
         self._folder = folder
         self._algorithm = algorithm
+        self._durable = durable
+        self._folders = (folder, *borrowed)
+        self._packs = [Packs(place, self.raw_length, self.oid) for place in self._folders]
+        #: Folders in which something was named that a power cut could take away.
+        self._unsettled: dict[Path, None] = {}
         self._reader: subprocess.Popen[bytes] | None = None
         self._watch: threading.Timer | None = None
 
@@ -55,11 +66,21 @@ class Objects:
 
     def read(self, oid: str) -> tuple[str, bytes] | None:
         """Return kind and content of an object by its id, or None if it is not there."""
-        path = self._folder / oid[:2] / oid[2:]
+        for folder in self._folders:
+            found = self._loose(folder / oid[:2] / oid[2:])
+            if found is not None:
+                return found
+        for packs in self._packs:
+            found = packs.read(oid)
+            if found is not None:
+                return found
+        return self._ask(oid)
+
+    def _loose(self, path: Path) -> tuple[str, bytes] | None:
         try:
             raw = zlib.decompress(path.read_bytes())
         except (FileNotFoundError, zlib.error):
-            return self._ask(oid)
+            return None
         except OSError as error:
             raise StorageFailure(
                 f"can't read {path}: {error.strerror}; mend its permissions, or check the disk and run `git fsck`"
@@ -96,32 +117,46 @@ class Objects:
         return header[1].decode(), data
 
     def write(self, kind: str, data: bytes) -> str:
-        """Write an object, synced to disk, unless it is there as a loose one; return its id."""
+        """Write an object unless it is there as a loose one, and return its id; `settle` makes what was written last."""
         oid = self.oid(kind, data)
+        self.put(oid, lambda: zlib.compress(f"{kind} {len(data)}\0".encode() + data, 1))
+        return oid
+
+    def put(self, oid: str, packed: Callable[[], bytes]) -> None:
+        """Write an object as Git keeps it, compressed, unless it is there as a loose one. Raises StorageFailure."""
         target = self._folder / oid[:2] / oid[2:]
+        # Who found it there may have been quicker than its writer's sync.
+        self._unsettled[target.parent] = None
         if target.exists():
-            return oid
-        packed = zlib.compress(f"{kind} {len(data)}\0".encode() + data, 1)
+            return
         try:
-            make_folder(target.parent)
+            if not target.parent.is_dir():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self._unsettled[self._folder] = None
             # Git's own name for it, so that Git's own clean-up takes what a crash leaves.
             half = target.with_name(f"tmp_obj_{os.urandom(6).hex()}")
             try:
                 with half.open("xb") as file:
-                    file.write(packed)
+                    file.write(packed())
                     file.flush()
                     os.fchmod(file.fileno(), 0o444)
-                    os.fsync(file.fileno())
+                    if self._durable:
+                        os.fsync(file.fileno())
                 half.rename(target)
             except BaseException:
                 half.unlink(missing_ok=True)
                 raise
-            sync_folder(target.parent)
         except OSError as error:
-            raise StorageFailure(
-                f"could not write to {target.parent}: {error.strerror}; free some space or mend the permissions"
-            ) from error
-        return oid
+            raise _unwritten(target.parent, error) from error
+
+    def settle(self) -> None:
+        """Make what was written survive a power cut: before anything names it. Raises StorageFailure."""
+        for folder in sorted(self._unsettled, key=lambda f: len(f.parts)) if self._durable else ():
+            try:
+                sync_folder(folder)
+            except OSError as error:
+                raise _unwritten(folder, error) from error
+        self._unsettled.clear()
 
     def tree_of(self, commit: str) -> str:
         """Return the tree of a commit; raises GitFailure when it is none."""
@@ -174,6 +209,10 @@ class Objects:
             return None
         ordered = sorted(entries.items(), key=lambda item: item[0] + b"/" if item[1][0] == TREE_MODE else item[0])
         return self.write("tree", b"".join(mode + b" " + name + b"\0" + bytes.fromhex(oid) for name, (mode, oid) in ordered))
+
+
+def _unwritten(folder: Path, error: OSError) -> StorageFailure:
+    return StorageFailure(f"could not write to {folder}: {error.strerror}; free some space or mend the permissions")
 
 
 def make_folder(folder: Path) -> None:

@@ -64,6 +64,13 @@ class GitRepo:
             found = place.read_ref(self._place, ref if ref.startswith("refs/") else f"refs/heads/{ref}") if _is_name(ref) else None
             if found is not None:
                 return found
+            if ref.startswith("refs/heads/"):
+                return None
+        if place.is_oid(ref):
+            with self._objects(ref) as objects:
+                there = objects.read(ref)
+            if there is None or there[0] != "tag":
+                return ref if there is not None and there[0] == "commit" else None
         if not ref or ref.startswith("-") or "\n" in ref or "\0" in ref:
             return None
         done = self._git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", ok=(0, 1, 128))
@@ -91,7 +98,7 @@ class GitRepo:
         if full is None:
             return None
         parts = tuple(os.fsencode(part) for part in path.split("/"))
-        with Objects(self._git, self._place.objects, "sha1" if len(full) == 40 else "sha256") as objects:
+        with self._objects(full) as objects:
             entry = objects.lookup(objects.tree_of(full), parts) if objects.read(full) else None
             found = objects.read(entry[1]) if entry is not None and entry[0].startswith(b"1") and entry[0] != b"160000" else None
         return found[1] if found is not None else None
@@ -218,7 +225,7 @@ class GitRepo:
         full = commit if place.is_oid(commit) else self.resolve(commit)
         if full is None:
             return None
-        with Objects(self._git, self._place.objects, "sha1" if len(full) == 40 else "sha256") as objects:
+        with self._objects(full) as objects:
             found = objects.read(full)
         match = _COMMITTER.search(found[1]) if found is not None and found[0] == "commit" else None
         if match is None:
@@ -238,6 +245,9 @@ class GitRepo:
 
         check_path(self.root, path)
         return origins.converts(self._git, path)
+
+    def _objects(self, oid: str) -> Objects:
+        return Objects(self._git, self._place.objects, "sha1" if len(oid) == 40 else "sha256")
 
     def _must(self, ref: str) -> str:
         found = self.resolve(ref)
