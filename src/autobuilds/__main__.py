@@ -9,7 +9,7 @@ def main() -> None:
     """Run the command line."""
     found = _at_once(sys.argv[1:])
     if found is None:
-        from autobuilds.cli.app import run
+        from autobuilds.cli.plain import run
 
         sys.exit(run(sys.argv[1:]))
     try:

@@ -1,21 +1,18 @@
-"""The command `autobuilds`: the table of its commands, each imported when it is used, and the one error boundary."""
+"""The command `autobuilds`: the table of its commands, each imported when it is used."""
 
 from __future__ import annotations
 
-import os
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 
 import click
 
 from autobuilds import __version__
+from autobuilds.cli.boundary import ended
 from autobuilds.cli.guard import guard
 from autobuilds.domain import inert
 from autobuilds.domain.spelling import nearest
-from autobuilds.errors import AutobuildsError
 
 #: Every command: where it is, in the groups and the order of the help page.
 COMMANDS: dict[str, dict[str, str]] = {
@@ -127,9 +124,12 @@ def cli() -> None:
 
 def run(args: Sequence[str]) -> int:
     """Run a command line and return its exit status: 0 done, 1 not so, 2 wrong usage or bad input, 3 not possible now."""
+    return ended(args, lambda: _called(args))
+
+
+def _called(args: Sequence[str]) -> int:
     try:
         status = cli.main(args=list(args), prog_name="autobuilds", standalone_mode=False)
-        sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as leave:
         return leave.exit_code
@@ -142,19 +142,6 @@ def run(args: Sequence[str]) -> int:
     except click.Abort:
         sys.stderr.write("aborted\n")
         return 130
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return 130
-    except AutobuildsError as known:
-        sys.stderr.write(f"autobuilds: {inert.clean(str(known))}\n")
-        return known.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        return _report_machine(error, args)
-    except Exception as bug:
-        return _report_bug(bug, args)
 
 
 def _usage(wrong: click.ClickException) -> str:
@@ -162,35 +149,3 @@ def _usage(wrong: click.ClickException) -> str:
     said = inert.line(wrong.format_message())
     place = wrong.ctx.command_path if isinstance(wrong, click.UsageError) and wrong.ctx is not None else None
     return f"{said} ({place} --help shows how)" if place else said
-
-
-def _report_machine(error: OSError, args: Sequence[str]) -> int:
-    """Say what the machine refused (a full disk, no permission, too many open files), wherever it did; anything else is a bug."""
-    from autobuilds.store.files.writing import machine_failure
-
-    known = machine_failure(error)
-    if known is None:
-        return _report_bug(error, args)
-    sys.stderr.write(f"autobuilds: {inert.clean(str(known))}\n")
-    return known.exit_code
-
-
-def _report_bug(bug: Exception, args: Sequence[str]) -> int:
-    """Leave a ready-made bug report and say where it is."""
-    import platform
-    import tempfile
-
-    lines = "".join(traceback.format_exception(bug))
-    text = (
-        f"# autobuilds {__version__} failed\n\n- Command: `autobuilds {' '.join(args)}`\n"
-        f"- Python {platform.python_version()} on {platform.platform()}\n\n```text\n{lines}```\n"
-    )
-    try:
-        handle, name = tempfile.mkstemp(prefix="autobuilds-bug-", suffix=".md")
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-        place = f"a report stands in {Path(name)}"
-    except OSError as error:
-        place = f"its report could not be written ({error.strerror})"
-    sys.stderr.write(f"autobuilds: unexpected {type(bug).__name__}: {inert.line(str(bug))}\nThis is a bug in autobuilds; {place}\n")
-    return 1

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from enum import Enum
 from pathlib import Path
-
-import click
+from typing import Any
 
 from autobuilds.errors import Refused
 
@@ -96,24 +96,32 @@ def refuse_in_build(command: str) -> None:
     """
     if inside_build():
         raise Refused(_words(command))
-    context = click.get_current_context(silent=True)
-    if context is not None:
-        context.meta[_ACTING] = command
+    kept = _kept()
+    if kept is not None:
+        kept[_ACTING] = command
 
 
-def refuse_builds_of(root: Path) -> None:
+def refuse_builds_of(root: Path, acting: str | None = None) -> None:
     """Raise Refused where the command acts for the owner and this process descends from a build of that very workspace.
+
+    It is the command `acting`, or the one of which `refuse_in_build` was asked.
 
     Workspaces that a build made for itself, as the tests of this program do, are the build's own.
     """
-    context = click.get_current_context(silent=True)
-    command = None if context is None else context.meta.get(_ACTING)
+    command = acting or (_kept() or {}).get(_ACTING)
     if command is None:
         return
     from autobuilds.wiring import build_above
 
     if build_above(root) is not None:
         raise Refused(_words(command))
+
+
+def _kept() -> dict[str, Any] | None:
+    """Return what the context of the command line keeps; None for a command that was asked for without click (`cli.looks`)."""
+    click = sys.modules.get("click")
+    context = click.get_current_context(silent=True) if click is not None else None
+    return None if context is None else context.meta
 
 
 def _words(command: str) -> str:

@@ -11,7 +11,7 @@ import sys
 #: For the type checker alone: what it names takes as long to import as all the rest.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 #: The commands, and their options besides --json and --workspace.
 COMMANDS = {"heartbeat": (), "status": (), "list": ("--all",)}
@@ -23,7 +23,7 @@ def answer(words: list[str]) -> str | None:
     """Return the answer to a command line that can be given at once, or None."""
     if not words or words[0] not in COMMANDS or another(os.environ):
         return None
-    asked = _asked(words)
+    asked = read(words, COMMANDS)
     if asked is None:
         return None
     command, given, as_json = asked
@@ -48,7 +48,7 @@ def form(command: str, *, as_json: bool) -> str:
     return f"{command}-{'text' if plain else 'colour'}"
 
 
-def _asked(words: list[str]) -> tuple[str, str | None, bool] | None:
+def read(words: list[str], commands: Mapping[str, tuple[str, ...]]) -> tuple[str, str | None, bool] | None:
     """Return command, workspace (None: the one around) and whether JSON is asked for; None for any other question."""
     command, given, as_json = words[0], os.environ.get(_WORKSPACE) or None, False
     rest = iter(words[1:])
@@ -59,7 +59,7 @@ def _asked(words: list[str]) -> tuple[str, str | None, bool] | None:
             given = next(rest, "")
         elif word.startswith("--workspace="):
             given = word.partition("=")[2]
-        elif word in COMMANDS[words[0]] and command == words[0]:
+        elif word in commands[words[0]] and command == words[0]:
             command += word[1:]
         else:
             return None

@@ -1,15 +1,11 @@
-"""What every command shares: the workspace it works on, its options, how it answers."""
+"""What every command shares: the workspace it works on, and how it answers."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import click
+from typing import TYPE_CHECKING, Any
 
 from autobuilds.cli.formatters.style import Style
 from autobuilds.cli.guard import refuse_builds_of
@@ -22,41 +18,8 @@ if TYPE_CHECKING:
 #: DEL, C1, and the controls of direction.
 _DRIVING = (*range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-def workspace_option(command: F) -> F:
-    """Add `--workspace DIR` (default: the nearest parent with a BUILD_QUEUE.md, or AUTOBUILDS_WORKSPACE)."""
-    return click.option(
-        "--workspace",
-        type=click.Path(path_type=Path, file_okay=False),
-        envvar="AUTOBUILDS_WORKSPACE",
-        help="The workspace; default: the nearest folder upwards with a BUILD_QUEUE.md.",
-    )(command)
-
-
-def json_option(command: F) -> F:
-    """Add `--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object (docs/reference/json.md).")(command)
-
-
-def no_commit_option(command: F) -> F:
-    """Add `--no-commit`."""
-    return click.option("--no-commit", is_flag=True, help="Change the files, but make no Git commit.")(command)
-
-
-def label_argument(command: F) -> F:
-    """Add LABEL: a label, or a task's name, which becomes its label."""
-    return click.argument("label", callback=_as_label)(command)
-
-
-def _as_label(_context: click.Context, _parameter: click.Parameter, given: str) -> str:
-    from autobuilds.domain.labels import slugify
-
-    return slugify(given) or given
-
-
-def find_workspace(given: Path | None) -> Path:
+def find_workspace(given: Path | None, acting: str | None = None) -> Path:
     """Return the workspace's root; raises NoWorkspace where there is none, Refused for an act of one of its builds."""
     from autobuilds.store.workspace import find_root
 
@@ -64,15 +27,15 @@ def find_workspace(given: Path | None) -> Path:
     if given is not None and not start.is_dir():
         raise BadInput(f"--workspace {given}: there is no such folder")
     root = find_root(start)
-    refuse_builds_of(root)
+    refuse_builds_of(root, acting)
     return root
 
 
-def open_context(given: Path | None, *, no_commit: bool = False) -> Context:
-    """Return the context of the workspace; raises NoWorkspace where there is none."""
+def open_context(given: Path | None, *, no_commit: bool = False, acting: str | None = None) -> Context:
+    """Return the context of the workspace; raises NoWorkspace where there is none, Refused where `acting` is not for this process to do."""
     from autobuilds.wiring import make_context
 
-    return make_context(find_workspace(given), no_commit=no_commit)
+    return make_context(find_workspace(given, acting), no_commit=no_commit)
 
 
 def style() -> Style:
@@ -94,6 +57,8 @@ def page(text: str, style: Style, *, wanted: bool = True) -> None:
     if not wanted or not sys.stdout.isatty() or rows <= shutil.get_terminal_size().lines or os.environ.get("TERM") == "dumb":
         return say(text)
     # None leaves it to click, which tells `less` to pass colours on and takes them out for a pager that would show their signs.
+    import click
+
     return click.echo_via_pager(text, color=None if style.colour else False)
 
 
@@ -104,6 +69,8 @@ def say_json(value: dict[str, Any]) -> None:
 
 def json_text(value: dict[str, Any]) -> str:
     """Return a JSON answer as it is printed."""
+    import json
+
     text = json.dumps(value, ensure_ascii=False, indent=2)
     # JSON escapes C0 by itself; DEL, C1 and bidi controls would drive a terminal just as well.
     return text.translate({n: f"\\u{n:04x}" for n in _DRIVING}) + "\n"

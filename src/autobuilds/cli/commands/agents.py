@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from autobuilds.cli.session import find_workspace, json_option, refuse_in_build, say, say_json, style, tell, workspace_option
+from autobuilds.cli.options import json_option, workspace_option
+from autobuilds.cli.session import find_workspace, refuse_in_build, say, say_json, style, tell
 from autobuilds.errors import BadInput, NoWorkspace
 
 

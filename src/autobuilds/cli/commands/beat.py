@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from autobuilds.cli.session import (
-    json_option,
-    no_commit_option,
-    open_context,
-    refuse_in_build,
-    say,
-    say_json,
-    style,
-    tell,
-    workspace_option,
-)
-from autobuilds.errors import Busy, FatalQueue
-from autobuilds.records import replace
-
-if TYPE_CHECKING:
-    from autobuilds.runtime.context import Context
-    from autobuilds.runtime.looking import Beat
-
-#: Seconds that the heartbeat of an ended build waits for a running heartbeat, since it must not be missed.
-PATIENT = 120.0
+from autobuilds.cli import looks
+from autobuilds.cli.options import json_option, no_commit_option, workspace_option
+from autobuilds.cli.session import open_context, refuse_in_build, say, say_json, style
+from autobuilds.errors import FatalQueue
 
 
 @click.command()
@@ -56,9 +39,6 @@ def heartbeat(
 
     The last line is HEARTBEAT_OK when nothing needs you, and otherwise the list of what does. Safe to run at any time.
     """
-    from autobuilds.cli import answers, keeping
-    from autobuilds.runtime import heartbeat as beats
-
     words = (("fail", failed), ("complete", completed), ("cancel", cancelled))
     said = {word: label for word, label in words if label is not None}
     if checking + monitor + waiting + len(said) > 1:
@@ -66,39 +46,7 @@ def heartbeat(
     for word, label in said.items():
         _say_word(word, label, workspace, as_json=as_json, no_commit=no_commit)
         return
-    if not checking:
-        refuse_in_build("heartbeat")
-    context = open_context(workspace, no_commit=no_commit)
-    if checking:
-        answers.check_beat(beats.look(context), as_json=as_json, style=style())
-        return
-    if waiting:
-        context = replace(context, heartbeat_argv=())
-    before = None if monitor or waiting or no_commit else keeping.before_all(context)
-    try:
-        beat = beats.beat(context, start=not monitor, patience=PATIENT if patient else beats.PATIENCE)
-    except Busy as busy:
-        tell(f"{busy}\nanother heartbeat is at work; this one has nothing to add")
-        if as_json:
-            answers.left_to_another(str(busy))
-        return
-    if waiting:
-        beat = _stay(context, beat, as_json=as_json)
-    answers.heartbeat(beat, as_json=as_json, style=style())
-    keeping.keep(
-        context, before, beat, "heartbeat", lambda _: answers.heartbeat_text(beat, as_json=as_json, style=style()), as_json=as_json
-    )
-
-
-def _stay(context: Context, beat: Beat, *, as_json: bool) -> Beat:
-    """Stay until every build that was started has ended; what happens meanwhile is told, or kept for the answer in JSON."""
-    from autobuilds.cli import answers
-    from autobuilds.runtime import heartbeat as beats
-
-    earlier: list[dict[str, Any]] = []
-    tell_each = earlier.extend if as_json else answers.tell_transitions
-    last = beats.stay(context, beat, lambda b: tell_each(b.transitions))
-    return replace(last, transitions=(*earlier, *last.transitions))
+    looks.heartbeat(workspace, as_json=as_json, checking=checking, monitor=monitor, waiting=waiting, patient=patient, no_commit=no_commit)
 
 
 def _say_word(word: str, label: str, workspace: Path | None, *, as_json: bool, no_commit: bool) -> None:
@@ -140,14 +88,7 @@ def spawn(
 @json_option
 def status(workspace: Path | None, as_json: bool) -> None:
     """What is going on, on one screen: what needs you, what is building, what waits and why."""
-    from autobuilds.cli import answers, keeping
-    from autobuilds.runtime.looking import look
-
-    context, how = open_context(workspace), style()
-    before = keeping.before_all(context)
-    found = look(context)
-    say(answers.status_text(found, found.moment.now, as_json=as_json, style=how))
-    keeping.keep(context, before, found, "status", lambda at: answers.status_text(found, at, as_json=as_json, style=how), as_json=as_json)
+    looks.status(workspace, as_json=as_json)
 
 
 @click.command()
@@ -185,9 +126,4 @@ def why(label: str | None, at: str | None, workspace: Path | None, as_json: bool
 @json_option
 def plan(hours: int, workspace: Path | None, as_json: bool) -> None:
     """What would start when in the coming hours, by the same gates that decide."""
-    from autobuilds.cli import answers
-    from autobuilds.planning.forecast import forecast
-    from autobuilds.runtime.looking import look
-
-    beat = look(open_context(workspace))
-    answers.forecast(forecast(beat.loaded.snapshot, beat.moment, hours), as_json=as_json, style=style())
+    looks.plan(workspace, as_json=as_json, hours=hours)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from autobuilds.cli.session import json_option, open_context, refuse_in_build, say, say_json, style, tell, workspace_option
+from autobuilds.cli.options import json_option, workspace_option
+from autobuilds.cli.session import open_context, refuse_in_build, say, say_json, style, tell
 
 _AFTER = "autobuilds.after_dashes"
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from autobuilds.cli.session import json_option, no_commit_option, open_context, refuse_in_build, tell, workspace_option
+from autobuilds.cli.options import json_option, no_commit_option, workspace_option
+from autobuilds.cli.session import open_context, refuse_in_build, tell
 
 Command = Callable[..., Any]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from autobuilds.cli.session import find_workspace, json_option, open_context, say, say_json, style, tell, workspace_option
+from autobuilds.cli.options import json_option, workspace_option
+from autobuilds.cli.session import find_workspace, open_context, say, say_json, style, tell
 from autobuilds.errors import FatalQueue, NoWorkspace
 
 

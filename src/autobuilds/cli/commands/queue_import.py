@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from autobuilds.cli.session import json_option, no_commit_option, open_context, refuse_in_build, say, say_json, tell, workspace_option
+from autobuilds.cli.options import json_option, no_commit_option, workspace_option
+from autobuilds.cli.session import open_context, refuse_in_build, say, say_json, tell
 from autobuilds.errors import NotSo
 
 #: The names of the shapes; `list` is another name of the checklist.

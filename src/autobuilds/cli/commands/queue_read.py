@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from autobuilds.cli.session import json_option, json_text, open_context, say, say_json, style, workspace_option
-from autobuilds.errors import FatalQueue
-
-if TYPE_CHECKING:
-    from autobuilds.domain.model import Queue
+from autobuilds.cli import looks
+from autobuilds.cli.options import json_option, workspace_option
+from autobuilds.cli.session import open_context, say, say_json, style
 
 
 @click.command(name="list")
@@ -20,32 +17,8 @@ if TYPE_CHECKING:
 @json_option
 def list_(everything: bool, workspace: Path | None, as_json: bool) -> int:
     """List the tasks of the queue."""
-    from autobuilds.cli import keeping
-
-    context = open_context(workspace)
-    before = keeping.before_reading(context)
-    said = _listed(context.queue(), everything=everything, as_json=as_json)
-    say(said)
-    keeping.keep_reading(context, before, "list-all" if everything and not as_json else "list", said, as_json=as_json)
+    looks.list_tasks(workspace, as_json=as_json, everything=everything)
     return 0
-
-
-def _listed(queue: Queue, *, everything: bool, as_json: bool) -> str:
-    if as_json:
-        from autobuilds.cli.formatters import json_
-
-        return json_text(json_.list_json(queue))
-    if queue.fatal:
-        from autobuilds.runtime.owner import fatal_message
-
-        raise FatalQueue(fatal_message(queue))
-    from autobuilds.cli.formatters.queue_text import task_list
-
-    waiting = task_list(queue, style())
-    if not everything or not queue.completed:
-        return waiting
-    lines = waiting if waiting.endswith("\n") or not waiting else waiting + "\n"
-    return f"{lines}\n{task_list(queue, style(), completed=True)}"
 
 
 @click.command()

@@ -6,19 +6,8 @@ from pathlib import Path
 
 import click
 
-from autobuilds.cli.session import (
-    json_option,
-    label_argument,
-    no_commit_option,
-    open_context,
-    page,
-    refuse_in_build,
-    say,
-    say_json,
-    style,
-    tell,
-    workspace_option,
-)
+from autobuilds.cli.options import json_option, label_argument, no_commit_option, workspace_option
+from autobuilds.cli.session import open_context, page, refuse_in_build, say, say_json, style, tell
 
 
 @click.command()

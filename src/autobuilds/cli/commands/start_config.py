@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from autobuilds.cli.session import json_option, open_context, say, say_json, style, workspace_option
+from autobuilds.cli.options import json_option, workspace_option
+from autobuilds.cli.session import open_context, say, say_json, style
 from autobuilds.domain.spelling import did_you_mean
 from autobuilds.errors import BadInput
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from autobuilds.cli.session import find_workspace, json_option, say, say_json, style, workspace_option
+from autobuilds.cli.options import json_option, workspace_option
+from autobuilds.cli.session import find_workspace, say, say_json, style
 from autobuilds.errors import NoWorkspace
 
 

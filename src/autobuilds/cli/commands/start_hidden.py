@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from autobuilds.cli.session import open_context, tell, workspace_option
+from autobuilds.cli.options import workspace_option
+from autobuilds.cli.session import open_context, tell
 from autobuilds.errors import StorageFailure
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from autobuilds.cli.guard import refuse_builds_of
-from autobuilds.cli.session import json_option, no_commit_option, refuse_in_build, say, say_json, style
+from autobuilds.cli.options import json_option, no_commit_option
+from autobuilds.cli.session import refuse_in_build, say, say_json, style
 from autobuilds.errors import BadInput
 from autobuilds.runtime import initialising
 from autobuilds.runtime.initialising import Done, Found, Setup

@@ -10,17 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autobuilds.cli.session import (
-    json_option,
-    no_commit_option,
-    open_context,
-    refuse_in_build,
-    say,
-    say_json,
-    style,
-    tell,
-    workspace_option,
-)
+from autobuilds.cli.options import json_option, no_commit_option, workspace_option
+from autobuilds.cli.session import open_context, refuse_in_build, say, say_json, style, tell
 from autobuilds.errors import BadInput, NotSo
 
 if TYPE_CHECKING:

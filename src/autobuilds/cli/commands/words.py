@@ -7,16 +7,8 @@ from typing import Any
 
 import click
 
-from autobuilds.cli.session import (
-    json_option,
-    label_argument,
-    no_commit_option,
-    open_context,
-    refuse_in_build,
-    say,
-    say_json,
-    workspace_option,
-)
+from autobuilds.cli.options import json_option, label_argument, no_commit_option, workspace_option
+from autobuilds.cli.session import open_context, refuse_in_build, say, say_json
 from autobuilds.errors import AutobuildsError
 from autobuilds.runtime.context import Context
 
