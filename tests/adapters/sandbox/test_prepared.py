@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from autobuilds.adapters.sandbox import MachineSandbox, prepare, wrap
+from autobuilds.adapters.sandbox import MachineSandbox, PortRules, prepare, wrap
 from autobuilds.adapters.sandbox.launcher import landlock, limits
 from autobuilds.adapters.sandbox.launcher.main import main
 from autobuilds.adapters.sandbox.wrapping import launcher
@@ -196,3 +197,35 @@ def test_temporary_files_have_a_place(tier: Tier, quick: bool, tmp_path: Path) -
         else:
             said = subprocess.run(wrap(confinement, argv), env=environment, capture_output=True, check=True).stdout
         assert said.decode() == wanted + "\n"
+
+
+_PORT = "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1])), 5).close()"
+
+
+def test_port_rules_are_written_once_for_the_same_ports_and_anew_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    works(Tier.BWRAP_LANDLOCK)
+    written: list[int] = []
+    real = landlock.Rules.allow_ports
+    monkeypatch.setattr(landlock.Rules, "allow_ports", lambda rules, ports: (written.append(len(ports)), real(rules, ports))[1])
+    open_net = Confinement(tier=Tier.BWRAP_LANDLOCK, network=Network.OPEN)
+    shared = PortRules()
+
+    def reaches(port: int) -> bool:
+        with prepare(open_net, ports=shared) as prepared:
+            argv = [sys.executable, "-c", _PORT, str(port)]
+            return prepared.popen(argv, stderr=subprocess.DEVNULL).wait() == 0
+
+    with socket.socket() as first, socket.socket() as later:
+        first.bind(("127.0.0.1", 0))
+        first.listen()
+        monkeypatch.setattr(landlock, "listening", lambda: frozenset([first.getsockname()[1]]))
+        assert [reaches(first.getsockname()[1]) for _ in range(3)] == [False] * 3
+        assert len(written) == 1
+        later.bind(("127.0.0.1", 0))
+        later.listen()
+        assert reaches(later.getsockname()[1])
+        both = frozenset([first.getsockname()[1], later.getsockname()[1]])
+        monkeypatch.setattr(landlock, "listening", lambda: both)
+        assert [reaches(port) for port in both] == [False, False]
+        assert len(written) == 2
+    shared.close()

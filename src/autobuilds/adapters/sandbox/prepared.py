@@ -101,6 +101,29 @@ class Restrained:
         self._thread.join()
 
 
+class PortRules:
+    """Rules about ports, kept for the next who asks for the very same ones: to write those of an open network takes the kernel long."""
+
+    def __init__(self) -> None:
+        self._known: tuple[int, bool, set[int]] | None = None
+        self._kept = Rules(0)
+
+    def made(self, abi: int, ports: set[int], *, network: bool) -> Rules:
+        """Return rules that allow connections to these ports alone, to be enforced once. Raises Uncontained."""
+        asked = (abi, network, ports)
+        if self._known != asked:
+            rules = Rules(abi, network=network)
+            rules.allow_ports(ports)
+            self._kept.close()
+            self._known, self._kept = asked, rules
+        return self._kept.again()
+
+    def close(self) -> None:
+        """Forget them."""
+        self._kept.close()
+        self._known = None
+
+
 class Prepared:
     """A confinement whose rules are being made while its caller does something else; `popen` starts programs in it.
 
@@ -110,8 +133,12 @@ class Prepared:
 
     _numbers = itertools.count(1)
 
-    def __init__(self, confinement: Confinement, *, environment: Mapping[str, str] | None = None) -> None:
-        """Begin to prepare; takes no time itself. `environment` names sockets of the owner's (default: this process's)."""
+    def __init__(self, confinement: Confinement, *, environment: Mapping[str, str] | None = None, ports: PortRules | None = None) -> None:
+        """Begin to prepare; takes no time itself. `environment` names sockets of the owner's (default: this process's).
+
+        `ports` may be shared by those who prepare one after the other.
+        """
+        self._ports = ports
         self._confinement = confinement
         self._environment = environment
         self._entrance = group(confinement.quota, f"{os.getpid()}-{next(self._numbers)}")
@@ -126,8 +153,11 @@ class Prepared:
         abi = landlock.version()
         if not abi:
             raise Uncontained("this kernel has no Landlock, or it is switched off")
-        rules = Rules(abi, files=asked.tier is Tier.LANDLOCK, network=not cut_off(asked))
-        rules.allow_ports(landlock.reachable(asked.network.value, asked.ports))
+        network, ports = not cut_off(asked), landlock.reachable(asked.network.value, asked.ports)
+        if self._ports is not None and asked.tier is not Tier.LANDLOCK:
+            return self._ports.made(abi, ports, network=network)
+        rules = Rules(abi, files=asked.tier is Tier.LANDLOCK, network=network)
+        rules.allow_ports(ports)
         if asked.tier is Tier.LANDLOCK:
             rules.allow_files(read=asked.readable, write=written(asked), hide=asked.hidden)
             if self._entrance is not None:
@@ -183,9 +213,9 @@ class Prepared:
         self.close()
 
 
-def prepare(confinement: Confinement, *, environment: Mapping[str, str] | None = None) -> Prepared:
+def prepare(confinement: Confinement, *, environment: Mapping[str, str] | None = None, ports: PortRules | None = None) -> Prepared:
     """Begin to prepare a confinement in the background and return at once."""
-    return Prepared(confinement, environment=environment)
+    return Prepared(confinement, environment=environment, ports=ports)
 
 
 def limited(quota: Quota, entrance: str | None) -> tuple[str, ...] | None:

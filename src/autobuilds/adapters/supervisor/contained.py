@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from autobuilds.adapters.sandbox import MachineSandbox, prepare
+from autobuilds.adapters.sandbox import MachineSandbox, PortRules, prepare
 from autobuilds.adapters.supervisor import places
 from autobuilds.adapters.supervisor.home import Home
 from autobuilds.adapters.supervisor.run_folder import RunFolder
 from autobuilds.adapters.supervisor.watch import Starter
 from autobuilds.domain.sandbox import Confinement, Tier
 from autobuilds.ports import Job
-from autobuilds.records import dataclass, replace
+from autobuilds.records import dataclass, field, replace
 
 #: The exit status of a program that the launcher could not start.
 NOT_STARTED = 125
@@ -30,6 +30,8 @@ class Container:
     check_environment: dict[str, str]
     #: An empty home made for each round of checks; None: they have that of the confinement.
     check_home: Path | None = None
+    #: What the agent and its checks may reach is the same, unless another service listens by then.
+    ports: PortRules = field(default_factory=PortRules, compare=False, repr=False)
 
     @classmethod
     def of(cls, job: Job, folder: RunFolder, owner: Mapping[str, str]) -> Container:
@@ -72,7 +74,7 @@ class Container:
     @contextmanager
     def agent(self) -> Iterator[Starter]:
         """Yield what starts the agent contained; what it started in bubblewrap ends with the block."""
-        with prepare(self.confinement, environment=os.environ) as prepared:
+        with prepare(self.confinement, environment=os.environ, ports=self.ports) as prepared:
             yield prepared.popen
 
     @contextmanager
@@ -85,7 +87,7 @@ class Container:
             home.mkdir(mode=0o700, exist_ok=True)
             confinement = replace(confinement, home=str(home))
         try:
-            with prepare(confinement, environment=os.environ) as prepared:
+            with prepare(confinement, environment=os.environ, ports=self.ports) as prepared:
                 yield prepared.popen
         finally:
             if home is not None:

@@ -136,6 +136,20 @@ class Rules:
         for path in _DEVICES:
             self.allow_path(path, _READ_FILE | WRITE_FILE | _IOCTL)
 
+    def again(self) -> Rules:
+        """Return the same rules once more, to be enforced or closed on their own."""
+        from copy import copy
+
+        made = copy(self)
+        made.fd = os.dup(self.fd) if self.fd >= 0 else -1
+        return made
+
+    def close(self) -> None:
+        """Give the rules up without enforcing them."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
     def enforce(self) -> None:
         """Restrict the calling thread, which must have given up new privileges; the ruleset is closed."""
         if self.fd < 0:
