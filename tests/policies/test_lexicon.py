@@ -6,6 +6,8 @@ import json
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from autobuilds.domain.policy import PhraseRule
 from autobuilds.policies.risk import lexicon as module
 from autobuilds.policies.risk.lexicon import Hit, Lexicon, phrase_words
@@ -62,15 +64,11 @@ def test_what_is_found_is_what_is_there() -> None:
         assert lexicon.hits(sentence) == first == Lexicon.of(_rows()).hits(sentence)
 
 
-def test_a_task_takes_few_phrases_apart() -> None:
+def test_a_task_takes_few_phrases_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[str] = []
-
-    class Counting(Lexicon):
-        def _take(self, written):  # type: ignore[no-untyped-def]
-            taken.extend(text for _, text in written)
-            super()._take(written)
-
-    lexicon = Counting.of(_rows())
+    apart = module._phrase
+    monkeypatch.setattr(module, "_phrase", lambda row, text: taken.append(text) or apart(row, text))
+    lexicon = Lexicon.of(_rows())
     assert not taken
     text = "Show the seconds of the clock with two digits and delete the old header"
     lexicon.hits(Sentence.of("text", text))
@@ -78,6 +76,15 @@ def test_a_task_takes_few_phrases_apart() -> None:
     before = len(taken)
     lexicon.hits(Sentence.of("text", text))
     assert len(taken) == before
+
+
+def test_what_is_remembered_is_bounded_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    sentences = _sentences()
+    whole = [Lexicon.of(_rows()).hits(sentence) for sentence in sentences]
+    monkeypatch.setattr(module, "_REMEMBERED", 5)
+    lexicon = Lexicon.of(_rows())
+    assert [lexicon.hits(sentence) for sentence in sentences] == whole
+    assert len(lexicon._following) == 5
 
 
 def test_what_holds_no_word_is_never_found() -> None:

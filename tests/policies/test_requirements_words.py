@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autobuilds.domain.policy import PhraseRule
 from autobuilds.policies.requirements import words as module
 from autobuilds.policies.requirements.words import Lexicon
 
 
 def _lexicon(*phrases: str) -> Lexicon:
-    return Lexicon([PhraseRule(table="clarity-words", kind="vague", phrases=phrases, weight=1.0)])
+    return Lexicon(module.filed([("vague", phrases)]))
 
 
 def _found(lexicon: Lexicon, text: str) -> list[str]:

@@ -46,6 +46,8 @@ class Rules(tuple[PhraseRule, ...]):
     """The rows of all rule tables; its hash is counted once, since every judgement looks up what was made of the rules."""
 
     _hash: int
+    #: Whether every row is of the packaged file, so that what is made of them may be kept beside the program (`kept`).
+    shipped: bool = False
 
     def __hash__(self) -> int:
         try:

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from autobuilds import kept
 from autobuilds.domain.build import DeliverMode
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.policy import CategoryRule, PhraseRule, Policy, Rules
 from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.spelling import did_you_mean, quoted
 from autobuilds.records import dataclass
+from autobuilds.store import tables as markdown_tables
 from autobuilds.store.tables import Cell, Row, Section, Table, read_sections
 
 FILE = "DECISION_FRAMEWORK.md"
@@ -90,7 +92,7 @@ def read_policy(data: bytes | None, default: bytes) -> Policy:
     problems: list[Problem] = []
     if data == default:
         data = None
-    packaged = _read(default.decode("utf-8"), problems if data is None else [])
+    packaged = _packaged(default)
     text = _decode(data, problems) if data is not None else None
     own = _read(text, problems) if text is not None else _Reading(categories=None, tables={}, headings={})
     for slug, line in own.headings.items():
@@ -98,10 +100,38 @@ def read_policy(data: bytes | None, default: bytes) -> Policy:
             message = f"no rule reads a table named {quoted(slug)}{did_you_mean(slug, packaged.tables)}"
             problems.append(_problem(line, 1, "unknown-key", message, Severity.WARNING))
     tables = {**packaged.tables, **own.tables}
+    rules = Rules(rule for rules in tables.values() for rule in rules)
+    rules.shipped = not own.tables
     return Policy(
         categories=(packaged.categories or ()) if own.categories is None else own.categories,
-        rules=Rules(rule for rules in tables.values() for rule in rules),
+        rules=rules,
         problems=_in_order(problems),
+    )
+
+
+def _packaged(default: bytes) -> _Reading:
+    """Return what the packaged file says, from what an earlier command kept of it; a test holds that it has no problem."""
+    made_of = default, kept.stamp(__file__, markdown_tables.__file__)
+    plain = kept.load("policy", made_of)
+    if plain is None:
+        found = _read(default.decode("utf-8"), [])
+        categories = tuple((c.category, c.high, c.medium, c.low, c.deliver and c.deliver.value) for c in found.categories or ())
+        rows = {slug: tuple((r.kind, r.phrases, r.weight, r.note, r.line) for r in rules) for slug, rules in found.tables.items()}
+        kept.keep("policy", made_of, (categories, rows, found.headings))
+        return found
+    categories, rows, headings = plain
+    return _Reading(
+        categories=tuple(
+            CategoryRule(category=category, high=high, medium=medium, low=low, deliver=DeliverMode(deliver) if deliver else None)
+            for category, high, medium, low, deliver in categories
+        ),
+        tables={
+            slug: tuple(
+                PhraseRule(table=slug, kind=kind, phrases=p, weight=weight, note=note, line=line) for kind, p, weight, note, line in rules
+            )
+            for slug, rules in rows.items()
+        },
+        headings=headings,
     )
 
 

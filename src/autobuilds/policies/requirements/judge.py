@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from autobuilds import kept
 from autobuilds.domain.patterns import pattern
-from autobuilds.domain.policy import PhraseRule
+from autobuilds.domain.policy import PhraseRule, Rules
 from autobuilds.domain.verdicts import ClarityJudgement, Verdict
+from autobuilds.policies.requirements import words
 from autobuilds.policies.requirements.contradictions import contradiction_in
 from autobuilds.policies.requirements.evidence import evidence_of
 from autobuilds.policies.requirements.placeholders import placeholders_in
@@ -28,6 +30,10 @@ _QUOTED = 4
 _VAGUE = ("undecided", "elsewhere", "vogue", "hedge", "wish", "outcome")
 
 
+#: The rows of a table: a kind and its phrases each.
+_Table = tuple[tuple[str, tuple[str, ...]], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Rules:
     words: Lexicon
@@ -39,12 +45,20 @@ class _Rules:
 @lru_cache(maxsize=4)
 def _prepared(rules: tuple[PhraseRule, ...]) -> _Rules:
     weights = {name.strip().casefold(): r.weight for r in rules if r.table == "clarity-weights" for name in r.phrases}
-    return _Rules(
-        words=Lexicon(r for r in rules if r.table == "clarity-words"),
-        criteria=Lexicon(r for r in rules if r.table == "clarity-criteria"),
-        size=Lexicon(r for r in rules if r.table == "clarity-size"),
-        weights=weights,
-    )
+    tables = tuple(tuple((r.kind, r.phrases) for r in rules if r.table == f"clarity-{name}") for name in ("words", "criteria", "size"))
+    wanted, criteria, size = (Lexicon(rows) for rows in _all_filed(tables, shipped=isinstance(rules, Rules) and rules.shipped))
+    return _Rules(words=wanted, criteria=criteria, size=size, weights=weights)
+
+
+def _all_filed(tables: tuple[_Table, ...], *, shipped: bool) -> list[words.Filed]:
+    """Return the phrases of each table filed; those of the packaged file from what an earlier command kept."""
+    made_of = (tables, kept.stamp(words.__file__)) if shipped else None
+    found: list[words.Filed] | None = kept.load("clarity", made_of) if shipped else None
+    if found is None:
+        found = [words.filed(rows) for rows in tables]
+        if shipped:
+            kept.keep("clarity", made_of, found)
+    return found
 
 
 def judge_requirements(

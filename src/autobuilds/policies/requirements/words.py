@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
+from itertools import zip_longest
 
 from autobuilds.domain.patterns import pattern
-from autobuilds.domain.policy import PhraseRule
 from autobuilds.records import dataclass
 
 _TOKEN = pattern(r"\w+(?:['’]\w+)*")
 #: Scripts written without spaces: phrases in them are looked for as plain substrings.
+_WRITTEN = pattern(r"\w+(?:['’]\w+)*\*?")
 _UNSPACED = pattern(r"[\u3040-\u30ff\u3400-\u9fff]")
 _CODE = pattern(r"`[^`\n]+`")
 #: Phrases that begin with a wildcard word are filed under so many of its first letters.
@@ -29,10 +31,15 @@ class Hit:
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Phrase:
-    kind: str
-    words: tuple[str, ...]
+#: A phrase: the kind of its row, and its words.
+Phrase = tuple[str, tuple[str, ...]]
+#: The phrases of a lexicon as plain data: by their first word, by the beginning of it, and those of unspaced scripts.
+Filed = tuple[dict[str, list[Phrase]], dict[str, list[Phrase]], dict[str, str]]
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether a text holds letters of a script that is written without spaces."""
+    return not text.isascii() and _UNSPACED.search(text) is not None
 
 
 def without_code(text: str) -> str:
@@ -46,6 +53,24 @@ def _fold(text: str) -> str:
     return (lowered if len(lowered) == len(text) else "".join(c.lower()[:1] for c in text)).replace("’", "'")
 
 
+def filed(rules: Iterable[tuple[str, Iterable[str]]]) -> Filed:
+    """Return phrases filed for a lexicon; each rule is a kind and its phrases."""
+    words: dict[str, list[Phrase]] = {}
+    stems: dict[str, list[Phrase]] = {}
+    unspaced: dict[str, str] = {}
+    for kind, phrases in rules:
+        for phrase in phrases:
+            if is_unspaced(phrase):
+                unspaced[phrase.strip()] = kind
+                continue
+            parts = tuple(_fold(w) for w in _WRITTEN.findall(phrase))
+            if parts:
+                stem = parts[0].endswith("*")
+                place = stems.setdefault(parts[0][:-1][:_STEM], []) if stem else words.setdefault(parts[0], [])
+                place.append((kind, parts))
+    return words, stems, unspaced
+
+
 class Lexicon:
     """The phrases of some rules, filed for one pass over a text.
 
@@ -53,37 +78,34 @@ class Lexicon:
     end of a word stands for any ending. Chinese and Japanese phrases match anywhere.
     """
 
-    def __init__(self, rules: Iterable[PhraseRule]) -> None:
-        self._words: dict[str, list[_Phrase]] = {}
-        self._stems: dict[str, list[_Phrase]] = {}
-        self._unspaced: dict[str, str] = {}
-        for rule in rules:
-            for phrase in rule.phrases:
-                self._file(rule.kind, phrase)
-        self._known: dict[str, tuple[_Phrase, ...]] = {}
-        self._substrings = re.compile("|".join(re.escape(p) for p in sorted(self._unspaced, key=len, reverse=True)) or r"(?!)")
+    def __init__(self, filed: Filed) -> None:
+        self._words, self._stems, self._unspaced = filed
+        self._known: dict[str, tuple[Phrase, ...]] = {}
+        self._following: dict[tuple[str, str], tuple[Phrase, ...]] = {}
 
-    def _file(self, kind: str, phrase: str) -> None:
-        if _UNSPACED.search(phrase):
-            self._unspaced[phrase.strip()] = kind
-            return
-        words = tuple(_fold(w) for w in re.findall(r"\w+(?:['’]\w+)*\*?", phrase))
-        if not words:
-            return
-        filed = self._stems.setdefault(words[0][:-1][:_STEM], []) if words[0].endswith("*") else self._words.setdefault(words[0], [])
-        filed.append(_Phrase(kind=kind, words=words))
+    @cached_property
+    def _substrings(self) -> re.Pattern[str]:
+        """The phrases of unspaced scripts, the longest first."""
+        return re.compile("|".join(re.escape(p) for p in sorted(self._unspaced, key=len, reverse=True)) or r"(?!)")
 
-    def _candidates(self, word: str) -> tuple[_Phrase, ...]:
+    def _candidates(self, word: str) -> tuple[Phrase, ...]:
         """Return the phrases whose first word is this one, longest first; remembered, since texts repeat their words."""
         known = self._known.get(word)
         if known is None:
             filed = [*self._words.get(word, ()), *self._stems.get(word[:_STEM], ())]
             if len(word) >= _STEM:
                 filed += self._stems.get(word[: _STEM - 1], ())
-            known = tuple(sorted((p for p in filed if _same(p.words[0], word)), key=lambda p: (-len(p.words), p.words)))
+            known = tuple(sorted((p for p in filed if _same(p[1][0], word)), key=lambda p: (-len(p[1]), p[1])))
             if len(self._known) < _REMEMBERED:
                 self._known[word] = known
         return known
+
+    def _beginning(self, word: str, following: str) -> tuple[Phrase, ...]:
+        """Return those of them of one word, or that the next word of the text may go on; remembered likewise."""
+        found = tuple(p for p in self._candidates(word) if len(p[1]) == 1 or _same(p[1][1], following))
+        if len(self._following) < 2 * _REMEMBERED:
+            self._following[word, following] = found
+        return found
 
     def find(self, text: str) -> list[Hit]:
         """Return the phrases found in a text, in order, without overlap of one kind."""
@@ -91,18 +113,18 @@ class Lexicon:
         words = [m.group() for m in matches]
         found: list[Hit] = []
         covered: dict[str, int] = {}
-        for index, word in enumerate(words):
-            candidates = self._known.get(word)
-            if candidates is None:
-                candidates = self._candidates(word)
-            for phrase in candidates:
-                length = len(phrase.words)
+        for index, pair in enumerate(zip_longest(words, words[1:], fillvalue="")):
+            candidates = self._following.get(pair)
+            for kind, phrase in self._beginning(*pair) if candidates is None else candidates:
+                length = len(phrase)
                 start = matches[index].start()
-                if covered.get(phrase.kind, 0) > start or not (length == 1 or _continues(phrase.words, words, index)):
+                if covered.get(kind, 0) > start or not (length == 1 or _continues(phrase, words, index)):
                     continue
                 end = matches[index + length - 1].end()
-                covered[phrase.kind] = end
-                found.append(Hit(kind=phrase.kind, text=text[start:end], start=start, end=end))
+                covered[kind] = end
+                found.append(Hit(kind=kind, text=text[start:end], start=start, end=end))
+        if not self._unspaced or not is_unspaced(text):
+            return found
         found.extend(
             Hit(kind=self._unspaced[m.group()], text=m.group(), start=m.start(), end=m.end()) for m in self._substrings.finditer(text)
         )

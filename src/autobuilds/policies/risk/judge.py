@@ -8,8 +8,8 @@ from autobuilds.domain.patterns import pattern
 from autobuilds.domain.policy import PhraseRule
 from autobuilds.domain.verdicts import RiskJudgement, Verdict
 from autobuilds.policies.measure import Answer, LabelledTask
-from autobuilds.policies.risk.model import KINDS, Find, RiskModel, compiled
-from autobuilds.policies.risk.text import Sentence, sentences_of
+from autobuilds.policies.risk.model import KINDS, Find, Read, RiskModel, compiled
+from autobuilds.policies.risk.text import sentences_of
 
 _MAX_REASONS = 6
 #: Longer texts are asked about unread (characters): nobody queues them, and judging takes time with every word.
@@ -51,10 +51,10 @@ def judge_risk(
     if size > _MAX_TEXT:
         return RiskJudgement(verdict=Verdict.ASK, matched=(f"the text has {size} characters; it is judged up to {_MAX_TEXT}",))
     model = compiled(rules if isinstance(rules, tuple) else tuple(rules))
-    sentences = sentences_of(task_name, description, criteria, steps)
-    finds = model.finds(sentences)
+    read = model.read(sentences_of(task_name, description, criteria, steps))
+    finds = model.finds(read)
     if not _asks(finds) or _checked_work(task_name, description, criteria, finds):
-        finds = _heavy_sentence(model, sentences)
+        finds = _heavy_sentence(model, read)
         if not finds:
             return RiskJudgement(verdict=Verdict.GO)
     against = sorted((f for f in finds if f.weight > 0), key=_telling)
@@ -88,12 +88,12 @@ def _checked_work(name: str, description: str, criteria: Sequence[str], finds: S
     return named < (_LITTLE_ON_FILES if _FILE.search(f"{name} {description}") else _LITTLE)
 
 
-def _heavy_sentence(model: RiskModel, sentences: Sequence[Sentence]) -> list[Find]:
+def _heavy_sentence(model: RiskModel, read: Sequence[Read]) -> list[Find]:
     """Return what was found in the heaviest sentence of a long description if it would be asked about alone, else nothing."""
-    told = [s for s in sentences if s.part == "text"]
-    if sum(len(s.words) for s in told) < _LONG:
+    told = [r for r in read if r.sentence.part == "text"]
+    if sum(len(r.sentence.words) for r in told) < _LONG:
         return []
-    finds = max((model.finds_alone(s) for s in told), key=_weight)
+    finds = max((model.finds_alone(r) for r in told), key=_weight)
     return finds if _weight(finds) >= _ALONE else []
 
 

@@ -7,17 +7,18 @@ The notation of a phrase: words, in any case; `word*` is any word that begins so
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
+from itertools import zip_longest
 from typing import NamedTuple
 
 from autobuilds.domain.patterns import pattern
 from autobuilds.policies.risk.text import SHAPE_SIGNS, SHAPES, Sentence, is_unspaced, words_of
-from autobuilds.records import dataclass, field
 
 _GAP = "…"
 _MAX_GAP = 5
 _STEM = 3
+#: Pairs of words whose phrases a lexicon remembers; more than a queue's vocabulary, less than a hostile text's.
+_REMEMBERED = 16384
 _BEFORE_ORDER = frozenset(
     [
         "and",
@@ -73,76 +74,77 @@ class Hit(NamedTuple):
     order: bool = False
 
 
-@dataclass(slots=True)
-class Lexicon:
-    """Phrases of many rows; build it with `of`, then ask `hits`."""
+#: Rows and phrases as written, by what they begin with.
+Written = dict[str, list[tuple[int, str]]]
+#: The phrases of a lexicon as plain data: by their first word, by the beginning of it, the shapes, and those of unspaced scripts.
+Filed = tuple[Written, Written, list[tuple[int, str]], list[tuple[int, str]]]
 
-    _exact: dict[str, list[Phrase]] = field(default_factory=dict)
-    _stems: dict[str, list[Phrase]] = field(default_factory=dict)
-    #: Rows and phrases as written, by their first word or stem, until a text has it: few of thousands are ever taken apart.
-    _waiting: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
-    _waiting_stems: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
-    _shapes: list[tuple[int, re.Pattern[str], frozenset[str]]] = field(default_factory=list)
-    _unspaced: list[tuple[int, str]] = field(default_factory=list)
+
+def filed(rows: Mapping[int, Iterable[str]]) -> Filed:
+    """Return the phrases of each row number filed for a lexicon; a shape that does not exist matches nothing."""
+    words: Written = {}
+    stems: Written = {}
+    shapes: list[tuple[int, str]] = []
+    unspaced: list[tuple[int, str]] = []
+    for row, phrases in rows.items():
+        for text in phrases:
+            begins = _BEGINS.match(text)
+            if begins is None and text.startswith("<") and text.endswith(">"):
+                shapes.append((row, text[1:-1].strip()))
+                continue
+            if begins is None and is_unspaced(text):
+                unspaced.append((row, text))
+                continue
+            first = begins[1].lower() + begins[2] if begins is not None else (*phrase_words(text.removeprefix("^")), "")[0]
+            if first.endswith("*") and len(first) > _STEM:
+                stems.setdefault(first[:_STEM], []).append((row, text))
+            elif first:
+                words.setdefault(first, []).append((row, text))
+    return words, stems, shapes, unspaced
+
+
+class Lexicon:
+    """Phrases of many rows; build it with `of`, or of what `filed` returned, then ask `hits`."""
+
+    __slots__ = ("_exact", "_following", "_shapes", "_stems", "_unspaced", "_waiting", "_waiting_stems")
+
+    def __init__(self, filed: Filed) -> None:
+        #: As written, until a text has their first word: few of thousands are ever taken apart.
+        self._waiting, self._waiting_stems, shapes, self._unspaced = filed
+        self._shapes = [(row, SHAPES[name], SHAPE_SIGNS.get(name, frozenset())) for row, name in shapes if name in SHAPES]
+        self._exact: dict[str, list[Phrase]] = {}
+        self._stems: dict[str, list[Phrase]] = {}
+        self._following: dict[tuple[str, str], tuple[Phrase, ...]] = {}
 
     @classmethod
     def of(cls, rows: Mapping[int, Iterable[str]]) -> Lexicon:
-        """Index the phrases of each row number; a shape that does not exist matches nothing."""
-        lexicon = cls()
-        for row, phrases in rows.items():
-            for phrase in phrases:
-                lexicon._add(row, phrase)
-        return lexicon
+        """Return the lexicon of the phrases of each row number."""
+        return cls(filed(rows))
 
-    def _add(self, row: int, text: str) -> None:
-        begins = _BEGINS.match(text)
-        if begins is not None:
-            self._wait(begins[1].lower() + begins[2], row, text)
-        elif text.startswith("<") and text.endswith(">"):
-            name = text[1:-1].strip()
-            if name in SHAPES:
-                self._shapes.append((row, SHAPES[name], SHAPE_SIGNS.get(name, frozenset())))
-        elif is_unspaced(text):
-            self._unspaced.append((row, text))
-        else:
-            words = phrase_words(text.removeprefix("^"))
-            self._wait(words[0] if words else "", row, text)
-
-    def _wait(self, first: str, row: int, text: str) -> None:
-        """File a phrase as written under its first word, or the beginning of that."""
-        if first.endswith("*") and len(first) > _STEM:
-            self._waiting_stems.setdefault(first[:_STEM], []).append((row, text))
-        elif first:
-            self._waiting.setdefault(first, []).append((row, text))
-
-    def _index(self, phrase: Phrase) -> None:
-        first = phrase.words[0]
-        if first.endswith("*") and len(first) > _STEM:
-            self._stems.setdefault(first[:_STEM], []).append(phrase)
-        else:
-            self._exact.setdefault(first, []).append(phrase)
-
-    def _take(self, written: Iterable[tuple[int, str]]) -> None:
-        """Take phrases apart, in the order of their rows."""
-        for row, text in written:
-            self._index(_phrase(row, text))
+    def _beginning(self, word: str, following: str) -> tuple[Phrase, ...]:
+        """Return the phrases that may begin with a word and the one after it, in the order of their rows; remembered, as words recur."""
+        found = self._following.get((word, following))
+        if found is None:
+            stem = word[:_STEM]
+            for waiting, taken, key in ((self._waiting, self._exact, word), (self._waiting_stems, self._stems, stem)):
+                if key in waiting:
+                    taken[key] = [_phrase(row, text) for row, text in waiting.pop(key)]
+            filed = self._exact.get(word, [])
+            if stem in self._stems:
+                filed = [*filed, *(p for p in self._stems[stem] if word.startswith(p.words[0][:-1]))]
+            found = tuple(p for p in filed if not p.literal or len(p.words) == 1 or p.words[1] == following)
+            if len(self._following) < _REMEMBERED:
+                self._following[word, following] = found
+        return found
 
     def hits(self, sentence: Sentence) -> list[Hit]:
         """Return every find in a sentence, in the order of its words; shapes and unspaced scripts come last."""
         found: list[Hit] = []
-        words = sentence.words
-        exact, stems, waiting, waiting_stems = self._exact, self._stems, self._waiting, self._waiting_stems
-        for at, word in enumerate(words):
-            if word in waiting:
-                self._take(waiting.pop(word))
-            for phrase in exact.get(word, ()):
+        words, known = sentence.words, self._following
+        for at, pair in enumerate(zip_longest(words, words[1:], fillvalue="")):
+            phrases = known.get(pair)
+            for phrase in self._beginning(*pair) if phrases is None else phrases:
                 _match(phrase, words, at, found)
-            stem = word[:_STEM]
-            if stem in waiting_stems:
-                self._take(waiting_stems.pop(stem))
-            for phrase in stems.get(stem, ()):
-                if word.startswith(phrase.words[0][:-1]):
-                    _match(phrase, words, at, found)
         for row, looks, signs in self._shapes:
             if signs and signs.isdisjoint(sentence.text):
                 continue

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from autobuilds import kept
 from autobuilds.domain.patterns import pattern
-from autobuilds.domain.policy import PhraseRule
-from autobuilds.policies.risk.lexicon import Hit, Lexicon
+from autobuilds.domain.policy import PhraseRule, Rules
+from autobuilds.policies.risk import lexicon, text
+from autobuilds.policies.risk.lexicon import Filed, Hit, Lexicon, filed
 from autobuilds.policies.risk.text import Sentence
 from autobuilds.records import dataclass, replace
 
@@ -48,15 +50,23 @@ class Unit:
     rows: dict[int, str]
 
 
-class RiskModel:
-    """Rules ready to judge with; made once for a tuple of rules by `compiled`."""
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One sentence, with what the tables of concepts and that of single words find in it."""
 
-    def __init__(self, rules: Sequence[PhraseRule]) -> None:
+    sentence: Sentence
+    units: tuple[Unit, ...]
+    leanings: tuple[Hit, ...]
+
+
+class RiskModel:
+    """Rules ready to judge with; made once for a tuple of rules by `compiled`. Those of the packaged file are found filed already."""
+
+    def __init__(self, rules: Sequence[PhraseRule], *, shipped: bool = False) -> None:
         self.rules = tuple(rules)
         by_table: dict[str, dict[int, tuple[str, ...]]] = {"text": {}, "criteria": {}, "steps": {}}
-        self._artefacts = Lexicon.of({i: r.phrases for i, r in enumerate(self.rules) if r.table == "risk-artefacts"})
-        self._leanings = Lexicon.of({i: r.phrases for i, r in enumerate(self.rules) if r.table == _LEANINGS})
-        self._idioms = Lexicon.of({i: r.phrases for i, r in enumerate(self.rules) if r.table == "risk-idioms"})
+        for name in ("risk-artefacts", _LEANINGS, "risk-idioms"):
+            by_table[name] = {i: r.phrases for i, r in enumerate(self.rules) if r.table == name}
         self._pairs: list[tuple[int, str, str]] = []
         self._sums: list[tuple[int, str]] = []
         self._concepts = [" ".join(r.kind.split()).casefold() for r in self.rules]
@@ -71,34 +81,37 @@ class RiskModel:
                 self._pairs += [(row, *_pair(p)) for p in rule.phrases if "+" in p]
             elif rule.table == "risk-sums":
                 self._sums += [(row, p.casefold()) for p in rule.phrases]
-        self._lexicons = {part: Lexicon.of(rows) for part, rows in by_table.items()}
+        self._lexicons = {part: Lexicon(rows) for part, rows in _all_filed(by_table, shipped=shipped).items()}
 
-    def finds(self, sentences: Iterable[Sentence]) -> list[Find]:
+    def read(self, sentences: Iterable[Sentence]) -> tuple[Read, ...]:
+        """Return what is found in each sentence of a task."""
+        leanings = self._lexicons[_LEANINGS]
+        return tuple(Read(s, tuple(self._units(s)), () if s.part == "steps" else tuple(leanings.hits(s))) for s in sentences)
+
+    def finds(self, read: Sequence[Read]) -> list[Find]:
         """Return the rows that count for a task, in the order of the tables.
 
         Each row counts once, but for those of the table of single words, which count once for each of their words.
         """
-        sentences = tuple(sentences)
-        units = [u for s in sentences for u in self._units(s)]
+        units = [u for r in read for u in r.units]
         found: dict[int, tuple[str, ...]] = {}
         for unit in units:
             for row, words in unit.rows.items():
                 found.setdefault(row, (words,))
         self._add_pairs(units, found)
-        self._add_sums(units, found, sum(len(s.words) for s in sentences if s.part in {"name", "text"}))
+        self._add_sums(units, found, sum(len(r.sentence.words) for r in read if r.sentence.part in {"name", "text"}))
         finds = [Find(rule=self.rules[row], words=found[row], weight=self.rules[row].weight) for row in sorted(found)]
-        return finds + self._single_words(sentences)
+        return finds + self._single_words(read)
 
-    def finds_alone(self, sentence: Sentence) -> list[Find]:
+    def finds_alone(self, read: Read) -> list[Find]:
         """Return the rows that count for a sentence as if there were no other, without what is said of a whole task."""
-        return [f for f in self.finds((sentence,)) if f.rule.table != "risk-sums"]
+        return [f for f in self.finds((read,)) if f.rule.table != "risk-sums"]
 
-    def _single_words(self, sentences: Iterable[Sentence]) -> list[Find]:
+    def _single_words(self, read: Iterable[Read]) -> list[Find]:
         words: dict[int, set[str]] = {}
-        for sentence in sentences:
-            if sentence.part != "steps":
-                for hit in self._leanings.hits(sentence):
-                    words.setdefault(hit.row, set()).add(hit.found)
+        for one in read:
+            for hit in one.leanings:
+                words.setdefault(hit.row, set()).add(hit.found)
         return [
             Find(rule=self.rules[row], words=tuple(sorted(found)), weight=self.rules[row].weight * len(found))
             for row, found in sorted(words.items())
@@ -136,7 +149,7 @@ class RiskModel:
         for hit in self._lexicons["text"].hits(sentence):
             if hit.order:
                 if named is None:
-                    named = {h.end - len(h.found.split()): h for h in self._artefacts.hits(sentence)}
+                    named = {h.end - len(h.found.split()): h for h in self._lexicons["risk-artefacts"].hits(sentence)}
                 reach = _NAME_REACH if sentence.part == "name" else 1
                 thing = next((named[at] for at in range(hit.end, hit.end + reach) if at in named), None)
                 if thing is not None and not self._concepts[hit.row].startswith(_WHOLE):
@@ -146,7 +159,7 @@ class RiskModel:
         return rows
 
     def _without_idioms(self, sentence: Sentence) -> tuple[Sentence, dict[int, str]]:
-        hits = self._idioms.hits(sentence)
+        hits = self._lexicons["risk-idioms"].hits(sentence)
         if not hits:
             return sentence, {}
         words = list(sentence.words)
@@ -193,7 +206,19 @@ class RiskModel:
 @lru_cache(maxsize=8)
 def compiled(rules: tuple[PhraseRule, ...]) -> RiskModel:
     """Return the model of the risk rows among the rules; cached, since a policy's rules seldom change."""
-    return RiskModel([r for r in rules if r.table.startswith("risk-")])
+    shipped = isinstance(rules, Rules) and rules.shipped
+    return RiskModel([r for r in rules if r.table.startswith("risk-")], shipped=shipped)
+
+
+def _all_filed(tables: dict[str, dict[int, tuple[str, ...]]], *, shipped: bool) -> dict[str, Filed]:
+    """Return the phrases of each table filed; those of the packaged file from what an earlier command kept."""
+    made_of = (tables, kept.stamp(lexicon.__file__, text.__file__)) if shipped else None
+    found: dict[str, Filed] | None = kept.load("risk", made_of) if shipped else None
+    if found is None:
+        found = {name: filed(rows) for name, rows in tables.items()}
+        if shipped:
+            kept.keep("risk", made_of, found)
+    return found
 
 
 def _pair(phrase: str) -> tuple[str, str]:
