@@ -109,7 +109,10 @@ class Ground:
     def disagreements(self) -> list[str]:
         """Return what `fsck` and `git fsck` find that is not as it should be."""
         found = json.loads(self.run("fsck", "--json").stdout or "{}").get("findings", [{"kind": "fsck", "message": "no answer"}])
-        said = [f"{one['kind']}: {one['message']}" for one in found]
+        return [f"{one['kind']}: {one['message']}" for one in found] + self.git_disagreements()
+
+    def git_disagreements(self) -> list[str]:
+        """Return what `git fsck` finds that is not as it should be."""
         done = subprocess.run(
             ["git", "fsck", "--strict", "--full"],
             cwd=self.root,
@@ -119,4 +122,4 @@ class Ground:
             stdin=subprocess.DEVNULL,
             check=False,
         )
-        return said + ([f"git fsck: {done.stderr.strip()[:300]}"] if done.returncode else [])
+        return [f"git fsck: {done.stderr.strip()[:300]}"] if done.returncode else []

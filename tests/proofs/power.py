@@ -7,11 +7,13 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.proofs._disk import Disk
 from tests.proofs._ground import Ground, queue_of
+from tests.proofs._in_memory import in_memory
 from tests.proofs._judging import misbehaved
 from tests.proofs._power_states import State, content, find, materialise, states, tree_of
 from tests.proofs.figures import Figures, Options
@@ -20,7 +22,7 @@ from tests.proofs.shim import MISSING, Call, Control, Orders, library, read_log
 
 QUEUE, LEDGER = "BUILD_QUEUE.md", "subagents/active.json"
 #: States that are recovered from; all that are enumerated are looked at.
-FULL, SAMPLE = 2_100, 60
+FULL, SAMPLE = 2_100, 24
 #: Programs that get the library though the environment of a build is a new one.
 _FOLLOW = ("python", "sh ", "git ", "bash")
 
@@ -169,55 +171,76 @@ def recover(bench: Bench, record: Record, truth: Truth, state: State) -> Iterato
     for at, attempt in truth.started:
         if at <= state.cut and attempt not in known:
             yield "forgotten starts", f"the agent of {attempt} was at work, and the ledger does not know it after two heartbeats"
-    for said in bench.ground.disagreements():
+    for said in _disagreements(bench):
         if said.startswith(("git fsck", "corrupt", "files", "queue")):
             yield "not recovered", said
 
 
+def _disagreements(bench: Bench) -> Iterator[str]:
+    done = bench.server.run(bench.ground.root, "fsck", "--json", code="autobuilds.cli.app:run")
+    answer = done.said[done.said.find("{") :] if "{" in done.said else "{}"
+    yield from (f"{one['kind']}: {one['message']}" for one in json.loads(answer).get("findings", [{"kind": "queue", "message": done.said}]))
+    yield from bench.ground.git_disagreements()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """The protocols as they were recorded, and the place where the states that they may leave are made."""
+
+    bench: Bench
+    records: tuple[Record, ...]
+
+
+@contextmanager
+def recording(folder: Path) -> Iterator[Recorded]:
+    """Record the protocols; a recording can be judged any number of times."""
+    with in_memory(folder) as quick:
+        place = quick / "place"
+        names = ["Write first", "Write second"]
+        ground = Ground.make(place, queue_of(names, place / "count"), more="max_concurrent: 2\n")
+        with ForkServer(ground.env) as server:
+            bench = Bench(folder=quick, ground=ground, server=server, control=Control(quick / "control"))
+            yield Recorded(bench=bench, records=tuple(records(bench)))
+
+
 def run(options: Options) -> Figures:
-    """Look at every state and recover from at least 2,000 of them (sample: 60)."""
-    return cut(options, whole, recovered=FULL if options.full else SAMPLE, least=2_000 if options.full else SAMPLE)
-
-
-def broken(options: Options, writer: Callable[[Record], Record]) -> Figures:
-    """Look at the states of a broken writer, `unsynced` or `folders_unsynced`; this must be caught."""
-    return cut(options, writer, recovered=0, least=0)
-
-
-def cut(options: Options, writer: Callable[[Record], Record], *, recovered: int, least: int) -> Figures:
-    """Record the protocols, enumerate the states of what `writer` would have done, and judge them."""
-    figures = Figures(proof="power")
+    """Look at every state and recover from at least 2,000 of them (sample: 24)."""
     if library() is None:
-        figures.skipped.append(MISSING)
-        return figures
-    place = options.folder / "place"
-    names = ["Write first", "Write second"]
-    ground = Ground.make(place, queue_of(names, place / "count"), more="max_concurrent: 2\n")
+        return Figures(proof="power", skipped=[MISSING])
+    with recording(options.folder) as recorded:
+        return cut(options, recorded, whole, recovered=FULL if options.full else SAMPLE, least=2_000 if options.full else SAMPLE)
+
+
+def broken(options: Options, recorded: Recorded, writer: Callable[[Record], Record]) -> Figures:
+    """Look at the states of a broken writer, `unsynced` or `folders_unsynced`; this must be caught."""
+    return cut(options, recorded, writer, recovered=0, least=0)
+
+
+def cut(options: Options, recorded: Recorded, writer: Callable[[Record], Record], *, recovered: int, least: int) -> Figures:
+    """Enumerate the states of what `writer` would have done, and judge them."""
+    figures = Figures(proof="power")
+    bench = recorded.bench
     counts: Counter[str] = Counter()
-    with ForkServer(ground.env) as server:
-        bench = Bench(folder=options.folder, ground=ground, server=server, control=Control(options.folder / "control"))
-        found: list[tuple[Record, Truth, State]] = []
-        for record in map(writer, list(records(bench))):
-            truth = Truth.of(record)
-            counts["agents seen at work"] += len(truth.started)
-            found_states = list(dict.fromkeys(states(record.disk, _cuts(record, options))))
-            options.say(f"{record.name}: {record.disk.length} calls, {len(found_states)} states")
-            for state in found_states:
-                for kind, said in wrong(record, truth, state):
-                    counts[kind] += 1
-                    figures.faults.append(f"{kind}: {record.name}, {_told(state)}: {said}")
-            found += [(record, truth, state) for state in found_states]
-        counts["states"] = len(found)
-        chosen = random.Random(options.seed).sample(found, min(recovered, len(found)))
-        for number, (record, truth, state) in enumerate(chosen, start=1):
-            for kind, said in recover(bench, record, truth, state):
+    found: list[tuple[Record, Truth, State]] = []
+    for record in map(writer, recorded.records):
+        truth = Truth.of(record)
+        counts["agents seen at work"] += len(truth.started)
+        found_states = list(dict.fromkeys(states(record.disk, _cuts(record, options))))
+        options.say(f"{record.name}: {record.disk.length} calls, {len(found_states)} states")
+        for state in found_states:
+            for kind, said in wrong(record, truth, state):
                 counts[kind] += 1
                 figures.faults.append(f"{kind}: {record.name}, {_told(state)}: {said}")
-            if number % 100 == 0:
-                options.say(f"recovered from {number} of {len(chosen)} states, {len(figures.faults)} faults")
-        counts["recovered"] = len(chosen)
-    figures.count("states of the disk looked at", counts["states"], least=max(least, 100))
-    figures.count("of them recovered from by two heartbeats", counts["recovered"], least=least)
+        found += [(record, truth, state) for state in found_states]
+    chosen = random.Random(options.seed).sample(found, min(recovered, len(found)))
+    for number, (record, truth, state) in enumerate(chosen, start=1):
+        for kind, said in recover(bench, record, truth, state):
+            counts[kind] += 1
+            figures.faults.append(f"{kind}: {record.name}, {_told(state)}: {said}")
+        if number % 100 == 0:
+            options.say(f"recovered from {number} of {len(chosen)} states, {len(figures.faults)} faults")
+    figures.count("states of the disk looked at", len(found), least=max(least, 100))
+    figures.count("of them recovered from by two heartbeats", len(chosen), least=least)
     figures.count("agents seen at work", counts["agents seen at work"], least=1)
     for kind in ("torn queues", "torn ledgers", "forgotten starts", "lost tasks", "stuck builds", "not recovered"):
         figures.count(kind, counts[kind], most=0)

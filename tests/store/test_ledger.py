@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -130,3 +131,23 @@ def test_the_schema_names_what_is_written() -> None:
     assert set(plain) == set(made["properties"])
     assert set(plain["builds"][0]) == set(made["$defs"]["Build"]["properties"])
     assert set(plain["builds"][0]["attempts"][0]) == set(made["$defs"]["Attempt"]["properties"])
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="names of descriptors are asked of /proc")
+def test_the_folder_of_the_first_ledger_is_named_durably_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut that takes the folder away takes the intents of all attempts with it."""
+    synced: list[str] = []
+    real = os.fsync
+
+    def fsync(fd: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{fd}"))
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    path = tmp_path.resolve() / "subagents" / "active.json"
+    assert store.write_ledger(path, Ledger())
+    assert synced[0] == str(path.parent.parent)
+    assert synced[-1] == str(path.parent)
+    synced.clear()
+    assert store.write_ledger(path, full())
+    assert str(path.parent.parent) not in synced

@@ -178,7 +178,7 @@ def write_ledger(path: Path, ledger: Ledger) -> bool:
 
     Raises StorageFailure when it can't be written; the old content is still there then.
     """
-    from autobuilds.store.files import storage_failure, write_atomic
+    from autobuilds.store.files import make_folder, write_atomic
 
     data = dumps(ledger)
     try:
@@ -186,10 +186,7 @@ def write_ledger(path: Path, ledger: Ledger) -> bool:
             return False
     except OSError:
         pass
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise storage_failure(path.parent, error) from error
+    make_folder(path.parent)
     write_atomic(path, data)
     return True
 

@@ -89,7 +89,7 @@ class Workspace:
     def log_file(self, label: str, number: int) -> Path:
         """Return the raw output of an attempt; its folder is made and kept out of commits."""
         folder = self.root / "subagents" / "logs"
-        folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder)
         ignore = folder / ".gitignore"
         if not ignore.exists():
             files.write_atomic(ignore, b"*\n")
@@ -162,7 +162,7 @@ class Workspace:
     def publish(self, name: str, text: str) -> bool:
         """Write a rendered page where it differs from what stands there, and return whether it did."""
         target = self.path(name)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        files.make_folder(target.parent)
         return files.write_atomic(target, text.encode())
 
     def _bytes(self, name: str) -> bytes | None:

@@ -6,7 +6,7 @@ from autobuilds.store.files.reading import read_stable, read_untrusted
 from autobuilds.store.files.rescue import Rescued, repay, rescue_displaced, rescue_late_saves, unite_stale
 from autobuilds.store.files.shared import replace_guarded
 from autobuilds.store.files.stale import Clues
-from autobuilds.store.files.writing import append_line, private_folder, storage_failure, sync_folder, write_atomic
+from autobuilds.store.files.writing import append_line, make_folder, private_folder, storage_failure, sync_folder, write_atomic
 
 __all__ = [
     "Clues",
@@ -14,6 +14,7 @@ __all__ = [
     "Rescued",
     "append_line",
     "exchange_supported",
+    "make_folder",
     "private_folder",
     "read_stable",
     "read_untrusted",

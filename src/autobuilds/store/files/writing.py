@@ -54,10 +54,10 @@ def target_of(path: Path) -> Path:
         raise storage_failure(path, OSError(errno.ELOOP, str(error))) from error
 
 
-def write_atomic(path: Path, data: bytes) -> bool:
+def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> bool:
     """Replace a file's content as one step that survives a power cut, and return whether it was other than `data`.
 
-    Keeps the file's mode and owner and writes through a symbolic link; the folder must be there. Raises StorageFailure
+    Not `durable` is for what is checked when it is read, and can be made again. Keeps the file's mode and owner and writes through a symbolic link; the folder must be there. Raises StorageFailure
     with the old content in place and no temporary file left, NotDurable with the new one in place, BadInput where something
     other than a regular file stands.
     """
@@ -67,7 +67,7 @@ def write_atomic(path: Path, data: bytes) -> bool:
             return False
         temporary = target.with_name(temporary_name(target.name))
         try:
-            write_new(temporary, data, like=target)
+            write_new(temporary, data, like=target, sync=durable)
             temporary.replace(target)
         except BaseException:
             with suppress(OSError):
@@ -75,7 +75,8 @@ def write_atomic(path: Path, data: bytes) -> bool:
             raise
     except OSError as error:
         raise storage_failure(path, error) from error
-    confirm(target)
+    if durable:
+        confirm(target)
     return True
 
 
@@ -149,6 +150,21 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it where they are missing, so that a power cut does not take them away again.
+
+    Raises StorageFailure.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    try:
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+    except OSError as error:
+        raise storage_failure(folder, error) from error
+
+
 def append_line(path: Path, line: str) -> None:
     """Append one line to a log that many processes write, to disk; a line torn by a crash before stays a line of its own.
 
@@ -182,9 +198,6 @@ def private_folder(root: Path) -> Path:
         raise BadInput(f"{folder} is a symbolic link; autobuilds keeps its locks in a folder of the workspace. Remove the link")
     ignore = folder / ".gitignore"
     if not ignore.exists():
-        try:
-            folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise storage_failure(folder, error) from error
+        make_folder(folder)
         write_atomic(ignore, b"*\n")
     return folder
