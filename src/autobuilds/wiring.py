@@ -117,6 +117,16 @@ class LateSandbox:
             self._tried = (now, MachineSandbox().probe())
         return self._tried[1]
 
+    def tried(self) -> tuple[TierProbe, ...]:
+        """Return what is kept of the last trial, or try out what works."""
+        from autobuilds.adapters import trials
+
+        known = trials.recall() if self._tried is None else None
+        if known is None:
+            known = self.probe()
+            trials.keep(known)
+        return known
+
 
 def make_context(root: Path, *, no_commit: bool = False) -> Context:
     """Return the context of a workspace with the real machine behind every port."""

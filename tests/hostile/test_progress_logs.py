@@ -59,6 +59,8 @@ class Untried:
     def probe(self) -> tuple[TierProbe, ...]:
         return (TierProbe(tier=Tier.NONE, works=True),)
 
+    tried = probe
+
 
 @dataclass(frozen=True, slots=True)
 class Known:

@@ -83,6 +83,8 @@ class Machine:
         """Return the set tiers."""
         return self.tiers
 
+    tried = probe
+
 
 COMMAND = AgentStatus(name="command", found=True)
 CLAUDE = AgentStatus(name="claude", found=False, install="npm install -g @anthropic-ai/claude-code")

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from autobuilds import errors
-from autobuilds.adapters.processes import MARKER
 from autobuilds.domain.moment import AgentStatus, Resources
 from autobuilds.records import dataclass, field
 
@@ -33,6 +32,8 @@ class MachineHost:
         given = self.environment.get(NOW_VARIABLE)
         if given is None:
             return datetime.now(where)
+        from autobuilds.adapters.processes import MARKER
+
         if MARKER in self.environment:
             raise errors.Refused(f"{NOW_VARIABLE} is refused inside a build: the clock is not the build's to set. Unset it.")
         try:

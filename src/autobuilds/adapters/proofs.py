@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import os
-import secrets
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,6 +12,7 @@ from typing import Any
 
 from autobuilds.adapters.supervisor.records import write_bytes
 from autobuilds.domain.build import Approval
+from autobuilds.domain.digests import sha256
 from autobuilds.errors import Refused, StorageFailure
 from autobuilds.records import dataclass
 from autobuilds.store.files import storage_failure, write_atomic
@@ -49,6 +46,8 @@ class KeyedProofs:
         """Return the labels of the approvals whose MAC stands in the owner's folder."""
         if not approvals:
             return frozenset()
+        import hmac
+
         try:
             key = self._key(make=False)
         except (Refused, StorageFailure):
@@ -91,9 +90,13 @@ class KeyedProofs:
 
     @property
     def _file(self) -> Path:
-        return self.folder / "workspaces" / f"{hashlib.sha256(os.fsencode(self.root)).hexdigest()[:32]}.json"
+        return self.folder / "workspaces" / f"{sha256(os.fsencode(self.root))[:32]}.json"
 
     def _mac(self, key: bytes, approval: Approval) -> bytes:
+        import hashlib
+        import hmac
+        import json
+
         at = approval.at.astimezone(UTC).isoformat()
         said = [1, str(self.root), approval.label, approval.fingerprint, approval.by, at, approval.how]
         text = "autobuilds approval\n" + json.dumps(said, ensure_ascii=True)
@@ -103,7 +106,10 @@ class KeyedProofs:
         """Return what is kept of this workspace; what can't be read, or could be somebody else's, is nothing."""
         kept: dict[str, Any] = {}
         with suppress(OSError, ValueError, RecursionError, _NotOurs):
-            kept = json.loads(_guarded(self._file, _OTHERS_WRITE))
+            written = _guarded(self._file, _OTHERS_WRITE)
+            import json
+
+            kept = json.loads(written)
         approvals = kept.get("approvals") if isinstance(kept, dict) and kept.get("workspace") == str(self.root) else None
         doubted = kept.get("doubted") if approvals is not None else None
         return {
@@ -113,6 +119,8 @@ class KeyedProofs:
         }
 
     def _write(self, kept: dict[str, Any]) -> None:
+        import json
+
         self._make_folders()
         write_atomic(self._file, (json.dumps(kept, sort_keys=True, indent=1) + "\n").encode())
         with suppress(OSError):
@@ -158,6 +166,8 @@ class KeyedProofs:
     def _make_key(self, path: Path) -> None:
         """Make the key, whole or not at all; of two processes at once one wins."""
         self._make_folders()
+        import secrets
+
         write_bytes(path, secrets.token_hex(_KEY_BYTES).encode() + b"\n", once=True)
 
 

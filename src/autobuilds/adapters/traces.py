@@ -14,7 +14,7 @@ from autobuilds.ports import Traces
 #: Where the machine's zone is written down, by the systems' different customs.
 _ZONE = ("/etc/localtime", "/etc/timezone", "/etc/sysconfig/clock", "/etc/conf.d/clock", "/etc/TZ", "/var/db/zoneinfo")
 #: Switches of the kernel, and the standing of this process, by which a sandbox works or does not.
-_SWITCHES = (
+SWITCHES = (
     "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
     "/proc/sys/kernel/unprivileged_userns_clone",
     "/proc/sys/user/max_user_namespaces",
@@ -68,7 +68,7 @@ def traces(root: Path) -> Traces | None:
                 )
             )
         ),
-        quotes=_SWITCHES,
+        quotes=SWITCHES,
         variables=_VARIABLES,
         given=tuple(sorted(sign for sign in signs if not sign.startswith("~/"))),
     )

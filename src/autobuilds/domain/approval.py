@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-
+from autobuilds.domain.digests import sha256
 from autobuilds.domain.model import Task
 
 
@@ -14,6 +12,7 @@ def fingerprint(task: Task) -> str:
     That is name, description, criteria, steps, repository, base, agent, and the fields that stand in the prompt, set the bounds, or
     say how the work is delivered. White space is folded, so a re-wrapped paragraph keeps its approval; a changed word does not.
     """
+    import json
 
     def fold(text: str | None) -> str:
         return " ".join((text or "").split())
@@ -30,4 +29,4 @@ def fingerprint(task: Task) -> str:
         "details": [fold(task.tech_stack), fold(task.role), fold(task.notes), [fold(d) for d in task.deliverables]],
         "touches": [fold(t) for t in task.touches],
     }
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+    return sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode())

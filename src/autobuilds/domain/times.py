@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from fractions import Fraction
 
 from autobuilds.domain.model import Estimate
 from autobuilds.domain.patterns import pattern
@@ -37,6 +36,8 @@ _WORK = {"m": 1, "h": 60, "d": 60 * WORK_HOURS}
 #: Seconds of clock time.
 _CLOCK = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 #: Ten years of work: what is longer is no estimate.
+#: Amounts are counted in so many parts of a unit: a figure has at most four decimals.
+_SCALE = 10_000
 _MOST_MINUTES = 10 * 365 * 24 * 60
 
 
@@ -74,22 +75,23 @@ def _folded(text: str) -> str:
     return " ".join(text.split()).lower()
 
 
-def _amount(text: str, units: dict[str, int]) -> Fraction | None:
-    """Return the sum of `1h30m` or `1 hour and 30 minutes` in the table's unit; None if it can't be read or repeats a unit."""
+def _amount(text: str, units: dict[str, int]) -> int | None:
+    """Return the sum of `1h30m` or `1 hour and 30 minutes` in ten-thousandths of the table's unit; None if it can't be read or repeats a unit."""
     if _PARTS.fullmatch(text) is None:
         return None
-    total, seen = Fraction(0), set[str]()
+    total, seen = 0, set[str]()
     for number, word in _PART.findall(text):
         unit = _UNITS.get(word, "")
         if unit not in units or unit in seen:
             return None
         seen.add(unit)
-        total += Fraction(number) * units[unit]
+        whole, _, part = number.partition(".")
+        total += int(f"{whole}{part:0<4}") * units[unit]
     return total
 
 
-def _work(text: str) -> Fraction | None:
-    return Fraction(_WORK["d"], 2) if _HALF_DAY.fullmatch(text) else _amount(text, _WORK)
+def _work(text: str) -> int | None:
+    return _WORK["d"] * _SCALE // 2 if _HALF_DAY.fullmatch(text) else _amount(text, _WORK)
 
 
 def parse_estimate(text: str) -> Estimate | None:
@@ -111,15 +113,15 @@ def parse_estimate(text: str) -> Estimate | None:
         last = _PART.fullmatch(ends[1])
         bare = re.fullmatch(_NUMBER, ends[0], re.ASCII)
         low = _work(f"{ends[0]} {last[2]}" if bare and last else ends[0])
-    if low is None or high is None or not 0 < low <= high <= _MOST_MINUTES:
+    if low is None or high is None or not 0 < low <= high <= _MOST_MINUTES * _SCALE:
         return None
-    return Estimate(min_minutes=max(1, round(low)), max_minutes=max(1, round(high)))
+    return Estimate(min_minutes=max(1, round(low / _SCALE)), max_minutes=max(1, round(high / _SCALE)))
 
 
 def parse_duration(text: str) -> timedelta | None:
     """Return the clock time that a configuration value names (`30m`, `4h`, `90 min`, `1h30m`, `1d` of 24 h, `45s`), or None."""
-    seconds = _amount(_folded(text), _CLOCK)
-    return None if seconds is None else timedelta(microseconds=round(seconds * 1_000_000))
+    amount = _amount(_folded(text), _CLOCK)
+    return None if amount is None else timedelta(microseconds=amount * (1_000_000 // _SCALE))
 
 
 def parse_clock(text: str) -> time | None:

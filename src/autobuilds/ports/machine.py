@@ -41,6 +41,10 @@ class Sandbox(Protocol):
         """Try out every tier with a harmless program and return what works now, the strongest first; under 100 ms in all."""
         ...
 
+    def tried(self) -> tuple[TierProbe, ...]:
+        """Return the same for looking and deciding: what was found before, where nothing changed since by which a tier works or not."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traces:

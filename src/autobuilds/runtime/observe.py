@@ -46,7 +46,7 @@ def observe(context: Context, loaded: Loaded, now: datetime | None = None, *, ac
         runs={attempt_id: _state_of(context, attempt_id, acting=acting) for attempt_id in attempts},
         agents=agents,
         agents_fault=fault,
-        tiers=context.sandbox.probe() if waiting and probing else (),
+        tiers=context.sandbox.tried() if waiting and probing else (),
         stop_file=workspace.path(STOP).exists(),
         hand_approved=frozenset(t.label for t in snapshot.queue.active if t.label not in doubted and _by_owners_hand(context, loaded, t)),
         proven=context.proofs.proven([a for a in snapshot.ledger.approvals if snapshot.ledger.approval(a.label) is a]),

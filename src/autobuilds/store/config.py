@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any
 
 from autobuilds.domain.duties import Duty
 from autobuilds.domain.problem import Problem, Severity
@@ -14,6 +13,9 @@ from autobuilds.records import dataclass, field, fields
 from autobuilds.store.config_keys import KEYS, BadValue, read_value, write_value
 from autobuilds.store.duties import read_duties
 from autobuilds.store.front_matter import Located, read_front_matter
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 FILE = "HEARTBEAT.md"
 _DEFAULT = "default"
@@ -83,6 +85,8 @@ def _checked(name: str, where: Located) -> Any:
 
 
 def _zone(name: str) -> ZoneInfo | None:
+    from zoneinfo import ZoneInfo
+
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):

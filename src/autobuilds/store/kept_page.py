@@ -47,7 +47,7 @@ class KeptPage:
         """Remember what was rendered; where that can't be written, the page is rendered again the next time."""
         if self._key is not None:
             with suppress(AutobuildsError, OSError):
-                files.write_atomic(self._memory, self._note(text.encode()))
+                files.write_atomic(self._memory, self._note(text.encode()), durable=False)
 
     def _note(self, page: bytes) -> bytes:
         return f"{self._key} {hashlib.sha256(page).hexdigest()}\n".encode()

@@ -18,9 +18,9 @@ from autobuilds.store.config import Config, read_settings, zone_of
 from autobuilds.store.files.debris import remove_debris
 from autobuilds.store.ledger import read_ledger, write_ledger
 from autobuilds.store.policy import open_policy
+from autobuilds.store.queue.belief import Readings
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.file import QueueFile
-from autobuilds.store.queue.readings import Readings
 from autobuilds.store.render import packaged_templates
 
 QUEUE = "BUILD_QUEUE.md"

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -49,7 +45,7 @@ def statuses(
 def _status(name: str, preset: Preset | None, environment: Mapping[str, str], *, versions: bool) -> AgentStatus:
     if preset is None:
         return AgentStatus(name=name, found=False, detail="no agent of this name is known; add it to agents.toml")
-    program = shutil.which(preset.argv[0], path=environment.get("PATH"))
+    program = which(preset.argv[0], environment.get("PATH"))
     version = _version(preset, environment) if versions and program is not None else None
     return AgentStatus(
         name=name,
@@ -64,6 +60,19 @@ def _status(name: str, preset: Preset | None, environment: Mapping[str, str], *,
         reserve_mib=preset.reserve_mib,
         nests=preset.nests,
     )
+
+
+def which(program: str, path: str | None) -> str | None:
+    """Return where a program is found, as `shutil.which` does, whose module takes longer to import than all agents to be looked for."""
+    if path is None or os.path.dirname(program):  # noqa: PTH120 - a name may end in a slash
+        import shutil
+
+        return shutil.which(program, path=path)
+    for folder in path.split(os.pathsep) if path else ():
+        found = os.path.join(folder, program)  # noqa: PTH118 - a folder without a name is the current one
+        if os.access(found, os.F_OK | os.X_OK) and not os.path.isdir(found):  # noqa: PTH112
+            return found
+    return None
 
 
 def signed_in(preset: Preset, environment: Mapping[str, str]) -> bool | None:
@@ -90,9 +99,11 @@ def _numbers(version: str) -> tuple[int, ...]:
 def _version(preset: Preset, environment: Mapping[str, str]) -> str | None:
     if not preset.version:
         return None
-    program = shutil.which(preset.version[0], path=environment.get("PATH"))
+    program = which(preset.version[0], environment.get("PATH"))
     if program is None:
         return None
+    import tempfile
+
     kept = {name: environment[name] for name in _PASSED if name in environment}
     with tempfile.TemporaryDirectory(prefix="autobuilds-version-", ignore_cleanup_errors=True) as folder:
         home = Path(folder, "home")
@@ -115,6 +126,9 @@ def _found_at(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _said(argv: list[str], folder: Path, environment: dict[str, str]) -> bytes:
     """Return the first bytes that a program prints in its time; into a file, so that nothing it leaves behind can hold us up."""
+    import signal
+    import subprocess
+
     with (folder / "version").open("w+b") as output:
         try:
             process = subprocess.Popen(

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from autobuilds import errors
+from autobuilds import errors, kept
 from autobuilds.adapters.agents import detect
 from autobuilds.adapters.agents.events import SESSION
 from autobuilds.adapters.agents.preset import Preset
@@ -46,7 +46,7 @@ class Presets:
     def load(cls, workspace: Path | None) -> Presets:
         """Return the shipped presets with the owner's own (agents.toml) in front; raises BadInput for a preset that can't be read."""
         text = _read(_SHIPPED)
-        shipped = parse(text, _SHIPPED, own=False)
+        shipped = parse(text, _SHIPPED, own=False, tables=_shipped(text))
         written = _own(workspace / OWN_FILE) if workspace is not None else None
         own = {} if written is None else parse(written, OWN_FILE, own=True, bases=lambda name: _whole(text, name))
         rest = {name: preset for name, preset in shipped.items() if name not in own}
@@ -132,6 +132,15 @@ def _session(run_folder: Path) -> str:
 
 def _read(*parts: str) -> str:
     return Path(__file__).parent.joinpath(*parts).read_text(encoding="utf-8")
+
+
+def _shipped(text: str) -> dict[str, Any]:
+    """Return the tables of the shipped file, from what an earlier command kept of it."""
+    found: dict[str, Any] | None = kept.load("presets", text)
+    if found is None:
+        found = read_tables(text, _SHIPPED)
+        kept.keep("presets", text, found)
+    return found
 
 
 def _stream(name: str) -> ReportRules:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +41,8 @@ def _no_base(_: str) -> None:
 
 def read_tables(text: str, file: str) -> dict[str, Any]:
     """Return the tables of a TOML text as they are; raises BadInput that names the file and the place in it."""
+    import tomllib
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -52,14 +53,16 @@ def read_tables(text: str, file: str) -> dict[str, Any]:
         raise errors.BadInput(f"{file}: a number has too many digits to be read") from error
 
 
-def parse(text: str, file: str, *, own: bool, bases: Bases = _no_base) -> dict[str, Preset]:
+def parse(text: str, file: str, *, own: bool, bases: Bases = _no_base, tables: dict[str, Any] | None = None) -> dict[str, Preset]:
     """Return the presets of a TOML text; `bases` finds the tables that `based_on` may name besides those above in the text.
+
+    `tables` are those of the text where they are known already.
 
     Raises BadInput that names file, table and key.
     """
     known: dict[str, Any] = {}
     made = {}
-    for name, given in read_tables(text, file).items():
+    for name, given in (read_tables(text, file) if tables is None else tables).items():
         known[name] = table = _based(name, given, file, known, bases)
         made[name] = _preset(name, table, file, own=own)
     return made

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from autobuilds import errors
@@ -142,6 +141,8 @@ class Table:
 
 def near(word: str, known: Collection[str]) -> str:
     """Return ` (did you mean 'x'?)`, or nothing."""
+    from difflib import get_close_matches
+
     close = get_close_matches(word, sorted(known), 1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 

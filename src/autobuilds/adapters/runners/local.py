@@ -58,7 +58,8 @@ class LocalRunner:
         folder.make()
         with folder.locked("submitting", wait=self.confirm_seconds) as mine:
             if mine and not folder.spec.exists() and not folder.start.exists():
-                records.write_bytes(folder.prompt, job.prompt.encode("utf-8", "replace"))
+                # The record behind it syncs the folder of both.
+                records.write_bytes(folder.prompt, job.prompt.encode("utf-8", "replace"), named=False)
                 if records.write_record(folder.spec, job, once=True):
                     self._spawn(folder)
         return self.poll(job.attempt_id)

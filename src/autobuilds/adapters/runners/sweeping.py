@@ -11,15 +11,20 @@ from pathlib import Path
 
 from autobuilds import errors
 from autobuilds.adapters.supervisor.run_folder import RunFolder, is_attempt_id, state_folder
+from autobuilds.store.files.debris import remove_debris
 
 #: Seconds for which the records of an ended attempt are kept: as long as the ledger keeps its build.
 RECORD_SECONDS = 30 * 86_400.0
 
 
 def sweep(workspace: Path, keep: set[str]) -> int:
-    """Remove what ended attempts that are not in `keep` left behind, and the homes of builds that are over; return the bytes freed."""
+    """Remove what ended attempts that are not in `keep` left behind, and the homes of builds that are over; return the bytes freed.
+
+    Records that a dead process could not finish, and could not take away, go whatever is kept.
+    """
     state = state_folder(workspace)
     folders = [RunFolder(path) for path in _folders(state / "runs") if is_attempt_id(path.name)]
+    remove_debris(folder.path for folder in folders)
     clones, homes = _needed([folder for folder in folders if folder.attempt_id in keep or not folder.exit.exists()])
     freed = sum(_remove(folder, clones) for folder in folders if folder.attempt_id not in keep)
     return freed + sum(_take_away(path) for path in _folders(state / "homes") if path not in homes)

@@ -50,6 +50,8 @@ class DerivedLog:
     _odd: str | None = None
     #: The agent has ended: what it was seen doing stands in the log.
     _ended: bool = False
+    #: What is written now is the last of the attempt.
+    _final: bool = False
 
     @property
     def path(self) -> Path:
@@ -82,7 +84,7 @@ class DerivedLog:
         if self._written is not None:
             with suppress(OSError, errors.StorageFailure):
                 self.folder.scratch.mkdir(exist_ok=True)
-                write_bytes(self.folder.progress, self._written, mode=0o644)
+                write_bytes(self.folder.progress, self._written, mode=0o644, named=False)
                 self._seed = inert.clean(self._written.decode())
 
     def follow(self, stream: AgentStream) -> None:
@@ -125,6 +127,7 @@ class DerivedLog:
 
     def finish(self, now: datetime, checks: tuple[Check, ...], words: str, *, well: bool) -> None:
         """Record the ending and tick what passed."""
+        self._final = True
         mine = self._agents()
         if mine is not None:
             self._mirror(mine)
@@ -213,7 +216,8 @@ class DerivedLog:
         self._at = time.monotonic()
         with suppress(OSError, errors.StorageFailure):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(self.path, redacted_bytes(content, secrets_of_job(self.job)), mode=0o644)
+            # Whole it is at any time; an older one after a power cut is as good, as the attempt is lost then.
+            write_bytes(self.path, redacted_bytes(content, secrets_of_job(self.job)), mode=0o644, named=self._final)
             self._written = content
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from autobuilds.domain.patterns import pattern
@@ -120,6 +119,8 @@ def _hunks(old: Sequence[bytes], new: Sequence[bytes]) -> list[_Hunk]:
     last = 0
     while last < min(len(old), len(new)) - first and old[-1 - last] == new[-1 - last]:
         last += 1
+    from difflib import SequenceMatcher
+
     inner = SequenceMatcher(None, old[first : len(old) - last], new[first : len(new) - last], autojunk=False)
     return [_Hunk(first + a, first + b, tuple(new[first + c : first + d])) for tag, a, b, c, d in inner.get_opcodes() if tag != "equal"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from autobuilds.domain.patterns import pattern
@@ -101,10 +100,14 @@ def _nearest(rows: Iterable[str], one: str, two: str) -> str | None:
 
 
 def _alike(row: str, other: str) -> bool:
+    from difflib import SequenceMatcher
+
     return SequenceMatcher(None, _WORDS.findall(row), _WORDS.findall(other), autojunk=False).ratio() > 0.5
 
 
 def _hunks(old: Sequence[str], new: Sequence[str]) -> list[_Hunk]:
+    from difflib import SequenceMatcher
+
     codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     return [_Hunk(a, b, tuple(new[c:d])) for tag, a, b, c, d in codes if tag != "equal"]
 

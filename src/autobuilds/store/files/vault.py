@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import time
@@ -11,6 +10,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
+from autobuilds.domain.digests import sha256
 from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass, replace
 from autobuilds.store.files.reading import Stamp
@@ -34,7 +34,7 @@ def _stamped(stamp: Stamp) -> str:
 
 def digest(data: bytes) -> str:
     """Return the name of a text in the vault: 32 hexadecimal digits of its SHA-256."""
-    return hashlib.sha256(data).hexdigest()[:32]
+    return sha256(data)[:32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

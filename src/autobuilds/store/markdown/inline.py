@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from html import unescape
 
 from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass
@@ -170,7 +169,11 @@ def plain_text(text: str, known: frozenset[str] = frozenset(), depth: int = 0) -
 
 
 def _entities(text: str) -> str:
-    return _ENTITY.sub(lambda match: unescape(match[0]), text) if "&" in text else text
+    if "&" not in text:
+        return text
+    from html import unescape
+
+    return _ENTITY.sub(lambda match: unescape(match[0]), text)
 
 
 def _shown(piece: Piece, known: frozenset[str], depth: int) -> str:

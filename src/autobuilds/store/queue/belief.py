@@ -14,12 +14,14 @@ from autobuilds.store.files.stale import is_known
 from autobuilds.store.files.vault import Vault, digest
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.edit import Operation
-from autobuilds.store.queue.readings import Readings
+from autobuilds.store.queue.reader import read_queue
 
 #: Seconds for which a file that lost much, or something, must have been left alone before that is believed.
 BIG_LOSS, LOSS = 2.0, 0.5
 #: Share of the tasks whose loss is a big one.
 _MUCH = 0.2
+#: Texts that are kept: as it stood before a change, and after it.
+_KEPT = 2
 
 
 class _Seen(NamedTuple):
@@ -28,6 +30,24 @@ class _Seen(NamedTuple):
     labels: frozenset[str]
     front_matter: bool
     fatal: bool
+
+
+class Readings:
+    """Reads each text once while it is among the last ones: a document depends on nothing but these bytes and the zone, and never changes."""
+
+    def __init__(self) -> None:
+        self._known: list[tuple[bytes, tzinfo, bool, Document]] = []
+
+    def read(self, data: bytes, zone: tzinfo, *, had_tasks: bool = False) -> Document:
+        """Return what `read_queue` returns."""
+        for known in self._known:
+            if known[0] == data and known[1] is zone and known[2] is had_tasks:
+                self._known.remove(known)
+                self._known.append(known)
+                return known[3]
+        document = read_queue(data, zone=zone, had_tasks=had_tasks)
+        self._known = [*self._known[1 - _KEPT :], (data, zone, had_tasks, document)]
+        return document
 
 
 class Belief:

@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 from autobuilds.domain.model import Task
 from autobuilds.domain.problem import Severity
 from autobuilds.errors import AutobuildsError, BadInput, FatalQueue, NotSo
+from autobuilds.records import fields
 from autobuilds.store.queue.document import Document, Entry
 from autobuilds.store.queue.splice import Splice, insertions, spliced
 from autobuilds.store.queue.thin import View, thin_view
@@ -18,7 +19,7 @@ from autobuilds.store.queue.thin import View, thin_view
 #: Reads the bytes of a queue.
 Read = Callable[[bytes], Document]
 
-_FIELDS = tuple(name for name in Task.__dataclass_fields__ if name not in {"line", "end_line", "approved_line", "problems"})
+_FIELDS = tuple(name for name in (one.name for one in fields(Task)) if name not in {"line", "end_line", "approved_line", "problems"})
 #: Everything that a task says; where it stands, and problems that others cause, are not part of it.
 said = attrgetter(*_FIELDS)
 #: Problems that come from other tasks, not from how a task is written.

@@ -24,11 +24,10 @@ from autobuilds.store.files import (
 from autobuilds.store.files.merge import appended
 from autobuilds.store.files.reading import Stable, glance, read_stamped
 from autobuilds.store.files.vault import Vault
-from autobuilds.store.queue.belief import Belief
+from autobuilds.store.queue.belief import Belief, Readings
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.edit import Operation, apply
 from autobuilds.store.queue.marks import marks_lost, task_named
-from autobuilds.store.queue.readings import Readings
 
 QUEUE = "BUILD_QUEUE.md"
 #: Seconds for which an edit waits for other writers, and for a moment in which nobody saves.

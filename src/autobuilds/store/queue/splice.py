@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from autobuilds.domain.patterns import pattern
@@ -118,6 +117,8 @@ def insertions(before: str, after: str) -> list[Splice] | None:
     for row in old:
         offsets.append(offsets[-1] + len(row))
     found: list[Splice] = []
+    from difflib import SequenceMatcher
+
     for tag, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "insert":
             found.append(Splice(offsets[a], offsets[b], "".join(new[c:d])))

@@ -1,0 +1,94 @@
+"""What was tried out of the sandbox is believed only where everything is as it was."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from autobuilds.adapters import trials
+from autobuilds.domain.sandbox import Tier, TierProbe
+
+FOUND = (
+    TierProbe(tier=Tier.BWRAP, works=False, why="the kernel forbids it; \u201cso\u201d it says", fix="sudo sysctl -w a=1"),
+    TierProbe(tier=Tier.NONE, works=True),
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path / ".local/state/autobuilds/machine/sandbox"
+
+
+def test_what_was_kept_is_recalled(file: Path) -> None:
+    assert trials.recall() is None
+    trials.keep(FOUND)
+    assert trials.recall() == FOUND
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_not_after_an_hour_nor_from_the_future(file: Path) -> None:
+    trials.keep(FOUND)
+    for age in (3601, -60):
+        os.utime(file, (time.time() - age,) * 2)
+        assert trials.recall() is None
+    trials.keep(FOUND)
+    assert trials.recall() == FOUND
+
+
+def test_not_where_others_could_have_written_it(file: Path) -> None:
+    trials.keep(FOUND)
+    file.chmod(0o666)
+    assert trials.recall() is None
+
+
+def test_not_with_another_bubblewrap(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    trials.keep(FOUND)
+    program = folder / "bwrap"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    assert trials.recall() is None
+    trials.keep(FOUND)
+    assert trials.recall() == FOUND
+    program.write_text("#!/bin/sh\nexit 1\n")
+    assert trials.recall() is None
+
+
+@pytest.mark.parametrize("said", ["switch", "standing"])
+def test_not_on_a_machine_that_is_set_otherwise(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    switch = tmp_path / "switch"
+    switch.write_text("0\n")
+    monkeypatch.setattr(trials, "SWITCHES", (str(switch),))
+    trials.keep(FOUND)
+    assert trials.recall() == FOUND
+    if said == "switch":
+        switch.write_text("1\n")
+    else:
+        monkeypatch.setattr(trials, "_STANDING", ("Name:",))
+    assert trials.recall() is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"no key", b"\x1e" * 5])
+def test_what_can_not_be_read_is_not_believed(file: Path, damage: bytes) -> None:
+    trials.keep(FOUND)
+    file.write_bytes(damage)
+    assert trials.recall() is None
+    trials.keep(FOUND)
+    file.write_bytes(file.read_bytes().replace(b"bwrap", b"?wrap"))
+    assert trials.recall() is None
+
+
+def test_nothing_is_kept_where_it_can_not_be(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trials.keep((TierProbe(tier=Tier.NONE, works=True, why="a\x1eb"),))
+    assert not file.exists()
+    (tmp_path / ".local").write_text("in the way")
+    trials.keep(FOUND)
+    assert trials.recall() is None
+    monkeypatch.setattr(trials, "_key", lambda: None)
+    trials.keep(FOUND)
