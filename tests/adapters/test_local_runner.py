@@ -505,6 +505,21 @@ def test_sweep_removes_ended_attempts_alone(runner: LocalRunner, workspace: Path
     runner.cancel("running-1", Outcome.STOPPED, "enough")
 
 
+def test_sweep_removes_half_records_of_the_dead_whatever_is_kept(runner: LocalRunner, workspace: Path) -> None:
+    folder = RunFolder.of(workspace, DEMO)
+    folder.make()
+    gone = os.fork()
+    if gone == 0:
+        os._exit(0)
+    os.waitpid(gone, 0)
+    half = folder.path / f".start.json.{gone}-0123abcd.tmp"
+    at_work = folder.path / f".exit.json.{os.getpid()}-0123abcd.tmp"
+    for path in (half, at_work):
+        path.write_text("{")
+    runner.sweep({DEMO})
+    assert (half.exists(), at_work.exists()) == (False, True)
+
+
 def test_sweep_follows_no_link(runner: LocalRunner, workspace: Path, tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()

@@ -216,14 +216,18 @@ class Worker:
             wrong.append(("seen interruptions", f"status {done.status}: {done.said[-200:]!r}"))
         if (error.clean or not error.sticky) and not met.startswith(("unlink", "rmdir", "remove")):
             wrong += [("temporary files left", str(left)) for left in (left_over(known.before, known.after, now, known.settled),) if left]
-        state = (scene, done.status == known.status, fingerprint(self.stages.ground))
-        if wrong or self.seen[state] < self.looks or self.counts["tried"] % self.again == 0:
-            self.seen[state] += 1
+        if self.new(scene, known, done) or wrong or self.counts["tried"] % self.again == 0:
             self.counts["looked at afterwards"] += 1
             wrong += [("not right afterwards", said) for said in self.afterwards(scene, known, done)]
         for kind, said in wrong:
             self.counts[kind] += 1
             self.faults.append(f"{kind}: {point.name} [{met.replace(str(self.stages.place), '')}]: {said}; it said {done.said[-250:]!r}")
+
+    def new(self, scene: Scene, known: Known, done: Done) -> bool:
+        """Whether the state in which a command left the workspace was not looked at often enough yet; counts it as looked at."""
+        state = (scene, done.status == known.status, fingerprint(self.stages.ground))
+        self.seen[state] += 1
+        return self.seen[state] <= self.looks
 
     def afterwards(self, scene: Scene, known: Known, done: Done) -> Iterator[str]:
         """Yield what does not work, or does not agree, once the error is gone."""
