@@ -108,6 +108,12 @@ def prove(*rest: str) -> None:
     run("python", "-m", "tests.proofs", *rest)
 
 
+def mutate(*rest: str) -> None:
+    """Put small faults into the gates, the store and what starts builds, and count how many the tests notice: AREA, `--count`, `--seed`, `--json`."""
+    set_up("dev")
+    run("python", "-m", "tests.mutation", *rest)
+
+
 def lint(*rest: str) -> None:
     """Check style, types and layers."""
     set_up("dev")
@@ -153,6 +159,7 @@ TASKS: dict[str, Callable[..., None]] = {
     "real": real,
     "agents-report": agents_report,
     "prove": prove,
+    "mutate": mutate,
     "lint": lint,
     "format": form,
     "figures": figures,
