@@ -11,11 +11,13 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from autobuilds.adapters.git.packs import Packs
 from autobuilds.adapters.git.process import TIMEOUT, Git
 from autobuilds.errors import GitFailure, StorageFailure
+
+if TYPE_CHECKING:
+    from autobuilds.adapters.git.packs import Packs
 
 TREE_MODE = b"40000"
 #: Name, mode as Git writes it, object id.
@@ -37,7 +39,7 @@ class Objects:
         self._algorithm = algorithm
         self._durable = durable
         self._folders = (folder, *borrowed)
-        self._packs = [Packs(place, self.raw_length, self.oid) for place in self._folders]
+        self._packs: list[Packs] | None = None
         #: Folders in which something was named that a power cut could take away.
         self._unsettled: dict[Path, None] = {}
         self._reader: subprocess.Popen[bytes] | None = None
@@ -70,6 +72,10 @@ class Objects:
             found = self._loose(folder / oid[:2] / oid[2:])
             if found is not None:
                 return found
+        if self._packs is None:
+            from autobuilds.adapters.git.packs import Packs
+
+            self._packs = [Packs(folder, self.raw_length, self.oid) for folder in self._folders]
         for packs in self._packs:
             found = packs.read(oid)
             if found is not None:

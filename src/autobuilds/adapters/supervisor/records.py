@@ -85,8 +85,11 @@ def write_record(path: Path, value: object, *, once: bool = False) -> bool:
     return write_bytes(path, content, once=once)
 
 
-def write_bytes(path: Path, content: bytes, *, once: bool = False, mode: int = 0o600) -> bool:
-    """Write a file whole and durable; with `once`, only if there is none yet. Raises StorageFailure."""
+def write_bytes(path: Path, content: bytes, *, once: bool = False, mode: int = 0o600, named: bool = True) -> bool:
+    """Write a file whole and durable; with `once`, only if there is none yet. Raises StorageFailure.
+
+    Without `named` a power cut may bring back what the name stood for before: where the folder is synced later, or that is no loss.
+    """
     temporary = path.with_name(temporary_name(path.name))
     try:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -98,7 +101,8 @@ def write_bytes(path: Path, content: bytes, *, once: bool = False, mode: int = 0
             os.link(temporary, path)
         else:
             temporary.replace(path)
-        sync_folder(path.parent)
+        if named:
+            sync_folder(path.parent)
     except FileExistsError:
         return False
     except OSError as error:
