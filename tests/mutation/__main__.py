@@ -42,10 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argued = equivalents()
         gone = stale(argued, every)
         for entry in gone:
-            print(
-                f"equivalents.toml: no such mutant any more: {entry.path} {entry.function}: {entry.before} -> {entry.after}",
-                file=sys.stderr,
-            )
+            _say(f"equivalents.toml: no such mutant any more: {entry.path} {entry.function}: {entry.before} -> {entry.after}")
         for area in options.areas or list(AREAS):
             own = mutants_in(area, grounds[0].tree)
             population = [one for one in own if not any(entry.is_(one) for entry in argued)]

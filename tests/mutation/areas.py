@@ -22,7 +22,10 @@ AREAS: Final[dict[str, tuple[str, ...]]] = {
 TESTS: Final[dict[str, tuple[str, ...]]] = {
     "gates": ("tests/domain", "tests/planning"),
     "store": ("tests/store",),
-    "spawn": ("tests/adapters", "tests/contract"),
+    "spawn": (
+        *("tests/adapters/supervisor", "tests/adapters/test_processes.py", "tests/adapters/test_local_runner.py"),
+        *("tests/adapters/test_checker.py", "tests/adapters/test_secrecy.py", "tests/contract", "tests/runtime"),
+    ),
 }
 EQUIVALENTS: Final = Path(__file__).with_name("equivalents.toml")
 

@@ -82,7 +82,7 @@ class Watching:
         traced, self.switch = request.get("trace", False), Path(request["switch"])
         self.log = notes.with_suffix(".calls")
         self.source = f"{Path.cwd()}/"
-        self.lines = Coverage(data_file=None, source=[f"{self.source}src"]) if traced else None
+        self.lines = Coverage(config_file=False, data_file=None, source=[f"{self.source}src"]) if traced else None
         if self.lines is not None:
             self.lines.start()
 

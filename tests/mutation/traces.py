@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.mutation.ground import ROOT
 from tests.mutation.server import Server
 
 #: Seconds for one test file; a test has its own limit.
@@ -47,11 +46,12 @@ class Traces:
 def traces(folders: Iterable[str], server: Server, kept: Path, say: Callable[[str], None], anew: bool = False) -> Traces:
     """Return the traces of all tests below some folders, tracing the files that changed since they were kept."""
     kept.mkdir(parents=True, exist_ok=True)
-    files = sorted({str(path.relative_to(ROOT)) for folder in folders for path in _test_files(ROOT / folder)})
+    tree = server.ground.tree
+    files = sorted({str(path.relative_to(tree)) for folder in folders for path in _test_files(tree / folder)})
     tests: list[Test] = []
     failing: list[str] = []
     for file in files:
-        stamp = hashlib.sha256((server.ground.tree / file).read_bytes()).hexdigest()
+        stamp = hashlib.sha256((tree / file).read_bytes()).hexdigest()
         place = kept / f"{file.replace('/', '-')}.json"
         data = json.loads(place.read_text()) if place.exists() and not anew else {}
         if data.get("stamp") != stamp:
