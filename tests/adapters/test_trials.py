@@ -12,7 +12,7 @@ from autobuilds.adapters import trials
 from autobuilds.domain.sandbox import Tier, TierProbe
 
 FOUND = (
-    TierProbe(tier=Tier.BWRAP, works=False, why="the kernel forbids it; \u201cso\u201d it says", fix="sudo sysctl -w a=1"),
+    TierProbe(tier=Tier.BWRAP, works=True, why="connect to \u201csockets\u201d"),
     TierProbe(tier=Tier.NONE, works=True),
 )
 
@@ -86,6 +86,7 @@ def test_what_can_not_be_read_is_not_believed(file: Path, damage: bytes) -> None
 
 def test_nothing_is_kept_where_it_can_not_be(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trials.keep((TierProbe(tier=Tier.NONE, works=True, why="a\x1eb"),))
+    trials.keep((*FOUND, TierProbe(tier=Tier.LANDLOCK, works=False, why="no memory")))
     assert not file.exists()
     (tmp_path / ".local").write_text("in the way")
     trials.keep(FOUND)

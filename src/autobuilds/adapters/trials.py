@@ -48,7 +48,9 @@ def recall() -> tuple[TierProbe, ...] | None:
 
 
 def keep(tried: Sequence[TierProbe]) -> None:
-    """Keep what was found; where that can't be, it is tried out again next time."""
+    """Keep what was found where every tier works: a failure may pass, as a want of memory does, and is tried again next time."""
+    if not all(probe.works for probe in tried):
+        return
     rows = [(probe.tier.value, "yes" if probe.works else "no", probe.why, probe.fix) for probe in tried]
     key = _key()
     if key is None or any(sign in text for row in rows for text in row for sign in (_FIELD, _ROW)):
