@@ -19,13 +19,13 @@ _COMMAND: Final = "#!{python}\nimport sys\nfrom autobuilds.__main__ import main\
 class Ground:
     """A folder with `tree`, the copy, and `venv`, whose Python finds it before anything else, whatever its environment says."""
 
-    def __init__(self, folder: Path, commit: str | None = None) -> None:
+    def __init__(self, folder: Path, commit: str | None = None, project: Path = ROOT) -> None:
         self.folder = folder
         self.tree = folder / "tree"
         self.python = folder / "venv" / "bin" / "python"
         shutil.rmtree(folder, ignore_errors=True)
         self.tree.mkdir(parents=True)
-        _copy(self.tree, commit)
+        _copy(project, self.tree, commit)
         self._environment()
         self._moment = 1_500_000_000
         subprocess.run([self.python, "-m", "compileall", "-q", "src"], cwd=self.tree, check=True)
@@ -53,19 +53,21 @@ class Ground:
         os.utime(target, (self._moment, self._moment))
 
 
-def _copy(tree: Path, commit: str | None) -> None:
+def _copy(project: Path, tree: Path, commit: str | None) -> None:
     """Copy the working tree as Git sees it, or a commit."""
     if commit is not None:
-        packed = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, capture_output=True).stdout
+        packed = subprocess.run(["git", "archive", commit], cwd=project, check=True, capture_output=True).stdout
         subprocess.run(["tar", "-x", "-C", tree], input=packed, check=True)
         shutil.copytree(Path(__file__).parent, tree / "tests" / "mutation", dirs_exist_ok=True)
     else:
         listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True).stdout
+        names = subprocess.run(listed, cwd=project, check=True, capture_output=True).stdout
         for name in filter(None, os.fsdecode(names).split("\0")):
-            if (ROOT / name).is_file() or (ROOT / name).is_symlink():
+            if (project / name).is_file() or (project / name).is_symlink():
                 (tree / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, tree / name, follow_symlinks=False)
+                shutil.copy2(project / name, tree / name, follow_symlinks=False)
+    if not (tree / "tests" / "mutation").exists():
+        shutil.copytree(Path(__file__).parent, tree / "tests" / "mutation")
     environment = {**os.environ, "GIT_AUTHOR_NAME": "x", "GIT_AUTHOR_EMAIL": "x@example.org"}
     environment |= {"GIT_COMMITTER_NAME": "x", "GIT_COMMITTER_EMAIL": "x@example.org"}
     for words in (["init", "-q"], ["add", "-A", "--force"], ["commit", "-q", "-m", "copy"]):
