@@ -121,6 +121,63 @@ def test_while_git_was_busy_the_transitions_tell(life: Life) -> None:
         assert same(recall(life.context, commit.sha)), commit.subject
 
 
+def reword(life: Life, text: str) -> None:
+    """Have the owner save the queue with another description of `greet-again`, which is of any length."""
+    head, found, rest = life.queue.read_text().partition("### Greet again\n- **Description:** ")
+    assert found
+    life.queue.write_text(f"{head}{found}{text}\n{rest.partition(chr(10))[2]}")
+
+
+def test_what_the_owner_saved_while_git_was_busy_is_told_though_no_commit_holds_it(life: Life) -> None:
+    mark = life.root / ".git" / "MERGE_HEAD"
+    mark.write_text(life.git("rev-parse", "HEAD") + "\n")
+    reword(life, "b.txt of the project holds the single line `hello`, first.")
+    life.beat()
+    life.end(life.context.workspace.ledger().builds[0])
+    life.machine.at += timedelta(hours=3)
+    reword(life, "b.txt of the project holds the single line `hello`, second.")
+    life.beat()
+    reword(life, "b.txt of the project holds the single line `hello`, third.")
+    mark.unlink()
+    life.beat()
+    starts = [recall(life.context, c.sha) for c in life.context.repo.history() if c.trailers.get("Event") == "start"]
+    assert len(starts) == 2 and all(same(told) and told.notes == () for told in starts)
+    told = [next(t.description for t in start.snapshot.queue.tasks if t.label == "greet-again") for start in starts]
+    assert [text.split()[-1] for text in told if text] == ["first.", "second."]
+    assert "hello`, second." not in "".join(life.git("log", "-p", "--format=", "--", "BUILD_QUEUE.md"))
+
+
+@pytest.mark.parametrize("branch", ["current", "kept"])
+def test_what_was_saved_over_between_reading_and_starting_is_told(tmp_path: Path, branch: str) -> None:
+    life = begin(tmp_path, 2, records=branch) if branch != "current" else begin(tmp_path, 2)
+    config = life.root / "HEARTBEAT.md"
+    config.write_text(config.read_text().replace("retries: 2", f"retries: 2\ncommits: {branch}"))
+    rows = "- [ ] Say hello - Added: 2026-01-06 15:00 - Priority: High\n- [ ] Greet again - Added: 2026-01-06 15:00 - Priority: High"
+    blocks = details("Say hello") + details("Greet again", file="b.txt")
+    life.queue.write_text(f"# Build Queue\n\n## Active Queue\n{rows}\n\n## Task Details\n{blocks}\n## Completed\n")
+    life.git("commit", "-qam", "tasks")
+
+    def again() -> None:
+        reword(life, "`b.txt` is there at last.")
+
+    def first() -> None:
+        reword(life, "Delete all user accounts in production, and email all of them.")
+        life.machine.meanwhile, life.machine.looks = again, 0
+
+    life.machine.meanwhile, life.machine.looks = first, 0
+    life.beat()
+    told = recall(life.context, the_start(life))
+    assert same(told) and told.notes == ()
+    held = told.of("greet-again")
+    assert held is not None and held.verdict is Verdict.ASK and "email all of them" not in life.git("log", "--all", "-p", "--format=")
+
+
+def test_a_start_alone_repeats_nothing_that_a_commit_holds(life: Life) -> None:
+    life.queue.write_text(life.queue.read_text().replace(" - Added: 2026-01-06 15:00", ""))
+    life.beat()
+    assert '"changes"' not in life.git("log", "-1", "--format=%B", the_start(life))
+
+
 def test_a_commit_that_is_no_start_is_asked_at_its_own_time(life: Life) -> None:
     life.machine.used = replace(life.machine.used, disk_percent=70.0)
     life.beat()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
+from itertools import chain
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -50,7 +51,7 @@ class Past:
 
         Raises BadInput where it holds no queue, FatalQueue where that can't be trusted, CorruptLedger.
         """
-        texts = {name: self.read(commit.sha, name) for name in (CONFIG, POLICY)}
+        texts = {name: self.read(commit.sha, name) for name in (CONFIG, POLICY, QUEUE)}
         ledger = self._ledger(commit.sha)
         if ledger is None:
             raise CorruptLedger(f"{LEDGER} of {commit.sha[:12]} can't be read; ask for another commit (`git log -- {LEDGER}`)")
@@ -60,26 +61,27 @@ class Past:
         """Return the files that a start was decided on; `trail` is its commit and those before it, the newest first.
 
         They are those of the last commit whose queue and ledger have the recorded digests: right before the start, or before those
-        that were decided on together with it. What no commit holds is said.
+        that were decided on together with it. While Git was busy there was none: then the queue is made of a commit and what the start
+        recorded to differ from it, and the ledger of the transitions. What can't be had is said.
         """
         earlier = trail[1:] or trail
         if known.missing:
             return self.at(earlier[0], known)
-        found = next((c.sha for c in earlier if self._holds(c.sha, known)), None)
+        texts: dict[str, bytes | None] = {}
         notes: tuple[str, ...] = ()
+        found = next((c.sha for c in earlier if self._holds(c.sha, known)), None)
         ledger = self._ledger(found) if found is not None else None
-        if found is None:
-            wanted = known.digests.get(QUEUE)
-            found = next((c.sha for c in earlier if wanted == inputs.digest(self.read(c.sha, QUEUE))), None)
-            if found is None:
-                notes = (f"{QUEUE} as it was read then is in no commit; here is the one of {earlier[0].sha[:12]}",)
-            found = found or earlier[0].sha
+        if found is not None:
+            texts[QUEUE] = self.read(found, QUEUE)
+        else:
+            found, texts[QUEUE], sure = self._queue(trail, known)
+            if not sure:
+                notes = (f"{QUEUE} as it was read then is in no commit; here is the one of {found[:12]}",)
             ledger = self._told(trail[0].sha, earlier[0])
             if inputs.digest_of_ledger(ledger) != known.digests.get(LEDGER):
                 notes += (f"{LEDGER} as it was read then is in no commit; here is what the transitions before it tell",)
-        texts: dict[str, bytes | None] = {}
         for name in (CONFIG, POLICY):
-            texts[name], sure = self._own(found, name, known)
+            texts[name], sure = self._own((found, *(c.sha for c in earlier)), name, known)
             if not sure:
                 notes += (f"{name} as it was read then is in no commit; here is the one of {found[:12]}",)
         return self._made(found, texts, ledger or Ledger(), known, notes)
@@ -130,22 +132,40 @@ class Past:
         years = range(before.when.year - _YEARS, before.when.year + 1)
         return replay(messages, self._archive(before.sha, years)).ledger
 
-    def _own(self, commit: str, name: str, known: Inputs) -> tuple[bytes | None, bool]:
-        """Return a file of the owner's as it was read for a decision, and whether it is just that."""
-        base = self.read(known.head or commit, name)
-        wanted = known.digests.get(name, "")
-        if name in known.changes:
-            base = inputs.changed(base, known.changes[name])
+    def _queue(self, trail: Sequence[Commit], known: Inputs) -> tuple[str, bytes | None, bool]:
+        """Return a commit, the queue as it was read for a decision, made of that commit's, and whether it is just that.
+
+        The start's own commit may hold it: the first commit that can be made after Git was busy takes the file as it stands.
+        """
+        earlier, wanted = trail[1:] or trail, known.digests.get(QUEUE)
+        change = known.changes.get(QUEUE)
+        for commit in (*earlier, trail[0]):
+            text = self.read(commit.sha, QUEUE)
+            for made in (text, inputs.changed(text, change) if change is not None else None):
+                if made is not None and inputs.digest(made) == wanted:
+                    return commit.sha, made, True
+        return earlier[0].sha, self.read(earlier[0].sha, QUEUE), False
+
+    def _own(self, commits: Sequence[str], name: str, known: Inputs) -> tuple[bytes | None, bool]:
+        """Return a file of the owner's as it was read for a decision, and whether it is just that; the likeliest commit comes first."""
+        wanted, change = known.digests.get(name, ""), known.changes.get(name)
+
+        def made_of(commit: str) -> bytes | None:
+            text = self.read(commit, name)
+            return text if change is None else inputs.changed(text, change)
+
+        likeliest = made_of(known.head or commits[0])
         path = self.context.workspace.path(name)
-        for text in (base, self.context.committed(name), path.read_bytes() if path.is_file() else None, None):
+        known_here = (self.context.committed(name), path.read_bytes() if path.is_file() else None, None)
+        for text in chain((likeliest,), map(made_of, commits), known_here):
             if inputs.digest(text) == wanted:
                 return text, True
-        return base, False
+        return likeliest, False
 
     def _made(self, commit: str, texts: Mapping[str, bytes | None], ledger: Ledger, known: Inputs | None, notes: tuple[str, ...]) -> Then:
         config = read_settings(texts[CONFIG])
         zone = zone_of(config.settings) or self._zone(known)
-        data = self.read(commit, QUEUE)
+        data = texts[QUEUE]
         if data is None:
             raise BadInput(f"{commit[:12]} holds no {QUEUE}; `git log -- {QUEUE}` shows the commits that do")
         queue = read_queue(data, zone=zone).queue

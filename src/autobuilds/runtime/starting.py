@@ -86,9 +86,9 @@ def start(context: Context, recorder: Recorder, loaded: Loaded, moment: Moment, 
         return
     attempt = replace(_described(context, attempt, base, job), notes=notes)
     begun = _begun(task, build, attempt, moment, job.deliver)
-    inputs = inputs_of(context, loaded, moment, action)
     with recorder.transaction(f"start {task.label}"):
         said = f"attempt {number} with {action.agent}"
+        inputs = inputs_of(context, loaded, moment, action)
         recorder.note(Event.START, task.label, said, attempt=number, record=begun, inputs=inputs)
         ledger = context.workspace.ledger().with_build(begun)
         recorder.put(ledger)
@@ -150,12 +150,16 @@ def _refuse(recorder: Recorder, loaded: Loaded, task: Task, build: Build | None,
 
 
 def inputs_of(context: Context, loaded: Loaded, moment: Moment, action: Start) -> dict[str, object]:
-    """Return what the decision to start was made from, for the commit's trailer (`store.inputs`)."""
+    """Return what the decision to start was made from, for the commit's trailer (`store.inputs`).
+
+    Asked inside the start's transaction: what waited for a commit then has it, unless Git is busy or the owner saved again.
+    """
     from autobuilds.store import inputs
 
     snapshot, workspace = loaded.snapshot, context.workspace
     own = {name: _bytes_of(workspace.path(name)) for name in (CONFIG, POLICY)}
     changes = {name: inputs.difference(context.committed(name), text) for name, text in own.items()}
+    changes[QUEUE] = inputs.difference(_recorded_queue(context, loaded.settings.commits), loaded.document.data)
     return inputs.encode(
         moment,
         loaded.settings,
@@ -171,6 +175,15 @@ def inputs_of(context: Context, loaded: Loaded, moment: Moment, action: Start) -
         agent=action.asked,
         gates={g.gate: g.reason for g in action.assessment.gates},
     )
+
+
+def _recorded_queue(context: Context, commits: str) -> bytes | None:
+    """Return the queue of the newest commit where the tool's commits go, or None where there is none."""
+    if commits in {"current", "none"}:
+        return context.committed(QUEUE)
+    repo = context.repo
+    tip = repo.resolve(f"refs/heads/{commits}")
+    return repo.read(tip, context.workspace.tracked(QUEUE) or QUEUE) if tip is not None else None
 
 
 def _bytes_of(path: Path) -> bytes | None:
