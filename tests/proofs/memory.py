@@ -92,8 +92,12 @@ class Proof:
             self._rebuild(life, where)
 
     def _looked_at(self, life: Life, looks: dict[str, tuple[Assessment, ...]]) -> None:
-        """Run a heartbeat after a look; where its first commit is a start, it was decided on just what was seen."""
+        """Run a heartbeat after a look; where its first commit is a start, it was decided on just what was seen.
+
+        Not where transitions of earlier heartbeats wait for their commits: those come first, and were decided on what there was then.
+        """
         life.pass_time()
+        waiting = any((life.context.workspace.private / "outbox").glob("*.json"))
         before = life.context.repo.head().commit
         try:
             seen = look(life.context).assessments
@@ -104,7 +108,10 @@ class Proof:
         self.counts["step: heartbeat"] += 1
         first = next(iter(life.context.repo.mainline("HEAD", since=before)), None)
         if first is not None and first.trailers.get("Event") == "start":
-            looks[first.sha] = seen
+            if waiting:
+                self.counts["looks with an earlier start"] += 1
+            else:
+                looks[first.sha] = seen
 
     def _rebuild(self, life: Life, where: str) -> None:
         """Compare the ledger with the one of the history; now and then damage it first and have it made again."""
@@ -183,6 +190,7 @@ def run(options: Options, *, forgets: tuple[str, str] | None = None) -> Figures:
     figures.count("starts with another verdict than recorded", counts["starts with another verdict"], most=0)
     figures.count("of them decided on files that are in no commit, and said so", counts["starts on files that are in no commit, said so"])
     figures.count("looks right before a start, compared gate by gate", counts["looks compared"], least=1)
+    figures.count("looks whose next start was decided earlier and waited for Git, not compared", counts["looks with an earlier start"])
     figures.count("verdicts of all tasks in them", counts["verdicts compared"])
     figures.count("looks that differ", counts["looks that differ"], most=0)
     figures.count("builds in archives", counts["archived builds"])
