@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autobuilds.domain.build import BuildState, Outcome
@@ -33,8 +34,8 @@ MAX_ROUNDS = 50
 PATIENCE = 2.0
 #: States in which an attempt may still end by itself.
 STILL = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.UNKNOWN})
-#: Seconds between two looks at the builds that `--wait` stays for.
-LOOK_EVERY = 0.2
+#: Seconds between two looks at the builds that `--wait` stays for: at first, as a part of those that they took, and at most.
+LOOK_FIRST, LOOK_PART, LOOK_EVERY = 0.03, 0.1, 0.2
 
 
 @dataclass(slots=True)
@@ -196,9 +197,23 @@ def stay(context: Context, first: Beat, tell: Callable[[Beat], None]) -> Beat:
 
 def _stay(context: Context, labels: set[str]) -> None:
     """Return when one of the running attempts has ended, or another heartbeat has settled it."""
+    path = context.workspace.path(LEDGER)
+    stamp, began = _stamp(path), time.monotonic()
     before = {b.last.id for b in context.workspace.ledger().active if b.label in labels and b.last is not None}
     while before:
-        time.sleep(LOOK_EVERY)
-        active = {b.last.id for b in context.workspace.ledger().active if b.last is not None}
-        if not before <= active or any(context.runner.peek(i).state not in STILL for i in before):
+        time.sleep(min(LOOK_EVERY, LOOK_FIRST + LOOK_PART * (time.monotonic() - began)))
+        now = _stamp(path)
+        if now != stamp and not before <= {b.last.id for b in context.workspace.ledger().active if b.last is not None}:
             return
+        stamp = now
+        if any(context.runner.peek(i).state not in STILL for i in before):
+            return
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes whenever a file is written anew, or None where it is gone."""
+    try:
+        info = path.stat()
+    except OSError:
+        return None
+    return info.st_ino, info.st_mtime_ns, info.st_size

@@ -6,7 +6,6 @@ import os
 import resource
 import sys
 import time
-import traceback
 from contextlib import suppress
 from pathlib import Path
 
@@ -99,6 +98,8 @@ def _run(folder: RunFolder, job: Job, wake: Wake) -> Ending:
         ).run()
     except Exception as error:  # the exit record must be written whatever happens
         if not isinstance(error, (errors.AutobuildsError, OSError)):
+            import traceback
+
             traceback.print_exc()
         what = str(error) if isinstance(error, errors.AutobuildsError) else f"{type(error).__name__}: {error}"
         return Ending(outcome=Outcome.LOST, reason=f"the supervisor failed: {what}; see {folder.own_log}", ended=host.now("UTC"))
