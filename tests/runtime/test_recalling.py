@@ -78,6 +78,24 @@ def test_settings_that_were_never_committed_are_known(life: Life) -> None:
     assert same(told) and told.recorded["review"] == "0 of 7 finished builds wait for review"
 
 
+@pytest.mark.parametrize("name", ["HEARTBEAT.md", "DECISION_FRAMEWORK.md"])
+def test_settings_and_rules_saved_between_reading_and_starting_are_not_those_that_it_was_decided_on(life: Life, name: str) -> None:
+    life.decide()
+    path = life.root / name
+    read = path.read_text().replace("review_limit: 40", "review_limit: 41").replace("| auto | auto | ask |", "| auto | own | ask |")
+    path.write_text(read)
+
+    def save() -> None:
+        path.write_text(read.replace("review_limit: 41", "review_limit: 7").replace("| auto | own | ask |", "| own | own | own |"))
+
+    life.machine.meanwhile, life.machine.looks = save, 1
+    life.beat()
+    assert path.read_text() != read
+    path.write_text(read.replace("41", "5").replace("auto", "ask"))
+    told = recall(life.context, the_start(life))
+    assert same(told) and told.notes == ()
+
+
 def test_an_edit_between_reading_and_starting_changes_nothing_of_what_is_told(life: Life) -> None:
     def edit() -> None:
         life.queue.write_text(life.queue.read_text().replace("Say hello - Added", "Say hello there - Added"))

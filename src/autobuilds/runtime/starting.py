@@ -18,7 +18,7 @@ from autobuilds.records import replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.jobs import Base, deliver_mode, job_for
 from autobuilds.runtime.record import Recorder
-from autobuilds.store.workspace import CONFIG, LEDGER, POLICY, QUEUE, Loaded
+from autobuilds.store.workspace import LEDGER, QUEUE, Loaded
 
 
 def repository_of(context: Context, task: Task) -> Path:
@@ -156,9 +156,8 @@ def inputs_of(context: Context, loaded: Loaded, moment: Moment, action: Start) -
     """
     from autobuilds.store import inputs
 
-    snapshot, workspace = loaded.snapshot, context.workspace
-    own = {name: _bytes_of(workspace.path(name)) for name in (CONFIG, POLICY)}
-    changes = {name: inputs.difference(context.committed(name), text) for name, text in own.items()}
+    snapshot = loaded.snapshot
+    changes = {name: inputs.difference(context.committed(name), text) for name, text in loaded.texts.items()}
     changes[QUEUE] = inputs.difference(_recorded_queue(context, loaded.settings.commits), loaded.document.data)
     return inputs.encode(
         moment,
@@ -167,7 +166,7 @@ def inputs_of(context: Context, loaded: Loaded, moment: Moment, action: Start) -
         digests={
             QUEUE: inputs.digest(loaded.document.data),
             LEDGER: inputs.digest_of_ledger(snapshot.ledger),
-            **{name: inputs.digest(text) for name, text in own.items() if text is not None},
+            **{name: inputs.digest(text) for name, text in loaded.texts.items() if text is not None},
         },
         changes={name: change for name, change in changes.items() if change is not None},
         head=None if loaded.settings.commits == "current" else context.repo.head().commit,
@@ -184,10 +183,3 @@ def _recorded_queue(context: Context, commits: str) -> bytes | None:
     repo = context.repo
     tip = repo.resolve(f"refs/heads/{commits}")
     return repo.read(tip, context.workspace.tracked(QUEUE) or QUEUE) if tip is not None else None
-
-
-def _bytes_of(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from autobuilds.domain.moment import Snapshot
 from autobuilds.domain.problem import Problem
 from autobuilds.domain.settings import Settings
 from autobuilds.errors import BadInput, NoWorkspace
-from autobuilds.records import dataclass, replace
+from autobuilds.records import dataclass, field, replace
 from autobuilds.store import files
 from autobuilds.store.config import Config, read_settings, zone_of
 from autobuilds.store.files.debris import remove_debris
@@ -46,6 +46,8 @@ class Loaded:
     document: Document
     config: Config
     zone: tzinfo
+    #: The owner's settings and rules, by file name, as they were read; None for a file that was not there.
+    texts: Mapping[str, bytes | None] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -109,13 +111,15 @@ class Workspace:
 
     def load(self, committed: Callable[[str], bytes | None]) -> Loaded:
         """Read every file that a decision needs; `committed` gives a file as last committed (asked only when needed)."""
-        config = self.config()
+        texts = {CONFIG: self._bytes(CONFIG)}
+        config = read_settings(texts[CONFIG])
         zone = self.zone(config.settings)
         document = self.document(zone, committed)
-        policy = open_policy(self._bytes(POLICY), packaged_templates() / POLICY)
+        texts[POLICY] = self._bytes(POLICY)
+        policy = open_policy(texts[POLICY], packaged_templates() / POLICY)
         problems: tuple[Problem, ...] = (*config.problems, *policy.problems)
         snapshot = Snapshot(queue=document.queue, ledger=self.ledger(), settings=config.settings, policy=policy, problems=problems)
-        return Loaded(snapshot=snapshot, document=document, config=config, zone=zone)
+        return Loaded(snapshot=snapshot, document=document, config=config, zone=zone, texts=texts)
 
     def document(self, zone: tzinfo, committed: Callable[[str], bytes | None]) -> Document:
         """Read BUILD_QUEUE.md alone; `committed` gives it as last committed (asked only when it is empty now)."""
