@@ -91,6 +91,33 @@ def test_an_announcement_that_the_disk_does_not_confirm_is_taken_back(loop: Loop
     assert not any("paused" in subject for subject in loop.subjects())
 
 
+@pytest.mark.parametrize("act", ["pause", "cancel"])
+def test_an_announcement_that_can_not_be_taken_back_is_not_committed(loop: Loop, monkeypatch: pytest.MonkeyPatch, act: str) -> None:
+    """From one moment on nothing can be written or removed, the announcement of what was to come included."""
+    loop.beat(start=False)
+    unlink = Path.unlink
+    outbox = loop.root / ".autobuilds" / "outbox"
+
+    def stays(self: Path, missing_ok: bool = False) -> None:
+        if self.parent == outbox:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+        unlink(self, missing_ok)
+
+    acts = {"pause": lambda: owner.pause(loop.context, None, "holidays"), "cancel": lambda: owner.cancel(loop.context, "say-hello")}
+    with monkeypatch.context() as denied:
+        fail_new_files(denied, "active.json", errno.EACCES)
+        fail_new_files(denied, "BUILD_QUEUE", errno.EACCES)
+        denied.setattr(Path, "unlink", stays)
+        with pytest.raises(StorageFailure, match="permission denied"):
+            acts[act]()
+    assert len(list(outbox.iterdir())) == 1
+    before = loop.subjects()
+    loop.beat(start=False)
+    assert list(outbox.iterdir()) == []
+    assert loop.subjects() == before
+    assert [f.message for f in fsck.check(loop.context) if f.kind == "history"] == []
+
+
 @pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.EMFILE, errno.EAGAIN])
 def test_an_error_of_the_machine_that_nobody_foresaw_is_named_and_no_bug(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import secrets
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 from autobuilds.domain.build import Approval, Build, Ledger, Pause
-from autobuilds.errors import AutobuildsError, BadInput, FatalQueue, NotDurable
+from autobuilds.errors import AutobuildsError, FatalQueue, NotDurable
 from autobuilds.records import dataclass, field
+from autobuilds.runtime import announced
 from autobuilds.runtime.context import Context, same_text
 from autobuilds.store import files, history
 from autobuilds.store.queue.document import Document
@@ -40,6 +41,8 @@ class Recorder:
     #: What this transaction announced, and whether it changed a file since.
     _announced: list[Path] = field(default_factory=list)
     _touched: bool = False
+    #: What this recorder announced at any time; what else lies in the outbox is another's, who may be dead.
+    _own: set[Path] = field(default_factory=set)
     #: The queue when it was last found fit to be read: its file (inode, size, time) and its text.
     _fit: tuple[tuple[int, ...], bytes] | None = None
 
@@ -131,7 +134,9 @@ class Recorder:
     def withdraw(self) -> None:
         """Take back what this transaction announced: it turned out that there was nothing to change."""
         for path in self._announced:
-            path.unlink(missing_ok=True)
+            self._own.discard(path)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
         self._announced.clear()
 
     def put(self, ledger: Ledger) -> None:
@@ -156,7 +161,7 @@ class Recorder:
                 waiting = sorted(self._outbox.glob("*.json")) if self._outbox.exists() else []
                 pages = [STATUS, *self._progress()]
                 if waiting:
-                    _add_paths(waiting[-1], pages)
+                    announced.add_paths(waiting[-1], pages)
                 elif settled:
                     self._announce(history.message("status", None, None, "status rendered"), [LEDGER, *pages], owner=False)
             if changed:
@@ -191,9 +196,11 @@ class Recorder:
                 files.sync_folder(self._outbox.parent)
         except OSError as error:
             raise files.storage_failure(self._outbox, error) from error
-        order = f"{len(list(self._outbox.glob('*.json'))):06d}-{secrets.token_hex(4)}.json"
-        entry = {"message": message, "paths": list(dict.fromkeys(paths)), "owner": owner}
+        order = f"{len(list(self._outbox.glob('*.json'))):06d}-{os.urandom(4).hex()}.json"
+        paths = list(dict.fromkeys(paths))
+        entry = {"message": message, "paths": paths, "owner": owner, "before": announced.stamps(self.context.workspace.root, paths)}
         self._announced.append(self._outbox / order)
+        self._own.add(self._outbox / order)
         files.write_atomic(self._outbox / order, json.dumps(entry, ensure_ascii=False).encode())
 
     def _flush(self) -> None:
@@ -203,8 +210,10 @@ class Recorder:
         waiting = sorted(self._outbox.glob("*.json"))
         for path in waiting:
             try:
-                entry = _read_announcement(path)
-                self._commit(entry["message"], entry["paths"], owner=entry["owner"])
+                entry = announced.read(path)
+                # Another's, who could not take it back or died before it acted: nothing of it came true.
+                if path in self._own or not announced.idle(self.context.workspace.root, entry):
+                    self._commit(entry["message"], entry["paths"], owner=entry["owner"])
                 path.unlink()
             except AutobuildsError as held:
                 self.trouble = str(held)
@@ -258,21 +267,6 @@ class Recorder:
             self.trouble = str(files.storage_failure(path, error, "commit"))
         else:
             self.transitions.append({"label": "", "event": "hand-edit", "reason": f"{QUEUE} edited by hand, committed as yours"})
-
-
-def _read_announcement(path: Path) -> dict[str, Any]:
-    """Return an announcement as it was written; raises BadInput for a file that is none."""
-    try:
-        entry = json.loads(path.read_bytes())
-        return {"message": str(entry["message"]), "paths": [str(p) for p in entry["paths"]], "owner": bool(entry["owner"])}
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BadInput(f"{path} can't be read as a commit that waits ({error}); remove it, the files are right") from error
-
-
-def _add_paths(announcement: Path, paths: Sequence[str]) -> None:
-    entry = json.loads(announcement.read_bytes())
-    entry["paths"] = list(dict.fromkeys([*entry["paths"], *paths]))
-    files.write_atomic(announcement, json.dumps(entry, ensure_ascii=False).encode())
 
 
 @contextmanager
