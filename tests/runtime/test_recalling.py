@@ -165,6 +165,23 @@ def test_what_the_owner_saved_while_git_was_busy_is_told_though_no_commit_holds_
     assert "hello`, second." not in "".join(life.git("log", "-p", "--format=", "--", "BUILD_QUEUE.md"))
 
 
+def test_starts_that_were_decided_together_while_git_was_busy_share_their_ledger(life: Life) -> None:
+    config = life.root / "HEARTBEAT.md"
+    config.write_text(config.read_text().replace("max_concurrent: 1", "max_concurrent: 2"))
+    mark = life.root / ".git" / "MERGE_HEAD"
+    mark.write_text(life.git("rev-parse", "HEAD") + "\n")
+    owner.pause(life.context, life.machine.at + timedelta(hours=2), "enough")
+    life.machine.at += timedelta(hours=3)
+    seen = look(life.context).assessments
+    life.beat()
+    mark.unlink()
+    life.beat()
+    for label in ("say-hello", "greet-again"):
+        told = recall(life.context, the_start(life, label))
+        assert same(told) and told.notes == ()
+        assert told.assessments == seen
+
+
 @pytest.mark.parametrize("branch", ["current", "kept"])
 def test_what_was_saved_over_between_reading_and_starting_is_told(tmp_path: Path, branch: str) -> None:
     life = begin(tmp_path, 2, records=branch) if branch != "current" else begin(tmp_path, 2)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import tzinfo
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, tzinfo
 from itertools import chain
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -12,9 +13,9 @@ from autobuilds.domain.build import Build, Ledger
 from autobuilds.domain.moment import Snapshot
 from autobuilds.errors import AutobuildsError, BadInput, CorruptLedger, FatalQueue
 from autobuilds.ports import Commit, Repo
-from autobuilds.records import dataclass
+from autobuilds.records import dataclass, replace
 from autobuilds.runtime.context import Context
-from autobuilds.store import inputs
+from autobuilds.store import history, inputs
 from autobuilds.store.config import read_settings, zone_of
 from autobuilds.store.ledger import NotALedger, decode, loads
 from autobuilds.store.policy import open_policy
@@ -77,8 +78,8 @@ class Past:
             found, texts[QUEUE], sure = self._queue(trail, known)
             if not sure:
                 notes = (f"{QUEUE} as it was read then is in no commit; here is the one of {found[:12]}",)
-            ledger = self._told(trail[0].sha, earlier[0])
-            if inputs.digest_of_ledger(ledger) != known.digests.get(LEDGER):
+            ledger, sure = self._told(trail[0].sha, earlier, known.digests.get(LEDGER, ""))
+            if not sure:
                 notes += (f"{LEDGER} as it was read then is in no commit; here is what the transitions before it tell",)
         for name in (CONFIG, POLICY):
             texts[name], sure = self._own((found, *(c.sha for c in earlier)), name, known)
@@ -120,17 +121,36 @@ class Past:
         except CorruptLedger:
             return None
 
-    def _told(self, start: str, before: Commit) -> Ledger:
-        """Return the ledger that the transitions before a start lead to, for where Git could not commit it in time."""
-        from autobuilds.runtime.fsck import replay
+    def _told(self, start: str, earlier: Sequence[Commit], wanted: str) -> tuple[Ledger, bool]:
+        """Return the ledger of a decision as transitions tell it, for where Git could not commit it in time, and whether it is just that.
 
-        messages = []
+        What was decided together with the start comes before it in the history, but was no part of what it was decided on.
+        """
+        after = self._after({c.sha for c in earlier}, start)
+        nearest: Ledger | None = None
+        gone: set[tuple[str, datetime]] = set()
+        for number, commit in enumerate(earlier):
+            if not number or earlier[number - 1].trailers.get("Event") == "archived":
+                gone = {(b.label, b.created) for b in self._archive(commit.sha, range(commit.when.year - _YEARS, commit.when.year + 1))}
+            whole = after.get(commit.sha, Ledger())
+            ledger = replace(whole, builds=tuple(b for b in whole.builds if (b.label, b.created) not in gone))
+            if inputs.digest_of_ledger(ledger) == wanted:
+                return ledger, True
+            nearest = nearest or ledger
+        return nearest or Ledger(), False
+
+    def _after(self, wanted: Collection[str], start: str) -> dict[str, Ledger]:
+        """Return the ledgers that the transitions up to some of the commits before a start lead to, archived builds among theirs."""
+        found: dict[str, Ledger] = {}
+        ledger = Ledger()
         for commit in self.repo.history():
             if commit.sha == start:
                 break
-            messages.append((commit.sha, commit.trailers))
-        years = range(before.when.year - _YEARS, before.when.year + 1)
-        return replay(messages, self._archive(before.sha, years)).ledger
+            with suppress(NotALedger):
+                ledger = history.apply(ledger, commit.trailers)
+            if commit.sha in wanted:
+                found[commit.sha] = ledger
+        return found
 
     def _queue(self, trail: Sequence[Commit], known: Inputs) -> tuple[str, bytes | None, bool]:
         """Return a commit, the queue as it was read for a decision, made of that commit's, and whether it is just that.
