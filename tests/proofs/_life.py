@@ -58,7 +58,7 @@ class Machine:
     found: tuple[AgentStatus, ...] = ()
     tiers: tuple[TierProbe, ...] = ()
     #: Called once, while a heartbeat observes, after so many other looks: what happens between reading and starting.
-    meanwhile: Callable[[], None] | None = None
+    meanwhile: Callable[[], object] | None = None
     looks: int = 0
 
     def now(self, zone: str | None) -> datetime:
@@ -167,9 +167,10 @@ class Life:
         ]
 
     def beat(self) -> Beat:
-        """Run one heartbeat; in some of them the owner saves the queue between reading and starting."""
-        if self.dice.random() < 0.08:
-            self.machine.meanwhile, self.machine.looks = self.edit, self.dice.randrange(3)
+        """Run one heartbeat; in some of them the owner saves a file between reading and starting."""
+        if self.dice.random() < 0.15:
+            self.machine.meanwhile = self.dice.choice((self.edit, self.edit, self.edit_twice, self.configure, self.decide))
+            self.machine.looks = self.dice.randrange(3)
         return beat(self.context)
 
     def any_label(self) -> str:
@@ -220,6 +221,16 @@ class Life:
         self.queue.write_text("\n".join(lines))
         return None
 
+    def edit_twice(self) -> None:
+        """Change a random thing in the queue, and another at the next look: what is read in between may be in no commit."""
+        self.edit()
+        self.machine.meanwhile, self.machine.looks = self.edit, 0
+
+    @property
+    def may_commit(self) -> bool:
+        """Whether Git takes a commit of single files now."""
+        return not (self.root / ".git" / "MERGE_HEAD").exists()
+
     def configure(self) -> None:
         """Change the settings by hand; half of the time it is committed."""
         chosen = self.dice.choice
@@ -231,14 +242,14 @@ class Life:
             reviews=chosen((3, 40)),
         )
         (self.root / "HEARTBEAT.md").write_text(text)
-        if self.dice.random() < 0.5:
+        if self.dice.random() < 0.5 and self.may_commit:
             self.git("commit", "-qm", "settings", "HEARTBEAT.md")
 
     def decide(self) -> None:
         """Change the rules by hand; half of the time it is committed."""
         path = self.root / "DECISION_FRAMEWORK.md"
         path.write_text(POLICY.format(deliver=self.dice.choice(("review", "merge")), answer=self.dice.choice(("auto", "ask"))))
-        if self.dice.random() < 0.5:
+        if self.dice.random() < 0.5 and self.may_commit:
             self.git("add", path.name)
             self.git("commit", "-qm", "rules", path.name)
 

@@ -18,7 +18,7 @@ from autobuilds.domain.verdicts import Assessment, Verdict
 from autobuilds.errors import AutobuildsError
 from autobuilds.ports import Identity
 from autobuilds.runtime import fsck
-from autobuilds.runtime.heartbeat import look
+from autobuilds.runtime.heartbeat import beat, look
 from autobuilds.runtime.recalling import Recalled, recall
 from autobuilds.store.ledger import dumps, read_archive
 from autobuilds.store.workspace import LEDGER
@@ -95,13 +95,15 @@ class Proof:
         """Run a heartbeat after a look; where its first commit is a start, it was decided on just what was seen.
 
         Not where transitions of earlier heartbeats wait for their commits: those come first, and were decided on what there was then.
+        Nobody saves a file meanwhile; what is then recorded is judged with all other starts.
         """
         life.pass_time()
+        life.machine.meanwhile = None
         waiting = any((life.context.workspace.private / "outbox").glob("*.json"))
         before = life.context.repo.head().commit
         try:
             seen = look(life.context).assessments
-            life.beat()
+            beat(life.context)
         except AutobuildsError:
             life.refused += 1
             return
