@@ -502,6 +502,17 @@ def test_overlap_names_the_path_of_the_later_task(one: tuple[str, ...], two: tup
     assert overlap(one, two) == shared
 
 
+@pytest.mark.parametrize("filler", ["a", "an", "the", "to", "for", "of", "in", "on", "and", "with", "please"])
+def test_a_filler_makes_no_other_goal(filler: str) -> None:
+    assert same_goal(claim(name="Fix clock"), a_task(f"fix {filler} clock"))
+    assert same_goal(claim(name=f"Fix {filler.upper()} clock"), a_task("fix clock"))
+
+
+def test_without_an_agent_no_memory_is_needed() -> None:
+    nothing = a_moment(resources=Resources(memory_free_mib=0), agents=())
+    assert said("resources", a_situation(a_task(steps=None), moment=nothing)).startswith("go: ")
+
+
 def test_the_shortest_cycle_is_found_through_every_branch() -> None:
     edges = {"a": ("x", "b"), "b": ("c", "a"), "c": ("a",), "x": ("y",), "y": ("x",)}
     assert find_cycle("a", edges) == ["a", "b", "a"]
