@@ -12,7 +12,9 @@ from autobuilds.domain.budgets import Spending, of_all
 from autobuilds.domain.build import Approval, Build, BuildState, Usage
 from autobuilds.domain.holds import Hold, held
 from autobuilds.domain.model import Task
-from autobuilds.domain.moment import Moment, Snapshot
+from autobuilds.domain.moment import AgentStatus, Moment, Snapshot
+from autobuilds.domain.policy import CategoryRule
+from autobuilds.domain.sandbox import Choice, choose
 from autobuilds.domain.times import in_window, window_closes, window_opens
 from autobuilds.domain.verdicts import ClarityJudgement, RiskJudgement
 from autobuilds.records import dataclass, field
@@ -64,6 +66,9 @@ class Shared:
         self._snapshot = snapshot
         self._moment = moment
         self._holds: dict[str, Hold | None] = {}
+        self._rules: dict[str, CategoryRule | None] = {}
+        self._choices: dict[bool, Choice] = {}
+        self._agents: dict[tuple[str | None, bool], AgentStatus | None] = {}
 
     @cached_property
     def waiting(self) -> tuple[Build, ...]:
@@ -104,6 +109,26 @@ class Shared:
     def opens_again(self) -> datetime:
         """When the off-hours after those begin."""
         return window_opens(self.closes, self._snapshot.settings.off_hours)
+
+    def rule(self, category: str) -> CategoryRule | None:
+        """Return the policy's rule of a category."""
+        if category not in self._rules:
+            self._rules[category] = self._snapshot.policy.category(category)
+        return self._rules[category]
+
+    def sandbox(self, *, nests: bool) -> Choice:
+        """Return the sandbox in which an agent would run, which may bring one of its own, from the tiers that were tried out."""
+        if nests not in self._choices:
+            settings = self._snapshot.settings
+            self._choices[nests] = choose(settings.sandbox, settings.require_sandbox, self._moment.tiers, nests=nests)
+        return self._choices[nests]
+
+    def agent(self, named: str | None, *, steps: bool, choose: Callable[[], AgentStatus | None]) -> AgentStatus | None:
+        """Return the agent for a task that names one, or none, and has Steps, or none; `choose` finds it where it was not asked for yet."""
+        key = named, steps
+        if key not in self._agents:
+            self._agents[key] = choose()
+        return self._agents[key]
 
     def hold(self, agent: str) -> Hold | None:
         """Return why an agent may not be started now, or None."""

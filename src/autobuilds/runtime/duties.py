@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -140,6 +139,8 @@ def run_command(root: Path, command: DutyCommand, timeout: timedelta) -> DutyRun
     environment = {**os.environ, MARKER: "1", "AUTOBUILDS_WORKSPACE": str(root)}
     began = time.monotonic()
     run = DutyRun(duty="", command=command.text, line=command.line, outcome=DutyOutcome.FAILED)
+    import tempfile
+
     with tempfile.TemporaryFile() as output:
         try:
             process = subprocess.Popen(

@@ -111,7 +111,8 @@ def queue_rows(snapshot: Snapshot, assessments: Sequence[Assessment]) -> tuple[Q
         task = tasks.get(found.label)
         if task is None or found.label in running:
             continue
-        held = sorted(found.obstacles, key=lambda g: (g.verdict is not found.verdict, _passes(g)))
+        verdict = found.verdict
+        held = sorted(found.obstacles, key=lambda g: (g.verdict is not verdict, _passes(g)))
         first = held[0] if held else None
         rows.append(
             QueueRow(
@@ -119,7 +120,7 @@ def queue_rows(snapshot: Snapshot, assessments: Sequence[Assessment]) -> tuple[Q
                 label=task.label,
                 name=task.name,
                 priority=task.priority.value,
-                verdict=found.verdict,
+                verdict=verdict,
                 gate=first.gate if first else None,
                 reason=settled(first) if first else "starts at the next heartbeat",
                 opens=found.opens_at,

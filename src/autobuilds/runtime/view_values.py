@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from autobuilds.domain.times import format_when
 from autobuilds.domain.verdicts import Verdict
-from autobuilds.records import dataclass, is_dataclass
+from autobuilds.records import dataclass, fields, is_dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +221,7 @@ def _plain(value: object) -> object:
     if isinstance(value, dict):
         return {str(k): _plain(v) for k, v in value.items()}
     if is_dataclass(value):
-        return {name: _plain(getattr(value, name)) for name in kind.__dataclass_fields__}  # type: ignore[attr-defined]
+        return {name: _plain(getattr(value, name)) for name in (one.name for one in fields(value))}
     return value
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, tzinfo
+from typing import Any
 
 from autobuilds.domain.duties import Duty
 from autobuilds.domain.problem import Problem, Severity
@@ -13,9 +14,6 @@ from autobuilds.records import dataclass, field, fields
 from autobuilds.store.config_keys import KEYS, BadValue, read_value, write_value
 from autobuilds.store.duties import read_duties
 from autobuilds.store.front_matter import Located, read_front_matter
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
 
 FILE = "HEARTBEAT.md"
 _DEFAULT = "default"
@@ -84,7 +82,9 @@ def _checked(name: str, where: Located) -> Any:
     return value
 
 
-def _zone(name: str) -> ZoneInfo | None:
+def _zone(name: str) -> tzinfo | None:
+    if name == "UTC":
+        return UTC  # to import all zones takes as long as a third of Python's start
     from zoneinfo import ZoneInfo
 
     try:
@@ -103,7 +103,7 @@ def _near_zone(name: str) -> str | None:
     return next(iter(cities), None) or nearest(name, zones)
 
 
-def zone_of(settings: Settings) -> ZoneInfo | None:
+def zone_of(settings: Settings) -> tzinfo | None:
     """Return the zone of the settings, or None for the machine's own (an unknown name was refused by `read_settings`)."""
     return None if settings.timezone is None else _zone(settings.timezone)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -28,6 +27,8 @@ _NO_TEXT = pattern(r" {4}|\t| {0,3}(?:>|[-*+][ \t]|\d+[.)][ \t]|(?:-[ \t]*){3,}$
 _FENCE = pattern(r" {0,3}(?:[-*+][ \t]+)?(`{3,}|~{3,})([^`]*)")
 _ITEM = pattern(r"([ \t]*)(?:[-*+]|\d{1,9}[.)])([ \t]+)(.*)")
 _CODE = pattern(r"(?:\[[ xX]\][ \t]+)?(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+#: Signs that mean nothing to a shell but themselves.
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_- ")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,11 +112,18 @@ def _section(heading: str, number: int, line: str) -> _Section | None:
     return _Section(name=name, cadence=cadence, cadence_text=group[1].strip(), line=number, column=column, commands=[])
 
 
-def _command(text: str, line: int, column: int, problems: list[Problem]) -> list[DutyCommand]:
+def _words(text: str) -> tuple[str, ...]:
+    """Return the arguments of a command line as a shell takes them apart; raises ValueError for a quotation without end."""
+    if _PLAIN.issuperset(text):
+        return tuple(text.split())
     import shlex
 
+    return tuple(shlex.split(text))
+
+
+def _command(text: str, line: int, column: int, problems: list[Problem]) -> list[DutyCommand]:
     try:
-        argv = tuple(shlex.split(text))
+        argv = _words(text)
     except ValueError as error:
         problems.append(_problem(line, column, f"{quoted(text)} can't be split into arguments ({error}); it is not run"))
         return []
@@ -179,6 +187,8 @@ def _visible(lines: list[str]) -> list[str]:
 
 def read_last_runs(private: Path) -> tuple[dict[str, datetime], str | None]:
     """Return when each duty ran last (or was first seen), by key, and a message if the record can't be read (then: never)."""
+    import json
+
     path = private / LAST_RUNS
     try:
         data = json.loads(path.read_bytes())
@@ -196,6 +206,8 @@ def read_last_runs(private: Path) -> tuple[dict[str, datetime], str | None]:
 
 def write_last_runs(private: Path, runs: Mapping[str, datetime]) -> None:
     """Write when each duty ran last; raises StorageFailure and leaves the old record where the disk refuses."""
+    import json
+
     last = {key: moment.isoformat(timespec="seconds") for key, moment in sorted(runs.items())}
     text = json.dumps({"version": 1, "last": last}, ensure_ascii=False, indent=1)
     files.write_atomic(private / LAST_RUNS, text.encode() + b"\n")
@@ -203,6 +215,8 @@ def write_last_runs(private: Path, runs: Mapping[str, datetime]) -> None:
 
 def append_log(private: Path, record: Mapping[str, object]) -> None:
     """Append one JSON line to the log of duties; above 1 MiB the log is put aside as `duties.log.1` and begun anew."""
+    import json
+
     path = private / LOG
     line = json.dumps(record)
     if path.exists() and path.stat().st_size + len(line) > _MAX_LOG:

@@ -64,11 +64,12 @@ def _status(name: str, preset: Preset | None, environment: Mapping[str, str], *,
 
 def which(program: str, path: str | None) -> str | None:
     """Return where a program is found, as `shutil.which` does, whose module takes longer to import than all agents to be looked for."""
-    if path is None or os.path.dirname(program):  # noqa: PTH120 - a name may end in a slash
+    if path is None:
         import shutil
 
-        return shutil.which(program, path=path)
-    for folder in path.split(os.pathsep) if path else ():
+        return shutil.which(program)
+    named = bool(os.path.dirname(program))  # noqa: PTH120 - a name may end in a slash
+    for folder in ("",) if named else path.split(os.pathsep) if path else ():
         found = os.path.join(folder, program)  # noqa: PTH118 - a folder without a name is the current one
         if os.access(found, os.F_OK | os.X_OK) and not os.path.isdir(found):  # noqa: PTH112
             return found

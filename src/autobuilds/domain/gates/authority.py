@@ -42,7 +42,7 @@ def category(s: Situation) -> GateResult:
     task = s.task
     if s.approved:
         return go("category", "approved")
-    rule = s.snapshot.policy.category(task.category or "No category")
+    rule = s.shared.rule(task.category or "No category")
     shown = f'"{task.category}"' if task.category else "no category"
     fix = f"autobuilds approve {task.label}"
     if rule is None and task.category:

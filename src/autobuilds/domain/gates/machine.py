@@ -23,11 +23,16 @@ def choose_agent(task: Task, settings: Settings, agents: tuple[AgentStatus, ...]
     return next((a for a in agents if a.found and a.name != COMMAND), None)
 
 
+def _chosen(s: Situation) -> AgentStatus | None:
+    task = s.task
+    return s.shared.agent(task.agent, steps=bool(task.steps), choose=lambda: choose_agent(task, s.snapshot.settings, s.moment.agents))
+
+
 def agent(s: Situation) -> GateResult:
     """Go when the task's agent is installed and not held by an earlier failure, and a sandbox that will do works here."""
     if s.moment.agents_fault is not None:
         return ask("agent", s.moment.agents_fault, "mend agents.toml")
-    chosen = choose_agent(s.task, s.snapshot.settings, s.moment.agents)
+    chosen = _chosen(s)
     if chosen is None:
         return ask("agent", "no coding agent is installed", f"install one{OR}give the task Steps{OR}autobuilds doctor")
     if chosen.name == COMMAND and not s.task.steps:
@@ -58,7 +63,7 @@ def _contained(s: Situation, chosen: AgentStatus) -> GateResult:
     """Answer by the sandbox in which the agent would run, where the tiers were tried out."""
     if not s.moment.tiers:
         return go("agent", f"{chosen.name} is installed")
-    choice = sandbox_for(chosen, s.snapshot.settings, s.moment)
+    choice = s.shared.sandbox(nests=chosen.nests)
     if choice.tier is None:
         return ask("agent", choice.words, choice.fix or f"change require_sandbox in HEARTBEAT.md{OR}autobuilds doctor")
     return go("agent", f"{chosen.name} is installed; sandbox {choice.tier.value}")
@@ -79,7 +84,7 @@ def resources(s: Situation) -> GateResult:
         over.append(f"memory {now.memory_percent:.0f} % used (limit {limits.memory_limit} %)")
     if now.load_per_core is not None and now.load_per_core >= limits.load_limit:
         over.append(f"load {now.load_per_core:.1f} per core (limit {limits.load_limit:g})")
-    chosen = choose_agent(s.task, limits, s.moment.agents)
+    chosen = _chosen(s)
     needed = chosen.reserve_mib if chosen is not None else 0
     if now.memory_free_mib is not None and now.memory_free_mib < needed:
         assert chosen is not None, "only an agent reserves memory"

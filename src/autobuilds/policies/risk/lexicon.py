@@ -8,6 +8,7 @@ The notation of a phrase: words, in any case; `word*` is any word that begins so
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -111,7 +112,7 @@ class Lexicon:
     def __init__(self, filed: Filed) -> None:
         #: As written, until a text has their first word: few of thousands are ever taken apart.
         self._waiting, self._waiting_stems, shapes, self._unspaced = filed
-        self._shapes = [(row, SHAPES[name], SHAPE_SIGNS.get(name, frozenset())) for row, name in shapes if name in SHAPES]
+        self._shapes = [(row, name, SHAPE_SIGNS.get(name, frozenset())) for row, name in shapes if name in SHAPES]
         self._exact: dict[str, list[Phrase]] = {}
         self._stems: dict[str, list[Phrase]] = {}
         self._following: dict[tuple[str, str], tuple[Phrase, ...]] = {}
@@ -145,15 +146,22 @@ class Lexicon:
             phrases = known.get(pair)
             for phrase in self._beginning(*pair) if phrases is None else phrases:
                 _match(phrase, words, at, found)
-        for row, looks, signs in self._shapes:
+        for row, name, signs in self._shapes:
             if signs and signs.isdisjoint(sentence.text):
                 continue
-            shape = looks.search(sentence.text)
+            shape = _shape(name, sentence.text)
             if shape is not None:
-                found.append(Hit(row, shape[0].strip()))
+                found.append(Hit(row, shape))
         if self._unspaced and is_unspaced(sentence.text):
             found += [Hit(row, text) for row, text in self._unspaced if text in sentence.text]
         return found
+
+
+@lru_cache(maxsize=1024)
+def _shape(name: str, text: str) -> str | None:
+    """Return where a shape stands in a text; remembered, since several tables ask for the same."""
+    found = SHAPES[name].search(text)
+    return found[0].strip() if found is not None else None
 
 
 def _phrase(row: int, text: str) -> Phrase:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
 import time
 from contextlib import suppress
@@ -77,6 +76,8 @@ class Lock:
 
     def _sign(self, fd: int) -> None:
         """Write who holds the lock, for the message of those who wait; a full disk is no reason to fail."""
+        import json
+
         note = {"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds"), "what": self.what}
         with suppress(OSError):
             os.ftruncate(fd, 0)
@@ -84,6 +85,8 @@ class Lock:
 
     def _holder(self) -> str:
         """Return who holds the lock as a sentence without its full stop; the note may be of an earlier holder that was killed."""
+        import json
+
         unknown = f"another autobuilds process holds {self.path}"
         try:
             note = json.loads(self.path.read_bytes()[:4096])
