@@ -53,7 +53,7 @@ SCENES: Final = (
     ),
 )
 #: Points of a full run and of a sample.
-FULL, SAMPLE, SAMPLED_SCENES = 10_500, 120, 8
+FULL, SAMPLE, SAMPLED_SCENES = 10_500, 60, 6
 
 
 def supervise(argv: Sequence[str]) -> int:
@@ -95,7 +95,7 @@ def later(argv: Sequence[str]) -> int:
 
 
 def run(options: Options) -> Figures:
-    """Inject errors at 10,500 calls (sample: 120), and count what came of it."""
+    """Inject errors at 10,500 calls (sample: 60), and count what came of it."""
     return sweep(options, SCENES, points=FULL if options.full else SAMPLE)
 
 
