@@ -39,11 +39,13 @@ class Equivalent:
     before: str
     after: str
     why: str
+    #: Which of those of a function that read the same, from 0; None for all of them.
+    nth: int | None = None
 
     def is_(self, one: Mutant) -> bool:
         """Return whether this is about a mutant."""
         same = (self.path, self.function) == (one.path.removeprefix(f"{_SOURCE}/"), one.function)
-        return same and (self.before, self.after) == (one.before, one.after)
+        return same and (self.before, self.after) == (one.before, one.after) and self.nth in {None, one.nth}
 
 
 def mutants_in(area: str, tree: Path) -> list[Mutant]:

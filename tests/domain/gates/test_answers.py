@@ -513,6 +513,13 @@ def test_without_an_agent_no_memory_is_needed() -> None:
     assert said("resources", a_situation(a_task(steps=None), moment=nothing)).startswith("go: ")
 
 
+def test_of_two_limits_the_later_end_counts() -> None:
+    tries = (failed_attempt(1, started=NOW.replace(hour=22, minute=30), ended=NOW.replace(hour=22, minute=40), usage=Usage(tokens_in=70)),)
+    limits = Settings(attempts_per_day=1, tokens_per_night=50)
+    snapshot = a_snapshot(TASK, builds=(a_build(TASK, BuildState.RETRYING, attempts=tries),), settings=limits)
+    assert "until 07 06:00" in said("budget", a_situation(snapshot=snapshot, moment=NIGHT))
+
+
 def test_the_shortest_cycle_is_found_through_every_branch() -> None:
     edges = {"a": ("x", "b"), "b": ("c", "a"), "c": ("a",), "x": ("y",), "y": ("x",)}
     assert find_cycle("a", edges) == ["a", "b", "a"]
