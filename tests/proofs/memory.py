@@ -8,8 +8,11 @@ task must say what it said then, with its time and its fix. A life whose commits
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -54,16 +57,16 @@ class ForgetfulRepo(GitRepo):
 
 
 class Proof:
-    """One run over as many lives as it takes."""
+    """One life and what was counted in it."""
 
     def __init__(self, options: Options, forgets: tuple[str, str] | None) -> None:
         self.options, self.forgets = options, forgets
-        self.figures = Figures(proof="memory")
+        self.faults: list[str] = []
         self.counts: Counter[str] = Counter()
 
-    def lead(self, wanted: int) -> None:
-        """Lead one life of at least so many transitions, and ask about all of it."""
-        seed = self.options.seed * 1000 + self.counts["lives"]
+    def lead(self, number: int, wanted: int) -> None:
+        """Lead a life of at least so many transitions, and ask about all of it."""
+        seed = self.options.seed * 1000 + number
         self.counts["lives"] += 1
         if self.forgets is None:
             life = begin(self.options.folder, seed)
@@ -76,12 +79,12 @@ class Proof:
                 steps += 1
                 self._step(life, looks, f"seed {seed}, step {steps}")
             done = len(life.git("log", "--format=%(trailers:key=Event,valueonly)").split())
-            self.options.say(f"life {seed}: {steps} steps, {done} transitions, {len(self.figures.faults)} faults")
+            self.options.say(f"life {seed}: {steps} steps, {done} transitions, {len(self.faults)} faults")
         self.counts["transitions"] += done
         self.counts["refused with a message"] += life.refused
         self.counts["archived builds"] += len(read_archive(life.root / "subagents"))
         self._ask(life, looks, seed)
-        self.options.say(f"life {seed} asked: {self.counts['starts']} starts so far, faults: {self.figures.faults[-3:]}")
+        self.options.say(f"life {seed} asked: {self.counts['starts']} starts, faults: {self.faults[-3:]}")
 
     def _step(self, life: Life, looks: dict[str, tuple[Assessment, ...]], where: str) -> None:
         if life.dice.random() < 0.3:
@@ -124,7 +127,7 @@ class Proof:
         self.counts["ledgers compared"] += 1
         if dumps(fsck.from_history(life.context).ledger) != live:
             self.counts["ledgers that differ"] += 1
-            self.figures.faults.append(f"{where}: the ledger made again is not the live one")
+            self.faults.append(f"{where}: the ledger made again is not the live one")
             return
         if life.dice.randrange(DAMAGE_EVERY) == 0:
             self.counts["ledgers damaged and made again"] += 1
@@ -132,11 +135,11 @@ class Proof:
             try:
                 fsck.rebuild(life.context)
             except AutobuildsError as refused:
-                self.figures.faults.append(f"{where}: not made again: {refused}")
+                self.faults.append(f"{where}: not made again: {refused}")
                 path.write_bytes(live)
             if path.read_bytes() != live:
                 self.counts["ledgers that differ"] += 1
-                self.figures.faults.append(f"{where}: the ledger that was written is not the damaged one")
+                self.faults.append(f"{where}: the ledger that was written is not the damaged one")
 
     def _ask(self, life: Life, looks: Mapping[str, tuple[Assessment, ...]], seed: int) -> None:
         for commit in life.context.repo.history():
@@ -147,7 +150,7 @@ class Proof:
             try:
                 told = recall(life.context, commit.sha)
             except AutobuildsError as refused:
-                self.figures.faults.append(f"{where}: {refused}")
+                self.faults.append(f"{where}: {refused}")
                 self.counts["starts with another verdict"] += 1
                 continue
             self._judge(told, commit.trailers["Build"], where)
@@ -160,7 +163,7 @@ class Proof:
         if found is None or found.verdict is not Verdict.GO or not same or told.differing or not told.recorded:
             self.counts["starts with another verdict"] += 1
             held = "; ".join(f"{g.gate}: {g.reason}" for g in found.obstacles) if found else "not waiting"
-            self.figures.faults.append(f"{where}: {held or 'go'}; differing: {', '.join(told.differing)}; {'; '.join(told.notes)}")
+            self.faults.append(f"{where}: {held or 'go'}; differing: {', '.join(told.differing)}; {'; '.join(told.notes)}")
         if told.notes:
             self.counts["starts on files that are in no commit, said so"] += 1
 
@@ -173,16 +176,44 @@ class Proof:
                 (a.label, g, h) for a in seen for g, h in zip(a.gates, again[a.label].gates, strict=False) if a.label in again and g != h
             ]
             self.counts["looks that differ"] += 1
-            self.figures.faults.append(f"{where}: {wrong[:2] or 'other tasks'}")
+            self.faults.append(f"{where}: {wrong[:2] or 'other tasks'}")
+
+
+#: What came of a life: its counts, and its faults in words.
+_Led = tuple[Counter[str], list[str]]
+
+
+def _led(options: Options, forgets: tuple[str, str] | None, number: int, wanted: int) -> _Led:
+    proof = Proof(options, forgets)
+    proof.lead(number, wanted)
+    return proof.counts, proof.faults
+
+
+def _led_apart(seed: int, folder: Path, forgets: tuple[str, str] | None, number: int, wanted: int) -> _Led:
+    """Lead a life in a process of its own."""
+    return _led(Options(folder=folder, seed=seed, say=lambda line: print(line, file=sys.stderr, flush=True)), forgets, number, wanted)
+
+
+def _lives(options: Options, forgets: tuple[str, str] | None, wanted: int) -> Iterator[_Led]:
+    """Lead so many lives at once that they have enough transitions together; a single one is led here."""
+    if wanted <= LIFE:
+        yield _led(options, forgets, 0, wanted)
+        return
+    number = -(-wanted // LIFE)
+    with ProcessPoolExecutor(number, mp_context=get_context("spawn")) as pool:
+        parts = range(number)
+        led = [pool.submit(_led_apart, options.seed, options.folder, forgets, n, min(LIFE, wanted - n * LIFE)) for n in parts]
+        for done in as_completed(led):
+            yield done.result()
 
 
 def run(options: Options, *, forgets: tuple[str, str] | None = None) -> Figures:
     """Lead lives until there are enough transitions; `forgets` (event, trailer) is what a broken recorder leaves out."""
-    proof = Proof(options, forgets)
     wanted = FULL if options.full else SAMPLE if forgets is None else SAMPLE // 2
-    while proof.counts["transitions"] < wanted:
-        proof.lead(min(LIFE, wanted - proof.counts["transitions"]))
-    figures, counts = proof.figures, proof.counts
+    figures, counts = Figures(proof="memory"), Counter[str]()
+    for found, faults in _lives(options, forgets, wanted):
+        counts += found
+        figures.faults += faults
     figures.count("transitions in the history", counts["transitions"], least=wanted)
     figures.count("lives", counts["lives"])
     figures.count("ledgers compared with the history", counts["ledgers compared"], least=wanted // 12)
