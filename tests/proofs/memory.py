@@ -189,9 +189,14 @@ def _led(options: Options, forgets: tuple[str, str] | None, number: int, wanted:
     return proof.counts, proof.faults
 
 
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
 def _led_apart(seed: int, folder: Path, forgets: tuple[str, str] | None, number: int, wanted: int) -> _Led:
     """Lead a life in a process of its own."""
-    return _led(Options(folder=folder, seed=seed, say=lambda line: print(line, file=sys.stderr, flush=True)), forgets, number, wanted)
+    return _led(Options(folder=folder, seed=seed, say=_say), forgets, number, wanted)
 
 
 def _lives(options: Options, forgets: tuple[str, str] | None, wanted: int) -> Iterator[_Led]:
