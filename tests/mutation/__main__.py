@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             reports.append(_report(area, verdicts, population, len(own) - len(population), grounds[0], time.monotonic() - began, options))
             if not options.json:
                 _tell(_told(reports[-1]))
-    found = {"commit": options.commit or version(), "seed": options.seed, "areas": reports, "stale": [str(entry) for entry in gone]}
+    found = {"commit": version(options.commit or "HEAD"), "seed": options.seed, "areas": reports, "stale": [str(entry) for entry in gone]}
     if options.json:
         _tell(json.dumps(found, indent=1))
     if options.write:

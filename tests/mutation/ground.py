@@ -74,6 +74,6 @@ def _copy(project: Path, tree: Path, commit: str | None) -> None:
         subprocess.run(["git", *words], cwd=tree, check=True, env=environment)
 
 
-def version() -> str:
-    """Return the commit that the project stands at."""
-    return subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+def version(commit: str = "HEAD") -> str:
+    """Return the short name of a commit of the project."""
+    return subprocess.run(["git", "rev-parse", "--short", commit], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()

@@ -55,7 +55,7 @@ class Court:
     tests: Sequence[Test]
     #: Seconds of tests that a mutant is worth; those left out can only make the score lower.
     longest: float = 60.0
-    #: Seconds that a test may take before it is taken to run for ever; the slower ones get eight times what they took.
+    #: Seconds that a test may take before it is taken to run for ever; the slower ones get three times what they took besides.
     least_limit: float = 15.0
     #: Where the tests that killed are kept, as a hint for the next time.
     kept: Path
@@ -97,7 +97,7 @@ class Court:
     def ask(self, tests: Sequence[Test], path: str = "", function: str | None = None) -> dict[str, Any]:
         """Run tests: with the function as it stands on the disk now, with everything as it stands there (""), or as it always was (None)."""
         names = [test.name for test in tests]
-        limit = self.least_limit + 8 * max(test.seconds for test in tests)
+        limit = self.least_limit + 3 * max(test.seconds for test in tests)
         together = 60 + 4 * sum(test.seconds for test in tests)
         if function != "":
             told = self.staying.ask(tests=names, path=path, function=function, limit=limit, all=together)
