@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from autobuilds import wiring
 from autobuilds.adapters.agents.presets import Presets
+from autobuilds.adapters.proofs import KeyedProofs
 from autobuilds.cli.app import run
+from autobuilds.domain.build import Approval
 from autobuilds.errors import Refused
 
 
@@ -44,3 +48,18 @@ def test_a_home_that_is_no_absolute_path_is_refused(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("HOME", "some/where")
     with pytest.raises(Refused, match="no absolute path"):
         wiring.make_context(tmp_path).proofs.doubted()
+
+
+def test_half_a_key_of_the_dead_goes_with_the_next_approval(tmp_path: Path) -> None:
+    """It could not be taken away when the disk reported errors."""
+    gone = os.fork()
+    if gone == 0:
+        os._exit(0)
+    os.waitpid(gone, 0)
+    folder = tmp_path / "state" / "autobuilds"
+    folder.mkdir(parents=True, mode=0o700)
+    half = folder / f".key.{gone}-0123abcd.tmp"
+    half.write_text("0123")
+    proofs = KeyedProofs(root=tmp_path / "workspace", folder=folder)
+    proofs.give(Approval(label="a", fingerprint="f", by="olive@example.org", at=datetime(2026, 2, 7, tzinfo=UTC)))
+    assert sorted(path.name for path in folder.iterdir()) == ["key", "workspaces"]

@@ -16,6 +16,7 @@ from autobuilds.domain.digests import sha256
 from autobuilds.errors import Refused, StorageFailure
 from autobuilds.records import dataclass
 from autobuilds.store.files import storage_failure, write_atomic
+from autobuilds.store.files.debris import remove_debris
 
 #: Below the home folder. XDG_STATE_HOME is left aside: a timer does not have it, and approvals would be unknown to its heartbeats.
 STATE = Path(".local/state/autobuilds")
@@ -137,6 +138,8 @@ class KeyedProofs:
                 folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise storage_failure(self.folder, error) from error
+        # Half a key that could not be taken away when the disk failed.
+        remove_debris((self.folder, self._file.parent))
 
     def _key(self, *, make: bool) -> bytes | None:
         """Return the key; None where there is none. Raises Refused for one that others could know or replace."""
