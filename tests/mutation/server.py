@@ -98,6 +98,7 @@ class Watching:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.tests[nodeid] = {"seconds": 0.0, "passed": False}
+        self.waited = _waited()
         self.save()
         if self.lines is not None:
             self.lines.switch_context(nodeid)
@@ -115,6 +116,8 @@ class Watching:
                 self.failed, self.why = report.nodeid, str(report.longrepr)[-2000:]
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        note = self.tests[nodeid]
+        note["seconds"] = max(note["seconds"] - (_waited() - self.waited), 0.001)
         if self.lines is not None:
             self.lines.switch_context("")
             self.switch.unlink()
@@ -139,6 +142,14 @@ class Watching:
 
     def save(self) -> None:
         self.notes.write_text(json.dumps({"tests": self.tests, "failed": self.failed, "why": self.why}, default=sorted))
+
+
+def _waited() -> float:
+    """Return the seconds for which this thread was ready and others ran: how fast a test is does not hang on who else is busy."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def quiet(notes: Path) -> None:
