@@ -1,7 +1,7 @@
 """Which small faults can be put into a module: places of its source, each with another text.
 
 Left out by rule, because no behaviour hangs on them or only the words of a message: annotations, docstrings, decorators, imports, asserts,
-`__all__` and `__slots__`, f-strings, the arguments of what is raised, prose (strings of three words and more) and `strict` of `zip`.
+`__all__` and `__slots__`, f-strings, which end is stripped where only the truth counts, the arguments of what is raised, prose (strings of three words and more) and `strict` of `zip`.
 """
 
 from __future__ import annotations
@@ -117,6 +117,8 @@ class _Finder:
         self.scope: list[str] = []
         self.inside = 0
         self.answers_bool = False
+        #: Expressions of which only the truth counts: there `strip` says what `lstrip` says.
+        self.truths: set[ast.AST] = set()
         lines = source.split(b"\n")
         self.starts = [0]
         for line in lines:
@@ -241,6 +243,7 @@ class _Finder:
             isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
         ):
             self.add(node.test, "condition", f"not ({ast.unparse(node.test)})")
+        self.truth(node.test)
         self.expression(node.test)
         self.body(node.body)
         self.body(node.orelse)
@@ -281,6 +284,14 @@ class _Finder:
 
     # Expressions
 
+    def truth(self, node: ast.AST) -> None:
+        self.truths.add(node)
+        if isinstance(node, ast.BoolOp):
+            for value in node.values:
+                self.truth(value)
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            self.truth(node.operand)
+
     def expression(self, node: ast.AST) -> None:
         if isinstance(node, ast.JoinedStr):
             return
@@ -304,6 +315,7 @@ class _Finder:
 
     def _on_unaryop(self, node: ast.UnaryOp) -> bool:
         if isinstance(node.op, ast.Not):
+            self.truth(node.operand)
             self.changed(node, "not", node.operand)
         elif isinstance(node.op, ast.USub):
             self.changed(node, "arithmetic", node.operand)
@@ -317,6 +329,7 @@ class _Finder:
             self.changed(node, "arithmetic", new)
 
     def _on_ifexp(self, node: ast.IfExp) -> None:
+        self.truth(node.test)
         new = copy.deepcopy(node)
         new.body, new.orelse = new.orelse, new.body
         self.changed(node, "condition", new)
@@ -337,6 +350,7 @@ class _Finder:
 
     def _on_comprehension(self, node: ast.comprehension) -> None:
         for test in node.ifs:
+            self.truth(test)
             self.add(test, "condition", "True")
 
     def _on_call(self, node: ast.Call) -> bool:
@@ -346,7 +360,7 @@ class _Finder:
                 self.expression(argument)
             return True
         other = None
-        if isinstance(node.func, ast.Attribute) and called in _METHODS:
+        if isinstance(node.func, ast.Attribute) and called in _METHODS and not (node in self.truths and called == "strip"):
             other = copy.deepcopy(node)
             other.func.attr = _METHODS[called]  # type: ignore[attr-defined]
         elif isinstance(node.func, ast.Name) and called in _NAMES and not (called == "sorted" and node.keywords):

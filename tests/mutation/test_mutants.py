@@ -70,6 +70,12 @@ def test_what_is_left_out(source: str) -> None:
     assert found(source) == set()
 
 
+def test_what_is_stripped_matters_where_the_text_counts() -> None:
+    strips = ("call", "a.strip()", "(a.lstrip())")
+    assert strips in found("x = a.strip()")
+    assert strips not in found("if a.strip() and b:\n    pass") | found("x = [a for a in b if not a.strip()]")
+
+
 def test_a_mutant_keeps_the_lines_below_where_they_are() -> None:
     source = b"x = (\n    1\n    + y\n)\nz = 1\n"
     for one in mutants_of("m.py", source):

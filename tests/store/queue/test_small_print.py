@@ -83,3 +83,24 @@ def test_rows_of_tables_are_counted_where_they_stand() -> None:
     counts = read(text).queue.counts
     assert counts is not None
     assert (counts.tasks, counts.notes, counts.problems) == (1, 4, 0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "fatal"),
+    [
+        (("<<<<<<< ours", "=======", ">>>>>>> theirs"), True),
+        (("<<<<<<< ours", "||||||| base", "=======", ">>>>>>> theirs"), True),
+        (("<<<<<<< ours", ">>>>>>> theirs"), False),
+        (("=======", "<<<<<<< ours", ">>>>>>> theirs"), False),
+        ((">>>>>>> theirs", "<<<<<<< ours", "======="), False),
+        (("<<<<<<< ours", "=======", "<<<<<<< again", ">>>>>>> theirs"), False),
+        (("=======", ">>>>>>> theirs"), False),
+    ],
+)
+def test_a_conflict_is_a_whole_set_of_marks(rows: tuple[str, ...], fatal: bool) -> None:
+    text = f"{ACTIVE}- [ ] Fix\n\n" + "".join(f"{row}\nwords\n\n" for row in rows)
+    found = read(text).queue
+    assert found.fatal is fatal
+    if fatal:
+        assert [(problem.kind, problem.line) for problem in found.problems] == [("conflict-markers", 4)]
+        assert found.problems[0].message.startswith(f"conflict markers from line 4 to {4 + 3 * (len(rows) - 1)};")
