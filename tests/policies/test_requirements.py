@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import pytest
@@ -197,6 +198,7 @@ def test_any_text_gets_the_same_answer_twice(name: str, description: str, criter
     assert set(first.missing) <= set(CODES)
 
 
+@pytest.mark.skipif(sys.gettrace() is not None, reason="what watches every line takes longer than what is watched")
 @pytest.mark.parametrize(
     "unit", ["_", "a, ", "<a ", "[", "{{ ", '"', "x", "1. … ", "a: \n", ".", "remove the a b ", "a.", "a_", "AaB", "- ", " \n", "/a", "1.1", "#", "TODO ", "`", "no all "]
 )  # fmt: skip
