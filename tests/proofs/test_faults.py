@@ -13,7 +13,6 @@ from tests.proofs.shim import MISSING, library
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.skipif(library() is None, reason=MISSING)]
 
 
-@pytest.mark.long
 def test_each_error_is_said_and_nothing_is_lost_or_left(tmp_path: Path) -> None:
     figures = faults.run(Options(folder=tmp_path))
     assert figures.held, figures.table()
