@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from autobuilds.adapters.git.place import Place
 from autobuilds.adapters.git.process import Git, environment, words
-from autobuilds.errors import GitFailure
+from autobuilds.errors import GitBusy, GitFailure
 from autobuilds.ports import Commit, DiffStat, FileStat
 from autobuilds.store.history import trailers
 
@@ -30,7 +30,13 @@ def opened(place: Place) -> Iterator[git.Repo]:
     GitPython hands on the process's environment; what is set there for another repository is overridden.
     """
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    import git
+    try:
+        import git
+    except ModuleNotFoundError:
+        raise
+    except ImportError as error:
+        # It starts Git when it is imported.
+        raise GitBusy(f"git can't be started now ({error}): too many processes, or too little memory. Try again in a moment") from error
 
     hard = {name: value for name, value in environment().items() if name.startswith("GIT_") or name == "LC_ALL"}
     blank = dict.fromkeys(("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_CONFIG_PARAMETERS", "GIT_PREFIX"), "")
