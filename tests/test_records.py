@@ -296,3 +296,35 @@ def test_only_records_know_dataclasses() -> None:
     """What they offer is what records have; anything else (InitVar, KW_ONLY, order) would be overlooked in silence."""
     known = re.compile(r"^\s*(?:from dataclasses import|import dataclasses)\b", re.MULTILINE)
     assert [path.name for path in SOURCE.rglob("*.py") if known.search(path.read_text(encoding="utf-8"))] == ["records.py"]
+
+
+def test_a_plain_subclass_has_attributes_of_its_own_that_change() -> None:
+    source = "@dataclass(frozen=True)\nclass A:\n    a: int\nclass Last(A):\n    pass\n"
+    for library in (records, dataclasses):
+        one = _module(source, library).Last(1)
+        one.e = 5
+        assert one.e == 5
+        del one.e
+        assert not hasattr(one, "e")
+        for change in (lambda one: setattr(one, "a", 2), lambda one: delattr(one, "a")):
+            with pytest.raises(dataclasses.FrozenInstanceError):
+                change(one)
+
+
+def test_what_replace_can_not_change_is_refused() -> None:
+    source = "@dataclass\nclass Last:\n    a: int = field(init=False, default=1)\n    b: int = 2\n"
+    for library in (records, dataclasses):
+        one = _module(source, library).Last()
+        assert library.replace(one, b=3).b == 3
+        with pytest.raises(ValueError, match="init=False"):
+            library.replace(one, a=3)
+
+
+def test_a_class_with_states_of_its_own_keeps_them() -> None:
+    source = (
+        "@dataclass(frozen=True, slots=True)\nclass Last:\n    a: int\n"
+        "    def __getstate__(self):\n        return [self.a + 1]\n"
+        "    def __setstate__(self, state):\n        object.__setattr__(self, 'a', state[0])\n"
+    )
+    for library in (records, dataclasses):
+        assert copy.copy(_module(source, library).Last(1)).a == 2

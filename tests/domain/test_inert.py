@@ -210,3 +210,36 @@ def test_no_shape_is_slow(shape: str) -> None:
     for function in (inert.markdown, inert.code_span, inert.code_block, inert.terminal, inert.terminal_block):
         function(shape * (100_000 // len(shape)))  # type: ignore[operator]
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("run `a*b` and *c*", "run `a*b` and \\*c\\*"),
+        ("`x`", "`x`"),
+        ("`a` `b`", "`a` `b`"),
+        (" - item", "\\- item"),
+        ("``x``", "\\`\\`x\\`\\`"),
+        ("", ""),
+    ],
+)
+def test_code_in_what_is_said_stays_code_and_the_rest_is_inert(text: str, shown: str) -> None:
+    assert inert.said(text) == shown
+
+
+def test_a_long_block_shows_its_end_and_a_long_quotation_its_beginning() -> None:
+    assert inert.code_block("ab\ncd", limit=3) == "```text\n[…]\n\ncd\n```"
+    assert inert.code_block("x", indent=2) == "```text\n  x\n  ```"
+    assert inert.quoted("abcdef", "n0", limit=3) == "<<<data n0\n| abc\n| [cut here: the text is longer]\ndata n0>>>"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"), [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("a  b", None, "a b"), ("ab cd", 4, "ab…"), ("é x", 2, "é…")]
+)
+def test_a_line_has_at_most_so_many_signs(text: str, limit: int | None, shown: str) -> None:
+    assert inert.line(text, limit) == shown
+
+
+def test_the_last_lines_of_a_terminal_block() -> None:
+    assert inert.terminal_block("a\tb\r\nc\x1b[2Jd\n", limit=2) == ("cd", "")
+    assert inert.terminal_block("a\tb") == ("a       b",)

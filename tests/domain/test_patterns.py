@@ -30,6 +30,7 @@ def test_a_pattern_of_bytes() -> None:
 
 def test_a_wrong_pattern_is_told_when_it_is_first_used() -> None:
     wrong = pattern("(")
+    assert wrong.pattern == "("
     with pytest.raises(re.error, match="unterminated"):
         wrong.search("x")
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from autobuilds.domain.gates.machine import sandbox_for
+from autobuilds.domain.moment import AgentStatus
+from autobuilds.domain.sandbox import Tier, TierProbe
+from autobuilds.domain.settings import Settings
+from autobuilds.domain.situation import Shared
 from autobuilds.domain.verdicts import ClarityJudgement, RiskJudgement, Verdict
-from tests.builders import NOW, a_situation
+from tests.builders import NOW, a_moment, a_situation, a_snapshot
 
 
 def test_judgements_are_made_once_and_only_when_they_are_asked_for() -> None:
@@ -31,3 +36,12 @@ def test_judgements_are_made_once_and_only_when_they_are_asked_for() -> None:
         assert situation.clarity_template == "- **Completion Criteria:**"
     assert asked == ["risk", "clarity", "template"]
     assert situation.now == NOW
+
+
+def test_the_sandbox_of_a_moment_is_chosen_by_what_the_agent_brings() -> None:
+    moment = a_moment(tiers=(TierProbe(tier=Tier.LANDLOCK, works=True),))
+    shared = Shared(a_snapshot(), moment)
+    for nests, tier in ((False, Tier.LANDLOCK), (True, Tier.NONE), (False, Tier.LANDLOCK)):
+        chosen = shared.sandbox(nests=nests)
+        assert chosen.tier is tier
+        assert sandbox_for(AgentStatus(name="x", found=True, nests=nests), Settings(), moment) == chosen

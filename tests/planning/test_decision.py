@@ -126,6 +126,12 @@ class TestReconcile:
         assert list(running(ended, attempts=())) == []
         assert list(running(ended, attempts=(failed_attempt(1),))) == []
 
+    def test_an_attempt_that_the_runner_does_not_speak_of_is_left_alone(self) -> None:
+        task, other = a_task(), a_task("Other")
+        snapshot = a_snapshot(task, other, builds=(a_build(task), a_build(other, attempts=(an_attempt(id="b1"),))))
+        actions = plan(snapshot, a_moment(runs={"b1": RunStatus(state=RunState.LOST)})).actions
+        assert [(type(a), a.label) for a in actions] == [(Settle, "other")]
+
     def test_what_the_owner_did_to_the_entry_decides_about_an_attempt_that_failed(self) -> None:
         task = a_task()
         build = a_build(task)

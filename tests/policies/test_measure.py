@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from autobuilds.policies.measure import Answer, LabelledTask, Share, format_figures, labelled, measure
+from autobuilds.policies.risk.judge import answer_for
+from autobuilds.runtime.assessing import policy_of
 
 
 def _task(number: int, asked: bool, hard: bool = False, kinds: tuple[str, ...] = ()) -> LabelledTask:
@@ -74,3 +76,14 @@ def test_a_record_is_read_whole() -> None:
 def test_a_wrong_record_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError):
         labelled(wrong)
+
+
+def test_the_risk_rules_answer_for_a_labelled_task() -> None:
+    rules = policy_of(None).rules
+    held = answer_for(LabelledTask(id="a", name="Restart the production database", asked=True, hard=False), rules)
+    assert held.asks and "production" in held.kinds
+    free = answer_for(
+        LabelledTask(id="b", name="Show the seconds of the clock with two digits", asked=False, hard=False, criteria=("`pytest` passes",)),
+        rules,
+    )
+    assert free == Answer(asks=False)

@@ -183,6 +183,37 @@ def test_the_template_keeps_a_hostile_name_inside_its_comment() -> None:
     assert "\n# Heading" not in text
 
 
+def test_a_criterion_that_nobody_can_check_is_quoted() -> None:
+    kept = "readings from 2019 are still there"
+    said = judge(
+        "Keep raw data forever and delete after 30 days",
+        "Raw readings are never deleted. For reasons of space all raw readings older than 30 days are deleted.",
+        (kept, "no reading older than 30 days"),
+    )
+    assert said.missing == ("checkable",)
+    assert kept in said.why[0] and "names nothing to run or look at" in said.why[0]
+
+
+def test_words_that_exclude_each_other_in_one_text() -> None:
+    assert contradiction_in("Notes", "An offline-only list with sync to the cloud", ()) == ("offline-only", "list with sync to the cloud")
+    assert contradiction_in("Notes", "An offline-only list in one file", ()) is None
+
+
+def test_counts_in_words_are_evidence() -> None:
+    assert evidence_of("at most two retries, exactly one log line").counts == {"figure": 2}
+
+
+def test_markers_that_are_the_work_itself_are_no_template_text() -> None:
+    assert placeholders_in("Clean up", "Remove the TODO comments from src", ()) == ()
+    assert placeholders_in("Clean up", "TODO", ()) != ()
+
+
+def test_fields_in_square_brackets_are_template_text_where_there_are_several() -> None:
+    assert placeholders_in("Greet", "Show [user] and [colour] at the top", ()) == (("a field in square brackets", "[user] [colour]"),)
+    assert placeholders_in("Greet", "Show [name] at the top", ()) == ()
+    assert placeholders_in("Read settings", "The toml has the sections [user] and [colour]", ()) == ()
+
+
 @pytest.mark.parametrize("code", [c for c in CODES if c != "size"])
 def test_an_unfilled_template_is_asked_about_again(code: str) -> None:
     block = template_for((code,), "Nice page")
