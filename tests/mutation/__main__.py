@@ -71,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="of the sample (1)")
     parser.add_argument("--workers", type=int, default=1, help="mutants at a time (1)")
     parser.add_argument("--longest", type=float, default=60.0, help="seconds of tests that one mutant is worth (60)")
+    parser.add_argument(
+        "--minutes", type=float, default=600.0, help="begin no mutant after these, of each area; what was tried is a sample (600)"
+    )
     parser.add_argument("--match", default="", help="only mutants with this in `path:function`")
     parser.add_argument("--kind", default="", help="only mutants of these kinds, with commas between")
     parser.add_argument("--commit", help="mutate a commit instead of the working tree")
@@ -105,11 +108,13 @@ def _tried(wanted: Sequence[Mutant], grounds: Sequence[Ground], area: str, optio
     for name in known.failing:
         _say(f"not asked, because it does not pass on the source as it is: {name}")
 
+    until = time.monotonic() + 60 * options.minutes
+
     def work(ground: Ground) -> None:
         files = sorted({test.file for test in known.tests})
         with Server(ground) as fresh, Server(ground, files) as staying:
             court = Court(staying=staying, fresh=fresh, tests=known.tests, longest=options.longest, kept=KEPT / "killers.json")
-            while True:
+            while time.monotonic() < until:
                 try:
                     one = waiting.get_nowait()
                 except Empty:
@@ -122,7 +127,7 @@ def _tried(wanted: Sequence[Mutant], grounds: Sequence[Ground], area: str, optio
         thread.start()
     for thread in threads:
         thread.join()
-    return [done[one.identity] for one in wanted]
+    return [done[one.identity] for one in wanted if one.identity in done]
 
 
 def _line(verdict: Verdict, ground: Ground) -> str:
@@ -144,7 +149,7 @@ def _report(
     fates = Counter(verdict.fate for verdict in verdicts)
     noticed = sum(verdict.noticed for verdict in verdicts)
     low, high = interval(noticed, len(verdicts))
-    if options.count == 0 or options.count >= len(population):
+    if len(verdicts) == len(population):
         low = high = noticed / len(verdicts) if verdicts else 0.0
     return {
         "area": area,

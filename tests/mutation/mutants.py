@@ -348,6 +348,18 @@ class _Finder:
         elif isinstance(value, bytes):
             self.add(node, "string", 'b""' if value else 'b"~"')
 
+    def _on_subscript(self, node: ast.Subscript) -> bool:
+        """Leave out how often a text is split of which only the first piece is taken."""
+        call, first = node.value, isinstance(node.slice, ast.Constant) and node.slice.value == 0
+        split = isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "split" and len(call.args) == 2
+        if not (first and split):
+            return False
+        assert isinstance(call, ast.Call)
+        self.expression(call.func)
+        self.expression(call.args[0])
+        self.expression(node.slice)
+        return True
+
     def _on_comprehension(self, node: ast.comprehension) -> None:
         for test in node.ifs:
             self.truth(test)

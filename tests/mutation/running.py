@@ -126,7 +126,7 @@ def needs_import(source: bytes, one: Mutant) -> bool:
 
 
 def chosen_for(one: Mutant, tests: Iterable[Test], longest: float, killer: str = "") -> list[Test]:
-    """Return the tests to ask about a mutant, in order: what killed it before, then those of its module, each by seconds."""
+    """Return the tests to ask about a mutant, in order: what killed it before, then the nearest and the fastest by turns."""
     called = f"{one.path}:{one.function}"
     module = f"{one.path}:"
     found = [test for test in tests if called in test.calls]
@@ -139,13 +139,20 @@ def chosen_for(one: Mutant, tests: Iterable[Test], longest: float, killer: str =
         own = {*path.parts[1:-1], *path.stem.removeprefix("test_").split("_"), path.stem.removeprefix("test_")}
         return -len(words & own)
 
-    found.sort(key=lambda test: (test.name != killer, near(test), test.seconds))
-    chosen, spent = [], 0.0
-    for test in found:
-        if not chosen or spent + test.seconds <= longest:
-            chosen.append(test)
-            spent += test.seconds
-    return chosen
+    # From two rows by turns: the nearest first, and the fastest first, which may be far.
+    rows = [
+        sorted(found, key=lambda test: (test.name != killer, near(test), test.seconds)),
+        sorted(found, key=lambda test: (test.name != killer, test.seconds)),
+    ]
+    spent = [0.0, 0.0]
+    chosen: dict[str, Test] = {}
+    while any(rows):
+        turn = 0 if rows[0] and (not rows[1] or spent[0] <= spent[1]) else 1
+        test = rows[turn].pop(0)
+        if test.name not in chosen and (not chosen or sum(spent) + test.seconds <= longest):
+            chosen[test.name] = test
+            spent[turn] += test.seconds
+    return list(chosen.values())
 
 
 def _parts(chosen: Sequence[Test]) -> list[list[Test]]:

@@ -76,6 +76,11 @@ def test_what_is_stripped_matters_where_the_text_counts() -> None:
     assert strips not in found("if a.strip() and b:\n    pass") | found("x = [a for a in b if not a.strip()]")
 
 
+def test_how_often_is_split_does_not_matter_for_the_first_piece() -> None:
+    assert ("constant", "1", "2") not in found("x = a.split(b, 1)[0]")
+    assert ("constant", "1", "2") in found("x = a.split(b, 1)[-1]")
+
+
 def test_a_mutant_keeps_the_lines_below_where_they_are() -> None:
     source = b"x = (\n    1\n    + y\n)\nz = 1\n"
     for one in mutants_of("m.py", source):
@@ -125,7 +130,7 @@ def test_the_tests_of_the_module_come_first_and_the_fastest_of_them() -> None:
         traced("tests/store/test_ledger.py::elsewhere", 0.1, frozenset({"src/autobuilds/store/ledger.py:g"})),
     ]
     order = [test.name.rpartition(":")[2] for test in chosen_for(one, tests, 60)]
-    assert order == ["fast", "slow", "far"]
+    assert order == ["fast", "far", "slow"]
     assert [test.name.rpartition(":")[2] for test in chosen_for(one, tests, 1, "tests/cli/test_a.py::far")] == ["far", "fast"]
 
 
