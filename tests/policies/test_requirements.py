@@ -209,9 +209,10 @@ def test_markers_that_are_the_work_itself_are_no_template_text() -> None:
 
 
 def test_fields_in_square_brackets_are_template_text_where_there_are_several() -> None:
-    assert placeholders_in("Greet", "Show [user] and [colour] at the top", ()) == (("a field in square brackets", "[user] [colour]"),)
-    assert placeholders_in("Greet", "Show [name] at the top", ()) == ()
-    assert placeholders_in("Read settings", "The toml has the sections [user] and [colour]", ()) == ()
+    both = ("a field in square brackets", "[user] [colour]")
+    assert both in placeholders_in("Greet", "Show [user] and [colour] at the top", ())
+    assert both not in placeholders_in("Read settings", "The toml has the sections [user] and [colour]", ())
+    assert placeholders_in("Greet", "Show [user] at the top", ()) == ()
 
 
 @pytest.mark.parametrize("code", [c for c in CODES if c != "size"])
