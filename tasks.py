@@ -9,6 +9,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 import venv
 from collections.abc import Callable
 from pathlib import Path
@@ -123,6 +124,42 @@ def lint(*rest: str) -> None:
     run("lint-imports")
 
 
+#: The tests of the pure core, for one process each: about as long as one another.
+CORE_TESTS = (("tests/policies",), ("tests/domain", "tests/operations", "tests/planning", "tests/test_kept.py", "tests/test_records.py"))
+#: Tests of how much and how well, which are long under a tracer and reach nothing that others do not.
+NOT_FOR_LINES = ("*_costs.py", "*_figures.py")
+
+
+def coverage(*rest: str) -> None:
+    """Run the tests of the pure core, and say which of its lines and branches none of them reaches; there may be none."""
+    set_up("dev")
+    pytest = [str(BIN / "python"), "-m", "coverage", "run", "-m", "pytest", "-q", "-m", "not slow and not long and not real", *rest]
+    with tempfile.TemporaryDirectory() as folder:
+        data = f"{folder}/.coverage"
+        outputs = [tempfile.TemporaryFile() for _ in CORE_TESTS]  # noqa: SIM115 - closed when they were printed
+        running = [
+            subprocess.Popen(
+                [*pytest, *(path for path in paths if (ROOT / path).exists()), *(f"--ignore-glob={name}" for name in NOT_FOR_LINES)],
+                cwd=ROOT,
+                env={**os.environ, "COVERAGE_FILE": f"{data}.{n}"},
+                stdout=outputs[n],
+                stderr=subprocess.STDOUT,
+            )
+            for n, paths in enumerate(CORE_TESTS)
+        ]
+        failed = [process.wait() for process in running]
+        for output in outputs:
+            with output:
+                output.seek(0)
+                sys.stdout.buffer.write(output.read())
+        sys.stdout.flush()
+        if any(failed):
+            sys.exit("tests of the core failed; what they reach is not looked at")
+        os.environ["COVERAGE_FILE"] = data
+        run("coverage", "combine", "--quiet")
+        run("coverage", "report")
+
+
 def form(*rest: str) -> None:
     """Format the code and mend what can be mended by itself."""
     set_up("dev")
@@ -145,6 +182,7 @@ def bench(*rest: str) -> None:
 def check(*rest: str) -> None:
     """Run what CI runs: lint, tests, slow sweeps, benchmarks as a smoke test."""
     lint()
+    coverage()
     test_all(*rest)
     figures()
     bench("--smoke")
@@ -161,6 +199,7 @@ TASKS: dict[str, Callable[..., None]] = {
     "prove": prove,
     "mutate": mutate,
     "lint": lint,
+    "coverage": coverage,
     "format": form,
     "figures": figures,
     "bench": bench,
