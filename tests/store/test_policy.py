@@ -13,8 +13,8 @@ from autobuilds.domain.build import DeliverMode
 from autobuilds.domain.model import Priority
 from autobuilds.domain.policy import Policy
 from autobuilds.domain.problem import Severity
-from autobuilds.store.policy import open_policy, read_policy, split_phrases
-from autobuilds.store.tables import read_sections, split_row
+from autobuilds.store.policy import open_policy, read_policy
+from autobuilds.store.tables import read_sections, split_phrases, split_row
 
 PACKAGED = (Path(__file__).parents[2] / "templates" / "DECISION_FRAMEWORK.md").read_bytes()
 DEFAULT = b"""# D

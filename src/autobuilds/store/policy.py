@@ -15,7 +15,7 @@ from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.spelling import did_you_mean, quoted
 from autobuilds.records import dataclass
 from autobuilds.store import tables as markdown_tables
-from autobuilds.store.tables import Cell, Row, Section, Table, read_sections
+from autobuilds.store.tables import Cell, Row, Section, Table, read_sections, split_phrases
 
 FILE = "DECISION_FRAMEWORK.md"
 ANSWERS = ("auto", "own", "ask")
@@ -294,18 +294,3 @@ def _weight(row: Row, cell: Cell, problems: list[Problem]) -> float:
         return float(text)
     problems.append(_problem(row.line, cell.column, "bad-value", f"weight can't be {quoted(cell.text)}; it is a number such as 1 or 0.5"))
     return 1.0
-
-
-def split_phrases(text: str) -> tuple[str, ...]:
-    r"""Return the phrases of a cell: separated by commas outside inline code; `\,` is a comma, backticks are taken off."""
-    if "`" not in text and "\\" not in text:
-        return tuple(dict.fromkeys(phrase for phrase in (" ".join(p.split()) for p in text.split(",")) if phrase))
-    parts: list[str] = [""]
-    for piece in re.findall(r"`[^`]*`|\\,|,|[^`,\\]+|.", text):
-        if piece == ",":
-            parts.append("")
-        elif len(piece) > 1 and piece[0] == piece[-1] == "`":
-            parts[-1] += piece[1:-1]
-        else:
-            parts[-1] += "," if piece == "\\," else piece
-    return tuple(dict.fromkeys(phrase for phrase in (" ".join(p.split()) for p in parts) if phrase))

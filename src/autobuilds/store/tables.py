@@ -144,3 +144,18 @@ def _visible(lines: list[str]) -> list[str]:
         else:
             shown.append(line)
     return shown
+
+
+def split_phrases(text: str) -> tuple[str, ...]:
+    r"""Return the phrases of a cell: separated by commas outside inline code; `\,` is a comma, backticks are taken off."""
+    if "`" not in text and "\\" not in text:
+        return tuple(dict.fromkeys(phrase for phrase in (" ".join(p.split()) for p in text.split(",")) if phrase))
+    parts: list[str] = [""]
+    for piece in re.findall(r"`[^`]*`|\\,|,|[^`,\\]+|.", text):
+        if piece == ",":
+            parts.append("")
+        elif len(piece) > 1 and piece[0] == piece[-1] == "`":
+            parts[-1] += piece[1:-1]
+        else:
+            parts[-1] += "," if piece == "\\," else piece
+    return tuple(dict.fromkeys(phrase for phrase in (" ".join(p.split()) for p in parts) if phrase))
