@@ -39,17 +39,16 @@ def start() -> None:
     try:
         with open(switch, encoding="utf-8") as file:
             source, target = file.read().splitlines()
-        log = os.open(target, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        os.dup2(log, high := 700, inheritable=False)
-        os.close(log)
     except (OSError, ValueError):
         return
 
     def told(line: str) -> None:
-        try:
-            os.write(high, f"{line}\n".encode())
+        try:  # opened each time: some processes close what they did not open themselves
+            log = os.open(target, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            os.write(log, f"{line}\n".encode())
+            os.close(log)
         except OSError:
-            sys.settrace(None)
+            return
 
     trace = tracer(source, told)
     threading.settrace(trace)
