@@ -243,7 +243,7 @@ class Life:
         )
         (self.root / "HEARTBEAT.md").write_text(text)
         if self.dice.random() < 0.5 and self.may_commit:
-            self.git("commit", "-qm", "settings", "HEARTBEAT.md")
+            self.git("commit", "-qm", "settings", "--allow-empty", "HEARTBEAT.md")
 
     def decide(self) -> None:
         """Change the rules by hand; half of the time it is committed."""
@@ -251,7 +251,7 @@ class Life:
         path.write_text(POLICY.format(deliver=self.dice.choice(("review", "merge")), answer=self.dice.choice(("auto", "ask"))))
         if self.dice.random() < 0.5 and self.may_commit:
             self.git("add", path.name)
-            self.git("commit", "-qm", "rules", path.name)
+            self.git("commit", "-qm", "rules", "--allow-empty", path.name)
 
     def change_machine(self) -> None:
         """Fill the disk, take an agent or the sandbox away, put STOP there, or bring all of it back."""
