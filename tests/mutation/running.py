@@ -177,6 +177,6 @@ def _fate(told: dict[str, Any]) -> tuple[Fate, str]:
         return Fate.SURVIVED, ""
     if status == 5:
         raise RuntimeError("none of the tests was found; trace them anew")
-    if status is None or "Timeout" in told["why"][-400:]:
+    if status is None or "from pytest-timeout" in told["why"]:
         return Fate.TIMEOUT, by
     return Fate.KILLED, by
