@@ -50,7 +50,7 @@ def test_plain_words_behind_an_untouched_end_are_kept(old: bytes, ours: bytes, n
         (b"one\ntwo\nthree\nA\n", b"one\ntwo\nthree\nA\n", b"one\ntwo\nthree\nA\n"),
         (b"one\ntwo a\nthree\n", b"one\nb two\nthree\n", b"one\nb two a\nthree\n"),
         (b"one\ntwo a\nthree\n", b"one\ntwo b\nthree\n", b"one\ntwo b a\nthree\n"),
-        (b"one\nTWO\nthree\n", b"one\nDOS\nthree\n", b"one\nTWO\nthree\n"),
+        (b"one\nTWO\nthree\n", b"one\nDOS\nthree\n", b"one\nTWO\nDOS\nthree\n"),
         (b"one\ntwo\nthree\nA\n", b"one\r\ntwo\r\nthree", b"one\r\ntwo\r\nthree\r\nA\n"),
         (b"one\nTWO\nthree\n", b"one\ntwo\nthree", b"one\nTWO\nthree"),
         (b"", b"one\ntwo\nthree\n", b"one\ntwo\nthree\n"),

@@ -6,8 +6,11 @@ from datetime import UTC
 
 import pytest
 
+from autobuilds.errors import BadInput
 from autobuilds.store.queue.document import Document
+from autobuilds.store.queue.keys import Key
 from autobuilds.store.queue.reader import read_queue
+from autobuilds.store.queue.setting import key_named
 
 ACTIVE = "## Active Queue\n"
 
@@ -104,3 +107,44 @@ def test_a_conflict_is_a_whole_set_of_marks(rows: tuple[str, ...], fatal: bool) 
     if fatal:
         assert [(problem.kind, problem.line) for problem in found.problems] == [("conflict-markers", 4)]
         assert found.problems[0].message.startswith(f"conflict markers from line 4 to {4 + 3 * (len(rows) - 1)};")
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("prio", None),
+        ("time", Key.ESTIMATE),
+        ("estimate", Key.ESTIMATE),
+        ("tech", Key.TECH_STACK),
+        ("stack", Key.TECH_STACK),
+        ("blocker", Key.BLOCKERS),
+        ("depends", Key.DEPENDS_ON),
+        ("repo", Key.REPOSITORY),
+        ("note", Key.NOTES),
+        ("deliverable", Key.DELIVERABLES),
+        ("touch", Key.TOUCHES),
+        *((key.value, key) for key in Key),
+        *((key.value.upper().replace(" ", "_"), key) for key in Key),
+    ],
+)
+def test_a_field_goes_by_short_names_too(name: str, key: Key | None) -> None:
+    if key is None:
+        with pytest.raises(BadInput, match="did you mean 'Priority'"):
+            key_named(name)
+    else:
+        assert key_named(name) is key
+    assert key_named("Name") is None
+
+
+@pytest.mark.parametrize("mark", ["**", "__", "*", "_"])
+def test_a_name_or_a_whole_line_may_be_stressed(mark: str) -> None:
+    found = read(f"{ACTIVE}- [ ] {mark}Fix the clock{mark} - {mark}Priority:{mark} High\n").queue
+    assert [(task.name, task.label, task.priority.value) for task in found.tasks] == [("Fix the clock", "fix-the-clock", "high")]
+    whole = read(f"{ACTIVE}- [ ] {mark}Fix the clock - Priority: High{mark}\n").queue
+    assert [(task.name, task.priority.value) for task in whole.tasks] == [("Fix the clock", "high")]
+
+
+def test_criteria_with_remarks_are_read_without_them() -> None:
+    rows = "  - [ ] one <!-- a remark -->\n  - [x]  a < b \n"
+    text = f"{ACTIVE}- [ ] Fix\n\n## Task Details\n\n### Fix\n- **Completion Criteria:**\n{rows}"
+    assert [(one.text, one.checked) for one in read(text).queue.tasks[0].criteria] == [("one", False), ("a < b", True)]
