@@ -26,7 +26,13 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     "store": ("tests/store",),
     "spawn": (
         *("tests/adapters/supervisor", "tests/adapters/test_processes.py", "tests/adapters/test_local_runner.py"),
-        *("tests/adapters/test_checker.py", "tests/adapters/test_secrecy.py", "tests/contract", "tests/runtime"),
+        *(
+            "tests/adapters/test_checker.py",
+            "tests/adapters/test_secrecy.py",
+            "tests/adapters/test_environment.py",
+            "tests/contract",
+            "tests/runtime",
+        ),
     ),
 }
 EQUIVALENTS: Final = Path(__file__).with_name("equivalents.toml")
