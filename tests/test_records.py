@@ -328,3 +328,10 @@ def test_a_class_with_states_of_its_own_keeps_them() -> None:
     )
     for library in (records, dataclasses):
         assert copy.copy(_module(source, library).Last(1)).a == 2
+
+
+def test_a_class_that_compares_in_its_own_words_keeps_them() -> None:
+    source = "@dataclass(frozen=True, slots=True)\nclass Last:\n    a: int\n    def __eq__(self, other):\n        return True\n"
+    for library in (records, dataclasses):
+        last = _module(source, library).Last
+        assert last(1) == last(2) and hash(last(1)) == hash((1,))

@@ -37,6 +37,7 @@ def test_a_wrong_pattern_is_told_when_it_is_first_used() -> None:
 
 def test_what_a_pattern_has_not_is_missing_before_and_after_its_first_use() -> None:
     late = pattern("a")
+    assert not hasattr(late, "__no_such_protocol__")
     for _ in range(2):
         with pytest.raises(AttributeError):
             late.no_such_method  # type: ignore[attr-defined]  # noqa: B018

@@ -204,7 +204,7 @@ def test_counts_in_words_are_evidence() -> None:
 
 
 def test_markers_that_are_the_work_itself_are_no_template_text() -> None:
-    assert placeholders_in("Clean up", "Remove the TODO comments from src", ()) == ()
+    assert placeholders_in("Clean up", "Remove every TODO: and FIXME: comment", ()) == ()
     assert placeholders_in("Clean up", "TODO", ()) != ()
 
 

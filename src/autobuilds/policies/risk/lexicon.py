@@ -124,18 +124,16 @@ class Lexicon:
 
     def _beginning(self, word: str, following: str) -> tuple[Phrase, ...]:
         """Return the phrases that may begin with a word and the one after it, in the order of their rows; remembered, as words recur."""
-        found = self._following.get((word, following))
-        if found is None:
-            stem = word[:_STEM]
-            for waiting, taken, key in ((self._waiting, self._exact, word), (self._waiting_stems, self._stems, stem)):
-                if key in waiting:
-                    taken[key] = [_phrase(row, text) for row, text in waiting.pop(key)]
-            filed = self._exact.get(word, [])
-            if stem in self._stems:
-                filed = [*filed, *(p for p in self._stems[stem] if word.startswith(p.words[0][:-1]))]
-            found = tuple(p for p in filed if not p.literal or len(p.words) == 1 or p.words[1] == following)
-            if len(self._following) < _REMEMBERED:
-                self._following[word, following] = found
+        stem = word[:_STEM]
+        for waiting, taken, key in ((self._waiting, self._exact, word), (self._waiting_stems, self._stems, stem)):
+            if key in waiting:
+                taken[key] = [_phrase(row, text) for row, text in waiting.pop(key)]
+        filed = self._exact.get(word, [])
+        if stem in self._stems:
+            filed = [*filed, *(p for p in self._stems[stem] if word.startswith(p.words[0][:-1]))]
+        found = tuple(p for p in filed if not p.literal or len(p.words) == 1 or p.words[1] == following)
+        if len(self._following) < _REMEMBERED:
+            self._following[word, following] = found
         return found
 
     def hits(self, sentence: Sentence) -> list[Hit]:
