@@ -164,7 +164,7 @@ def test_where_an_agent_writes_text_its_output_is_the_log(desk: Desk) -> None:
 def test_rows_are_whole_clean_and_bounded() -> None:
     rows = _Rows()
     assert rows.of(b"one\n\ntw") == ["one"]
-    assert rows.of(b"o\n\xff\n") == ["two", "\ufffd"]
+    assert rows.of(b"o\n\x1b[31m\n\r\n\xff\n") == ["two", "\ufffd"]
     assert rows.of(b"x" * 9000) == []
     (long,) = rows.of(b"\n")
     assert len(long) <= 501 and long.startswith("x" * 490)

@@ -78,7 +78,9 @@ def _umask() -> int:
 def test_what_can_not_be_started_is_said(tmp_path: Path) -> None:
     who = watcher(tmp_path)
     options = {"cwd": tmp_path, "environment": {}, "output": tmp_path / "out", "bounds": WIDE}
-    assert who.run(["no-such-program"], **options).failure == "no-such-program is not installed or not on the PATH"
+    found = who.run(["no-such-program"], **options)
+    assert found == Finished(failure="no-such-program is not installed or not on the PATH")
+    assert (found.exit_code, found.stop, found.seconds, found.cpu_seconds, found.peak_rss_bytes, found.clear) == (None, None, 0, 0, 0, True)
     (tmp_path / "plain").write_text("x")
     assert who.run([str(tmp_path / "plain")], **options).failure == f"{tmp_path}/plain can't be started: Permission denied"
     assert who.run(["a\0b"], **options).failure == "a\0b can't be started: embedded null byte"
@@ -186,7 +188,7 @@ def test_both_outputs_are_cut_fairly(tmp_path: Path, sizes: tuple[int, ...], lim
 
 
 def test_a_signal_wakes_who_waits_and_asks(tmp_path: Path) -> None:
-    before = signal.getsignal(signal.SIGTERM)
+    before, opened = signal.getsignal(signal.SIGTERM), len(os.listdir("/proc/self/fd"))
     with waking() as wake:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             wake.asked = False
@@ -204,6 +206,7 @@ def test_a_signal_wakes_who_waits_and_asks(tmp_path: Path) -> None:
         assert time.monotonic() - began >= 0.09
         wake.wait(-1)
     assert signal.getsignal(signal.SIGTERM) is before
+    assert len(os.listdir("/proc/self/fd")) == opened
     began = time.monotonic()
     Wake().wait(60)
     Wake().wait(-1)
