@@ -55,7 +55,8 @@ def set_up(kind: str) -> None:
 
 
 def compiled() -> None:
-    """Compile the source, as an installation would: where `PYTHONDONTWRITEBYTECODE` is set each of a thousand starts would do it again."""
+    """Compile the source, as an installation would, and let what is run keep its bytecode: a thousand starts would do that again."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     subprocess.run([str(BIN / "python"), "-m", "compileall", "-q", "src"], cwd=ROOT, check=False)
 
 

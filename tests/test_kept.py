@@ -106,6 +106,12 @@ def test_on_another_compiler_patterns_are_compiled_as_ever(monkeypatch: pytest.M
     assert patterns._compiled("a+", 0).findall("baa") == ["aa"]
 
 
+@pytest.mark.parametrize("odd", [(b"", 0, 0, {}, ()), (b"\x01\x02\x03", 0, 0, {}, ()), (b"\xff" * 16, 0, 0, {}, (None,)), (1, 2)])
+def test_code_that_is_none_is_compiled_again(odd: tuple[object, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns._table, "find", lambda _key, _make: odd)
+    assert patterns.pattern(r"a+b").fullmatch("aab") is not None
+
+
 def test_a_second_command_compiles_nothing(tmp_path: Path) -> None:
     script = (
         "import sys; from autobuilds import kept; kept.__file__ = sys.argv[1]\n"

@@ -48,7 +48,11 @@ def _compiled(text: Any, flags: int) -> re.Pattern[Any]:
     from _sre import compile as assemble  # type: ignore[import-not-found]
 
     code, *rest = made
-    return cast("re.Pattern[Any]", assemble(text, rest[0], memoryview(code).cast("I").tolist(), *rest[1:]))
+    try:
+        return cast("re.Pattern[Any]", assemble(text, rest[0], memoryview(code).cast("I").tolist(), *rest[1:]))
+    except (TypeError, ValueError, RuntimeError):
+        # A Python whose own compiler is called otherwise, or a file that is damaged.
+        return re.compile(text, flags)
 
 
 def _code(text: Any, flags: int) -> tuple[bytes, int, int, dict[str, int], tuple[str | None, ...]] | None:
