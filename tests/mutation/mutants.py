@@ -1,7 +1,8 @@
 """Which small faults can be put into a module: places of its source, each with another text.
 
 Left out by rule, because no behaviour hangs on them or only the words of a message: annotations, docstrings, decorators, imports, asserts,
-`__all__` and `__slots__`, f-strings, which end is stripped where only the truth counts, the arguments of what is raised, prose (strings of three words and more) and `strict` of `zip`.
+`__all__` and `__slots__`, f-strings, which end is stripped where only the truth counts or split from
+where all is split, the arguments of what is raised, prose (strings of three words and more) and `strict` of `zip`.
 """
 
 from __future__ import annotations
@@ -372,7 +373,8 @@ class _Finder:
                 self.expression(argument)
             return True
         other = None
-        if isinstance(node.func, ast.Attribute) and called in _METHODS and not (node in self.truths and called == "strip"):
+        same = (called == "strip" and node in self.truths) or (called in {"split", "rsplit"} and len(node.args) + len(node.keywords) < 2)
+        if isinstance(node.func, ast.Attribute) and called in _METHODS and not same:
             other = copy.deepcopy(node)
             other.func.attr = _METHODS[called]  # type: ignore[attr-defined]
         elif isinstance(node.func, ast.Name) and called in _NAMES and not (called == "sorted" and node.keywords):

@@ -79,6 +79,8 @@ def test_what_is_stripped_matters_where_the_text_counts() -> None:
 def test_how_often_is_split_does_not_matter_for_the_first_piece() -> None:
     assert ("constant", "1", "2") not in found("x = a.split(b, 1)[0]")
     assert ("constant", "1", "2") in found("x = a.split(b, 1)[-1]")
+    assert ("call", "a.split(b)", "(a.rsplit(b))") not in found("x = a.split(b)")
+    assert ("call", "a.split(b, 1)", "(a.rsplit(b, 1))") in found("x = a.split(b, 1)")
 
 
 def test_a_mutant_keeps_the_lines_below_where_they_are() -> None:

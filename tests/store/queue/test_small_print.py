@@ -8,9 +8,11 @@ import pytest
 
 from autobuilds.errors import BadInput
 from autobuilds.store.queue.document import Document
+from autobuilds.store.queue.edit import apply
 from autobuilds.store.queue.keys import Key
 from autobuilds.store.queue.reader import read_queue
-from autobuilds.store.queue.setting import key_named
+from autobuilds.store.queue.setting import SetField, key_named
+from autobuilds.store.queue.values import suggest_priority
 
 ACTIVE = "## Active Queue\n"
 
@@ -148,3 +150,25 @@ def test_criteria_with_remarks_are_read_without_them() -> None:
     rows = "  - [ ] one <!-- a remark -->\n  - [x]  a < b \n"
     text = f"{ACTIVE}- [ ] Fix\n\n## Task Details\n\n### Fix\n- **Completion Criteria:**\n{rows}"
     assert [(one.text, one.checked) for one in read(text).queue.tasks[0].criteria] == [("one", False), ("a < b", True)]
+
+
+@pytest.mark.parametrize("steps", ["make\nmake test", "make\r\nmake test", "make\rmake test", "\nmake\nmake test\n"])
+def test_steps_are_lines_whatever_ends_them(steps: str) -> None:
+    document = read(f"{ACTIVE}- [ ] Fix\n")
+    after = apply(document, [SetField(label="fix", field="Steps", value=steps)], lambda data: read_queue(data, zone=UTC), UTC)
+    assert after.queue.tasks[0].steps == "make\nmake test\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "priority"),
+    [
+        ("p0 p1 1 urgent Critical asap highest very-high hi important hgih", "High"),
+        ("p2 2 normal moderate med mid default average meduim", "Medium"),
+        ("p3 p4 3 minor lowest very-low someday lo trivial", "Low"),
+    ],
+)
+def test_what_was_meant_by_another_word_for_a_priority(words: str, priority: str) -> None:
+    for word in words.split():
+        assert suggest_priority(word.replace("-", " ")) == f'did you mean "{priority}"?', word
+    assert suggest_priority("purple") == "High, Medium or Low"
+    assert suggest_priority("urgent!!") == 'did you mean "High"?'
