@@ -172,9 +172,8 @@ class Proof:
         self.counts["verdicts compared"] += sum(len(a.gates) for a in seen)
         if seen != told.assessments:
             again = {a.label: a for a in told.assessments}
-            wrong = [
-                (a.label, g, h) for a in seen for g, h in zip(a.gates, again[a.label].gates, strict=False) if a.label in again and g != h
-            ]
+            common = [(a, again[a.label]) for a in seen if a.label in again]
+            wrong = [(a.label, g, h) for a, b in common for g, h in zip(a.gates, b.gates, strict=False) if g != h]
             self.counts["looks that differ"] += 1
             self.faults.append(f"{where}: {wrong[:2] or 'other tasks'}")
 
