@@ -192,12 +192,12 @@ def check_records(data: bytes) -> None:
     from autobuilds.domain.build import Usage
     from autobuilds.domain.moment import Ending
     from autobuilds.ports import Job
-    from autobuilds.runtime.record import _read_announcement
+    from autobuilds.runtime.announced import read as read_announcement
 
     path = _folder() / "record.json"
     path.write_bytes(data)
     kinds = (Job, Start, StopRequest, Saved, Known, Ending, Usage)
-    for read in (*(partial(read_record, path, kind) for kind in kinds), partial(_read_announcement, path)):
+    for read in (*(partial(read_record, path, kind) for kind in kinds), partial(read_announcement, path)):
         with contextlib.suppress(BadInput):
             read()  # type: ignore[operator]
 
