@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,7 +22,9 @@ def keep(figures: Figures, *, scale: str, seed: int, tool: str, seconds: float) 
     """Write what one proof counted to `tests/proofs/results/`, and bring the page up to date."""
     RESULTS.mkdir(exist_ok=True)
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
-    data = {"scale": scale, "seed": seed, "tool": tool, "seconds": round(seconds), "machine": machine, **asdict(figures)}
+    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    run = {"scale": scale, "seed": seed, "tool": tool, "commit": asked.stdout.strip(), "seconds": round(seconds), "machine": machine}
+    data = {**run, **asdict(figures)}
     suffix = "" if tool == "autobuilds" else f"-{tool}"
     (RESULTS / f"{figures.proof}{suffix}.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     page = PAGE.read_text(encoding="utf-8")

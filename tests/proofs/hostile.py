@@ -80,7 +80,7 @@ class Tally:
 
 def run(options: Options) -> Figures:
     """Give every hostile input to everything that reads or shows it."""
-    figures = Figures(proof="hostile input")
+    figures = Figures(proof="hostile")
     payloads = corpus.payloads()
     figures.count("payloads", len(payloads), least=67)
     figures.count("sinks", len(SINKS), least=9)
