@@ -25,7 +25,11 @@ class Priority(StrEnum):
     @property
     def rank(self) -> int:
         """0 for high, 1 for medium, 2 for low: the order of starting."""
-        return list(Priority).index(self)
+        return _ORDER.index(self)
+
+
+#: Listed once: a queue is put in order task by task.
+_ORDER = tuple(Priority)
 
 
 class Section(StrEnum):

@@ -219,7 +219,7 @@ def in_order(tasks: Iterable[Task]) -> list[Task]:
 
 def assess_all(snapshot: Snapshot, moment: Moment) -> tuple[tuple[Assessment, ...], tuple[Start, ...]]:
     """Return every active task's verdicts, in the order of starting, and the starts that fit into the free slots."""
-    claims = [_claim_of(b, snapshot) for b in snapshot.ledger.active]
+    claims = [claim_of(b, snapshot) for b in snapshot.ledger.active]
     shared = Shared(snapshot, moment)
     assessments: list[Assessment] = []
     starts: list[Start] = []
@@ -234,7 +234,7 @@ def assess_all(snapshot: Snapshot, moment: Moment) -> tuple[tuple[Assessment, ..
             agent = choose_agent(task, snapshot.settings, moment.agents)
             assert agent is not None, "the agent gate said go"
             starts.append(Start(label=task.label, agent=agent.name, assessment=assessment))
-            claims.append(Claim(label=task.label, name=task.name, repository=task.repository or ".", touches=task.touches, running=False))
+            claims.append(claim_of_start(task))
     return tuple(assessments), tuple(starts)
 
 
@@ -246,9 +246,13 @@ def situate(
     *,
     at_once: bool = False,
     shared: Shared | None = None,
+    slots_taken: int | None = None,
 ) -> Situation:
-    """Return the situation of one task; `claims` None means those of the running builds, `shared` is what tasks have in common."""
-    held = tuple(_claim_of(b, snapshot) for b in snapshot.ledger.active) if claims is None else claims
+    """Return the situation of one task; `claims` None means those of the running builds, `shared` is what tasks have in common.
+
+    Every claim takes a slot, unless `slots_taken` says otherwise.
+    """
+    held = tuple(claim_of(b, snapshot) for b in snapshot.ledger.active) if claims is None else claims
     return Situation(
         task=task,
         snapshot=snapshot,
@@ -257,13 +261,19 @@ def situate(
         clarity=lambda: clarity_of(task, snapshot.policy),
         template=lambda: template_of(task, snapshot.policy),
         claims=held,
-        slots_taken=len(held),
+        slots_taken=len(held) if slots_taken is None else slots_taken,
         at_once=at_once,
         common=shared,
     )
 
 
-def _claim_of(build: Build, snapshot: Snapshot) -> Claim:
+def claim_of_start(task: Task) -> Claim:
+    """Return what a task holds against later ones when it is about to start."""
+    return Claim(label=task.label, name=task.name, repository=task.repository or ".", touches=task.touches, running=False)
+
+
+def claim_of(build: Build, snapshot: Snapshot) -> Claim:
+    """Return what a running build holds."""
     task = snapshot.queue.find(build.label)
     repository = (task.repository if task else None) or "."
     return Claim(label=build.label, name=build.name, repository=repository, touches=task.touches if task else (), running=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from autobuilds.domain.gates import authority, budget, machine, order, standing, timing
 from autobuilds.domain.situation import Situation
@@ -32,6 +32,13 @@ GATES: dict[str, Gate] = {
 
 #: Gates whose answer takes long: they read all of a task's text by the tables of rules.
 COSTLY = frozenset({"requirements", "risk"})
+#: Gates that answer alike for every task of a snapshot and a moment, as long as nothing is started.
+COMMON = frozenset({"paused", "capacity", "review"})
+#: Gates that a word of the owner's opens: an approval, or a higher priority.
+OWNERS = frozenset({"requirements", "priority", "window", "category", "risk"})
+#: The order in which one answer is looked for that is not go: what costs least and holds most tasks first, what reads texts last.
+_QUICKEST = ("paused", "capacity", "review", "priority", "window", "state", "well-formed", "agent", "category", "blockers", "resources", "budget",
+             "conflict", "requirements", "risk")  # fmt: skip
 
 
 def assess(situation: Situation) -> Assessment:
@@ -45,6 +52,11 @@ def assess_in_turn(situation: Situation) -> Assessment:
     if all(answer.verdict is Verdict.GO for answer in known.values()):
         return Assessment(label=situation.task.label, gates=_answers(situation, known))
     return unfinished(situation.task.label, tuple(known.values()), lambda: _answers(situation, known))
+
+
+def open_to(situation: Situation, besides: Collection[str] = ()) -> bool:
+    """Whether every gate besides those named says go; none is asked after the first that does not."""
+    return all(GATES[name](situation).verdict is Verdict.GO for name in _QUICKEST if name not in besides)
 
 
 def _answers(situation: Situation, known: dict[str, GateResult]) -> tuple[GateResult, ...]:
