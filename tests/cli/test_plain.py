@@ -29,6 +29,10 @@ OTHERS = (
     ("list", "--workspace", "nowhere"),
     ("status", "--jsn"),
     ("plan", "--hours", "2"),
+    ("next",),
+    ("next", "--json"),
+    ("next", "--for", "90m"),
+    ("next", "--for", "soon"),
     ("list", "--help"),
     ("heartbeat", "--check"),
     ("nothing",),
@@ -80,4 +84,6 @@ def test_plain_lines_need_no_click(desk: Desk, capfd: pytest.CaptureFixture[str]
         monkeypatch.setitem(sys.modules, name, None)
     for line in LINES:
         assert plain.run(list(line)) == 0
+    for line in (("next",), ("next", "--json")):
+        assert plain.run(list(line)) == 1
     capfd.readouterr()

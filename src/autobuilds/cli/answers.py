@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from autobuilds.planning.forecast import Forecast, Slot
     from autobuilds.runtime.became import Became
     from autobuilds.runtime.looking import Beat
+    from autobuilds.runtime.upcoming import Upcoming
 
 
 def heartbeat(beat: Beat, *, as_json: bool, style: Style) -> None:
@@ -123,6 +124,14 @@ def _became(over: Became, *, as_json: bool, style: Style) -> None:
 def _unknown(beat: Beat, label: str) -> NoReturn:
     guess = did_you_mean(slugify(label), [a.label for a in beat.assessments])
     raise NotSo(f'no task "{label}" waits in the queue{guess}; autobuilds list shows them')
+
+
+def upcoming(found: Upcoming, *, as_json: bool, style: Style) -> None:
+    """Print what could be started now."""
+    if as_json:
+        say_json(json_.next_json(found.ready))
+    else:
+        say(human.next_tasks(found.ready, found.now, style))
 
 
 def forecast(found: Forecast, *, as_json: bool, style: Style) -> None:

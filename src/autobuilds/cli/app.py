@@ -47,6 +47,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "status": "beat:status",
         "why": "beat:why",
         "plan": "beat:plan",
+        "next": "beat:next_",
         "watch": "watching:watch",
         "log": "watching:log",
         "answer": "watching:answer",

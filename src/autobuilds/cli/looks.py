@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autobuilds.cli.session import json_text, open_context, refuse_in_build, say, style, tell
-from autobuilds.errors import Busy, FatalQueue
+from autobuilds.errors import BadInput, Busy, FatalQueue
 from autobuilds.records import replace
 
 if TYPE_CHECKING:
@@ -87,6 +87,27 @@ def plan(workspace: Path | None, *, as_json: bool, hours: int = 12) -> None:
 
     beat = look(open_context(workspace))
     answers.forecast(forecast(beat.loaded.snapshot, beat.moment, hours), as_json=as_json, style=style())
+
+
+def upcoming(workspace: Path | None, *, as_json: bool, time: str | None = None, limit: int = 3) -> int:
+    """Say what could be started now, in `time` if given; return 0, or 1 where nothing is ready. Raises BadInput for what is no time."""
+    from autobuilds.cli import answers
+    from autobuilds.runtime.upcoming import upcoming as look_ahead
+
+    minutes = None if time is None else _minutes(time)
+    found = look_ahead(open_context(workspace), minutes, limit)
+    answers.upcoming(found, as_json=as_json, style=style())
+    return 0 if found.ready.any_go else 1
+
+
+def _minutes(text: str) -> int:
+    from autobuilds.domain.spelling import quoted
+    from autobuilds.domain.times import parse_duration
+
+    span = parse_duration(text)
+    if span is None or span.total_seconds() < 60:
+        raise BadInput(f"--for {quoted(text, 40)} is no time of a minute or more; write 90m, 2h or 1h30m")
+    return int(span.total_seconds() // 60)
 
 
 def list_tasks(workspace: Path | None, *, as_json: bool, everything: bool = False) -> None:

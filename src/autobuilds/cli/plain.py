@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: The commands, and their options besides --json and --workspace.
-PLAIN = {**COMMANDS, "plan": ()}
+PLAIN = {**COMMANDS, "plan": (), "next": ()}
 
 
 def run(args: list[str]) -> int:
@@ -40,6 +40,8 @@ def _look(command: str, workspace: Path | None, *, as_json: bool) -> int:
         looks.status(workspace, as_json=as_json)
     elif command == "plan":
         looks.plan(workspace, as_json=as_json)
+    elif command == "next":
+        return looks.upcoming(workspace, as_json=as_json)
     else:
         looks.list_tasks(workspace, as_json=as_json, everything=command == "list-all")
     return 0

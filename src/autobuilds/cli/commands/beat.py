@@ -1,4 +1,4 @@
-"""The heartbeat and its views: heartbeat, spawn, status, why, plan."""
+"""The heartbeat and its views: heartbeat, spawn, status, why, plan, next."""
 
 from __future__ import annotations
 
@@ -127,3 +127,16 @@ def why(label: str | None, at: str | None, workspace: Path | None, as_json: bool
 def plan(hours: int, workspace: Path | None, as_json: bool) -> None:
     """What would start when in the coming hours, by the same gates that decide."""
     looks.plan(workspace, as_json=as_json, hours=hours)
+
+
+@click.command("next")
+@click.option("--for", "time", metavar="TIME", help="The time you have: 90m, 2h, 1h30m. Only tasks whose estimates fit are shown.")
+@click.option("--limit", default=3, show_default=True, metavar="N", type=click.IntRange(1, 10_000), help="How many tasks at most.")
+@workspace_option
+@json_option
+def next_(time: str | None, limit: int, workspace: Path | None, as_json: bool) -> int:
+    """What could be started now, best first: the tasks whose gates are all open; exit status 1 where nothing is ready.
+
+    With --for also those that wait for your approval or for off-hours alone, with the command that lets them start.
+    """
+    return looks.upcoming(workspace, as_json=as_json, time=time, limit=limit)

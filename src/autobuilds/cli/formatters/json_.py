@@ -11,6 +11,7 @@ from autobuilds.domain.problem import Problem
 from autobuilds.domain.verdicts import Assessment, GateResult
 
 if TYPE_CHECKING:
+    from autobuilds.planning.ready import Candidate, Ready
     from autobuilds.runtime.recalling import Recalled
     from autobuilds.runtime.report_view import ReportView
     from autobuilds.runtime.view_values import NeedsYou, StatusView
@@ -118,6 +119,26 @@ def at_json(recalled: Recalled) -> dict[str, Any]:
 
 def _gate(gate: GateResult) -> dict[str, Any]:
     return {"gate": gate.gate, "verdict": gate.verdict.value, "reason": gate.reason, "until": as_json(gate.until), "fix": gate.fix}
+
+
+def next_json(found: Ready) -> dict[str, Any]:
+    """Return `next --json`: what could be started, or what holds the first tasks."""
+    return {**envelope("next"), "tasks": [_candidate(c, found.minutes) for c in found.candidates], "held": why_json(found.held)["tasks"]}
+
+
+def _candidate(candidate: Candidate, minutes: int | None) -> dict[str, Any]:
+    task, longest = candidate.task, candidate.task.estimate
+    return {
+        "label": task.label,
+        "name": task.name,
+        "priority": task.priority.value,
+        "estimated_minutes": None if longest is None else {"min": longest.min_minutes, "max": longest.max_minutes},
+        "verdict": candidate.verdict.value,
+        "agent": candidate.agent,
+        "start": f"autobuilds spawn {task.label}",
+        "needs": list(candidate.needs),
+        "fits": None if minutes is None else longest is not None and longest.max_minutes <= minutes,
+    }
 
 
 def status_json(view: StatusView) -> dict[str, Any]:
