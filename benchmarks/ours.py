@@ -135,7 +135,7 @@ def autobuilds(program: Path, home: Path) -> Tool:
         operations={
             "version": lambda site, _: site.run(program, "--version"),
             "list": lambda site, _: site.run(program, "list", check=site.listed()),
-            "next": lambda site, _: site.run(program, *following, check=ready),
+            "next": lambda site, _: site.run(program, *following, check=ready, accepted=(0, 1)),
             "add": add,
             "set": change,
             "done": done,
