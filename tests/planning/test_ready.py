@@ -169,6 +169,13 @@ def test_only_texts_of_tasks_that_could_start_are_read() -> None:
     assert (judged_risk.cache_info().misses, judged_clarity.cache_info().misses) == (3, 3)
 
 
+def test_no_text_is_read_of_a_task_that_no_word_lets_start() -> None:
+    later = (_sized(f"Task {n}", 30, not_before=NOW + timedelta(days=1)) for n in range(50))
+    judged_risk.cache_clear()
+    found = ready(a_snapshot(*later, _sized("Low", 30, priority=Priority.LOW), policy=policy_of(None)), a_moment(), minutes=60)
+    assert (_labels(found), judged_risk.cache_info().misses) == (["low"], 1)
+
+
 def test_the_search_ends_where_enough_are_found() -> None:
     few, many = (a_snapshot(*(a_task(f"Task {n}") for n in range(count))) for count in (100, 1000))
     ready(few, a_moment())

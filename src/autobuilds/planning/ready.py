@@ -116,7 +116,10 @@ class _Search:
             situation = self._situation(task)
             if task.label in but or not gates.open_to(situation, besides=gates.OWNERS | gates.COMMON):
                 continue
-            assessment = gates.assess(situation)
+            assessment = gates.assess_in_turn(situation)
+            sketch = assessment.sketch
+            if sketch.obstacles and not _needs(sketch):
+                continue  # no text is read of a task that a time holds, say
             if needs := _needs(assessment):
                 found.append(self._candidate(task, assessment.verdict, needs))
                 if len(found) == limit:
