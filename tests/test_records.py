@@ -103,7 +103,7 @@ def _told(work: Callable[[], Any]) -> object:
     """Return what comes out of some work, or the kind of exception that it ends with."""
     try:
         return work()
-    except (TypeError, ValueError, AttributeError, dataclasses.FrozenInstanceError, pickle.PicklingError, KeyError, IndexError) as wrong:
+    except (TypeError, ValueError, AttributeError, dataclasses.FrozenInstanceError, pickle.PicklingError, LookupError, NameError) as wrong:
         return type(wrong)
 
 
