@@ -106,6 +106,36 @@ def test_on_another_compiler_patterns_are_compiled_as_ever(monkeypatch: pytest.M
     assert patterns._compiled("a+", 0).findall("baa") == ["aa"]
 
 
+def test_what_is_damaged_or_of_another_release_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept.keep("thing", 1, {"a": 2})
+    (path,) = (tmp_path / "__pycache__").iterdir()
+    whole = path.read_bytes()
+    assert kept.load("thing", 1) == {"a": 2}
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert kept.load("thing", 1) is None
+    path.write_bytes(whole)
+    monkeypatch.setattr(kept, "_HEAD", kept._HEAD.replace(b"2 ", b"3 ", 1))
+    assert kept.load("thing", 1) is None
+
+
+def test_a_table_of_another_shape_is_begun_anew() -> None:
+    kept.keep("thing", None, [1, 2])
+    assert kept.Table("thing").find("key", lambda: "made") == "made"
+
+
+def test_bytecode_kept_elsewhere_takes_it_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path))
+    assert Path(kept._path("thing")).is_relative_to(tmp_path)
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "__pycache__"
+    monkeypatch.setattr(kept.os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    kept.keep("thing", None, {})
+    assert list(folder.iterdir()) == []
+
+
 @pytest.mark.parametrize("odd", [(b"", 0, 0, {}, ()), (b"\x01\x02\x03", 0, 0, {}, ()), (b"\xff" * 16, 0, 0, {}, (None,)), (1, 2)])
 def test_code_that_is_none_is_compiled_again(odd: tuple[object, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patterns._table, "find", lambda _key, _make: odd)

@@ -9,6 +9,10 @@ from __future__ import annotations
 import marshal
 import os
 import sys
+from _frozen_importlib_external import cache_from_source
+from binascii import crc32
+
+from autobuilds import __version__
 
 #: For the type checker alone: what it names takes as long to import as all the rest.
 TYPE_CHECKING = False
@@ -16,11 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_HEAD = f"{sys.hexversion:x} {sys.implementation.cache_tag}".encode()
+#: What is kept by another Python or another release, or in another form, is made again.
+_HEAD = f"2 {__version__} {sys.hexversion:x} {sys.implementation.cache_tag} ".encode()
 
 
 def _path(name: str) -> str:
-    return f"{os.path.dirname(__file__)}/__pycache__/{name}.{sys.implementation.cache_tag}.kept"  # noqa: PTH120 - pathlib costs more than this
+    folder = os.path.dirname(cache_from_source(__file__))  # noqa: PTH120 - pathlib costs more than this
+    return f"{folder}/{name}.{sys.implementation.cache_tag}.kept"
 
 
 def stamp(*files: str) -> tuple[tuple[int, int], ...]:
@@ -34,10 +40,11 @@ def load(name: str, made_of: object) -> Any:
     try:
         with open(_path(name), "rb") as file:  # noqa: PTH123
             data = file.read()
-        if not data.startswith(_HEAD):
+        content = memoryview(data)[len(_HEAD) + 4 :]
+        if not data.startswith(_HEAD + crc32(content).to_bytes(4)):
             return None
-        of, found = marshal.loads(data[len(_HEAD) :])  # noqa: S302 - beside the bytecode, which is as much trusted
-    except (OSError, ValueError, EOFError, TypeError):
+        of, found = marshal.loads(content)  # noqa: S302 - beside the bytecode, which is as much trusted
+    except (OSError, ValueError, EOFError, TypeError, NotImplementedError):
         return None
     return found if of == made_of else None
 
@@ -46,12 +53,16 @@ def keep(name: str, made_of: Any, value: Any) -> None:
     """Keep plain values (numbers, text, bytes, tuples, dictionaries) under a name; where that can't be, nothing happens."""
     if sys.dont_write_bytecode:
         return
-    path = _path(name)
     try:
-        with open(f"{path}.{os.getpid()}", "xb") as file:  # noqa: PTH123
-            file.write(_HEAD + marshal.dumps((made_of, value)))
-        os.replace(file.name, path)  # noqa: PTH105
-    except (OSError, ValueError):
+        path, content = _path(name), marshal.dumps((made_of, value))
+        beside = f"{path}.{os.urandom(6).hex()}"
+        try:
+            with open(beside, "xb") as file:  # noqa: PTH123
+                file.write(_HEAD + crc32(content).to_bytes(4) + content)
+            os.replace(beside, path)  # noqa: PTH105
+        except OSError:
+            os.unlink(beside)  # noqa: PTH108
+    except (OSError, ValueError, NotImplementedError):
         return
 
 
@@ -66,7 +77,7 @@ class Table:
     def find(self, key: object, make: Callable[[], Any]) -> Any:
         """Return what is kept under a key, else what `make` returns, which is kept if it is not None; what it raises passes."""
         if self._known is None:
-            self._known = load(self._name, None) or {}
+            self._known = self._read()
         found = self._known.get(key)
         if found is None:
             found = make()
@@ -79,4 +90,8 @@ class Table:
         return found
 
     def _keep(self) -> None:
-        keep(self._name, None, {**(load(self._name, None) or {}), **self._new})
+        keep(self._name, None, {**self._read(), **self._new})
+
+    def _read(self) -> dict[Any, Any]:
+        found = load(self._name, None)
+        return found if isinstance(found, dict) else {}

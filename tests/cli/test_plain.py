@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 
 import pytest
@@ -87,3 +89,16 @@ def test_plain_lines_need_no_click(desk: Desk, capfd: pytest.CaptureFixture[str]
     for line in (("next",), ("next", "--json")):
         assert plain.run(list(line)) == 1
     capfd.readouterr()
+
+
+@pytest.mark.parametrize(
+    "line", [("list",), ("plan", "--json"), ("plan", "--json", "--hours", "12"), ("check",), ("status", "--json")], ids=" ".join
+)
+def test_a_reader_that_has_had_enough_is_no_failure(desk: Desk, line: tuple[str, ...]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    environment = {**os.environ, "AUTOBUILDS_WHOLE": "1"}
+    argv = [sys.executable, "-m", "autobuilds", *line]
+    done = subprocess.run(argv, stdout=write, stderr=subprocess.PIPE, cwd=desk.root, env=environment, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import click
 
 from autobuilds import __version__
-from autobuilds.cli.boundary import ended
+from autobuilds.cli.boundary import PipeClosed, ended
 from autobuilds.cli.guard import guard
 from autobuilds.domain import inert
 from autobuilds.domain.spelling import nearest
@@ -100,6 +101,13 @@ class LazyGroup(click.Group):
         if found[0] is not None and args[1:] not in (["--help"], ["-h"]):
             guard(found[0])
         return found
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; click would end a closed pipe with a status of its own."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as closed:
+            raise PipeClosed from closed
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands in their groups."""

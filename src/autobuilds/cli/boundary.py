@@ -10,6 +10,10 @@ from autobuilds import __version__
 from autobuilds.errors import AutobuildsError
 
 
+class PipeClosed(Exception):
+    """Who reads the answer has had enough."""
+
+
 def ended(args: Sequence[str], command: Callable[[], int]) -> int:
     """Run a command and return its exit status: 0 done, 1 not so, 2 wrong usage or bad input, 3 not possible now; `args` are for reports."""
     try:
@@ -21,7 +25,7 @@ def ended(args: Sequence[str], command: Callable[[], int]) -> int:
         return 130
     except AutobuildsError as known:
         return _say(known)
-    except BrokenPipeError:
+    except (BrokenPipeError, PipeClosed):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:

@@ -47,10 +47,10 @@ def _compiled(text: Any, flags: int) -> re.Pattern[Any]:
         return re.compile(text, flags)
     from _sre import compile as assemble  # type: ignore[import-not-found]
 
-    code, *rest = made
     try:
+        code, *rest = made
         return cast("re.Pattern[Any]", assemble(text, rest[0], memoryview(code).cast("I").tolist(), *rest[1:]))
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, IndexError, RuntimeError):
         # A Python whose own compiler is called otherwise, or a file that is damaged.
         return re.compile(text, flags)
 
