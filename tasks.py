@@ -208,6 +208,10 @@ TASKS: dict[str, Callable[..., None]] = {
 }
 
 
+#: Tasks whose program tells of its options itself.
+OWN_HELP = {"demo", "prove", "mutate", "bench", "agents"}
+
+
 def main() -> None:
     """Run the task that the command line names."""
     name, *rest = sys.argv[1:] or ["help"]
@@ -216,6 +220,9 @@ def main() -> None:
         for known, function in TASKS.items():
             print(f"python3 tasks.py {known:<13} {(function.__doc__ or '').splitlines()[0]}")
         sys.exit(0 if name in {"help", "-h", "--help"} else 2)
+    if {"-h", "--help"} & set(rest) and name not in OWN_HELP:
+        print(f"python3 tasks.py {name}\n\n{task.__doc__}")
+        return
     task(*rest)
 
 

@@ -35,6 +35,11 @@ def prove(name: str, options: Options) -> Figures:
     return figures
 
 
+def told(name: str) -> str:
+    """Return what a proof shows, in one line."""
+    return " ".join((importlib.import_module(f"tests.proofs.{name}").__doc__ or "").split("\n\n")[0].split())
+
+
 def _say(stream: TextIO, line: str) -> None:
     stream.write(line + "\n")
     stream.flush()
@@ -50,13 +55,22 @@ def _part(text: str) -> tuple[int, int]:
 def main(argv: list[str]) -> int:
     """Run what the arguments name, print each table as soon as it is there, and return the exit status."""
     known = names()
-    parser = argparse.ArgumentParser(prog="python -m tests.proofs", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *known], help=", ".join(known))
-    parser.add_argument("--scale", choices=["sample", "full"], default="sample")
-    parser.add_argument("--tool", default="autobuilds")
-    parser.add_argument("--seed", type=int, default=1)
+    about = "Without a name all of them run, one after the other. Exit status 1 where a goal is missed or something went wrong."
+    proofs = "\n".join(f"  {name:<11} {told(name)}" for name in known)
+    parser = argparse.ArgumentParser(
+        prog="python3 tasks.py prove",
+        description=f"Run proofs from the outside, on autobuilds or another tool. {about}",
+        epilog=f"the proofs:\n{proofs}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *known], help="a proof; they are listed below")
+    parser.add_argument(
+        "--scale", choices=["sample", "full"], default="sample", help="a sample of minutes, or as many points as the goals name"
+    )
+    parser.add_argument("--tool", default="autobuilds", help="the tool that is tried, one of tests/proofs/tools.py")
+    parser.add_argument("--seed", type=int, default=1, help="of all that is random")
     parser.add_argument("--part", type=_part, default=(1, 1), metavar="K/N", help="every N-th point from the K-th on (faults)")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="one object a proof in place of a table")
     parser.add_argument("--keep", action="store_true", help="keep the counts in tests/proofs/results/ and in docs/reliability.md")
     given = parser.parse_args(argv)
     held = True
@@ -78,7 +92,7 @@ def main(argv: list[str]) -> int:
         if given.json:
             _say(sys.stdout, json.dumps({**asdict(figures), "held": figures.held, "seconds": round(time.monotonic() - began, 1)}))
         else:
-            _say(sys.stdout, f"{figures.table()}\n\n{time.monotonic() - began:.0f} s, seed {given.seed}\n")
+            _say(sys.stdout, f"{figures.table()}\n\n{given.scale}, {time.monotonic() - began:.0f} s, seed {given.seed}\n")
     return 0 if held else 1
 
 
