@@ -7,6 +7,8 @@ import sys
 
 def main() -> None:
     """Run the command line."""
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        _open_closed()
     found = _at_once(sys.argv[1:])
     if found is None:
         from autobuilds.cli.plain import run
@@ -19,6 +21,21 @@ def main() -> None:
         import os
 
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_closed() -> None:
+    """Put the null device where a standard stream was closed: else the next file opened would take its place, and be written to."""
+    import os
+
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is not None:
+            continue
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, number)
+        if null != number:
+            os.close(null)
+        os.set_inheritable(number, True)
+        setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _at_once(args: list[str]) -> str | None:

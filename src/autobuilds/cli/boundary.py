@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from autobuilds import __version__
-from autobuilds.errors import AutobuildsError
+from autobuilds.errors import AutobuildsError, BadInput
 
 
 class PipeClosed(Exception):
@@ -45,10 +45,21 @@ def _report_machine(error: OSError, args: Sequence[str]) -> int:
     """Say what the machine refused (a full disk, no permission, too many open files), wherever it did; anything else is a bug."""
     from autobuilds.store.files.writing import machine_failure
 
+    if isinstance(error, FileNotFoundError) and _nowhere():
+        return _say(BadInput("the current folder does not exist any more; go to one that does (`cd`) and try again"))
     known = machine_failure(error)
     if known is None:
         return _report_bug(error, args)
     return _say(known)
+
+
+def _nowhere() -> bool:
+    """Whether the current folder was removed."""
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib may not be needed
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _report_bug(bug: Exception, args: Sequence[str]) -> int:

@@ -68,7 +68,10 @@ def read(words: list[str], commands: Mapping[str, tuple[str, ...]]) -> tuple[str
 
 def _root(given: str | None) -> str | None:
     """Return the nearest folder upwards with a queue, links resolved, or None."""
-    folder = os.path.realpath(given if given is not None else os.curdir)
+    try:
+        folder = os.path.realpath(given if given is not None else os.curdir)
+    except OSError:
+        return None  # the current folder was removed; that is told where all errors are
     while not os.path.exists(f"{folder}/{_QUEUE}"):  # noqa: PTH110 - pathlib costs as much as all the rest
         above = os.path.dirname(folder)  # noqa: PTH120
         if above == folder:
