@@ -102,7 +102,7 @@ def describe_agent(root: Path | None, name: str) -> dict[str, Any]:
 class LateSandbox:
     """The machine's sandbox, imported when it is first asked; what was tried out counts for a minute, since it takes 50 ms and more.
 
-    A build's own tier is tried out again by its supervisor right before it starts.
+    That is one trial for each heartbeat. A build's own tier is tried out again by its supervisor right before it starts.
     """
 
     def __init__(self) -> None:
@@ -114,7 +114,10 @@ class LateSandbox:
 
         now = time.monotonic()
         if self._tried is None or now - self._tried[0] > _PROBE_COUNTS:
-            self._tried = (now, MachineSandbox().probe())
+            found = MachineSandbox().probe()
+            self._tried = (now, found)
+            if not all(probe.works for probe in found):
+                self._unkeep()
         return self._tried[1]
 
     def tried(self) -> tuple[TierProbe, ...]:
@@ -126,6 +129,16 @@ class LateSandbox:
             known = self.probe()
             trials.keep(known)
         return known
+
+    def forget(self) -> None:
+        """Drop what was found, here and in the owner's state folder."""
+        self._tried = None
+        self._unkeep()
+
+    def _unkeep(self) -> None:
+        from autobuilds.adapters import trials
+
+        trials.forget()
 
 
 def make_context(root: Path, *, no_commit: bool = False) -> Context:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autobuilds.adapters import trials
+from autobuilds.adapters import traces, trials
 from autobuilds.domain.sandbox import Tier, TierProbe
 
 FOUND = (
@@ -93,3 +93,19 @@ def test_nothing_is_kept_where_it_can_not_be(file: Path, tmp_path: Path, monkeyp
     assert trials.recall() is None
     monkeypatch.setattr(trials, "_key", lambda: None)
     trials.keep(FOUND)
+
+
+def test_what_is_forgotten_is_not_recalled(file: Path, tmp_path: Path) -> None:
+    trials.keep(FOUND)
+    trials.forget()
+    assert (trials.recall(), file.exists()) == (None, False)
+    trials.forget()
+    (tmp_path / ".local").rename(tmp_path / "moved")
+    (tmp_path / ".local").write_text("in the way")
+    trials.forget()
+
+
+@pytest.mark.skipif(not Path("/proc/sys/user").is_dir(), reason="this kernel has no limits of namespaces")
+def test_a_limit_of_any_kind_of_namespace_that_a_sandbox_makes_is_another_machine() -> None:
+    limits = {str(path) for path in Path("/proc/sys/user").glob("max_*_namespaces")}
+    assert limits - {"/proc/sys/user/max_time_namespaces"} <= set(traces.SWITCHES)

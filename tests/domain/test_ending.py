@@ -27,6 +27,7 @@ MERGED = MergeFacts(onto="c0ffee", commit="beef", checks=(replace(RUN, merged=Tr
         (replace(GOOD, checks=(CLAIM, CLAIM)), Outcome.PASSED, Evidence.CLAIMED, "2 criteria claimed"),
         (replace(GOOD, checks=()), Outcome.PASSED, Evidence.CLAIMED, "no completion criteria"),
         (replace(GOOD, setup_failure="no agent"), Outcome.SETUP, None, "no agent"),
+        (replace(GOOD, setup_failure="no sandbox", decide_anew=True), Outcome.NOT_STARTED, None, "no sandbox"),
         (replace(GOOD, stop=Stop(outcome=Outcome.TIMEOUT, reason="too long")), Outcome.TIMEOUT, None, "too long"),
         (replace(GOOD, harvest_failure="disk full"), Outcome.AGENT_FAILED, None, "disk full"),
         (replace(GOOD, exit_code=3), Outcome.AGENT_FAILED, None, "exit status 3"),

@@ -61,6 +61,9 @@ class Untried:
 
     tried = probe
 
+    def forget(self) -> None:
+        pass
+
 
 @dataclass(frozen=True, slots=True)
 class Known:

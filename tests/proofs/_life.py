@@ -85,6 +85,9 @@ class Machine:
 
     tried = probe
 
+    def forget(self) -> None:
+        """Keep nothing, as before."""
+
 
 COMMAND = AgentStatus(name="command", found=True)
 CLAUDE = AgentStatus(name="claude", found=False, install="npm install -g @anthropic-ai/claude-code")

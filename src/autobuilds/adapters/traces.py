@@ -17,8 +17,7 @@ _ZONE = ("/etc/localtime", "/etc/timezone", "/etc/sysconfig/clock", "/etc/conf.d
 SWITCHES = (
     "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
     "/proc/sys/kernel/unprivileged_userns_clone",
-    "/proc/sys/user/max_user_namespaces",
-    "/proc/sys/user/max_net_namespaces",
+    *(f"/proc/sys/user/max_{kind}_namespaces" for kind in ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup")),
     "/sys/kernel/security/lsm",
     "/sys/kernel/security/apparmor/.revision",
     "/proc/self/attr/current",

@@ -1,7 +1,7 @@
 """What was tried out of the sandbox tiers, kept in the owner's state folder for as long as nothing changes by which they work or not.
 
-To try them takes 50 ms and several processes. What is kept is for looking and deciding; a build's own tier is tried out again by its
-supervisor right before it starts (docs/decisions/0292-a-trial-of-the-sandbox-counts-while-nothing-changed.md).
+To try them takes 50 ms and several processes. What is kept is for looking: nothing is started on it, and a build's own tier is tried out
+again by its supervisor right before it starts (docs/decisions/0292-a-trial-of-the-sandbox-counts-while-nothing-changed.md).
 """
 
 from __future__ import annotations
@@ -62,6 +62,14 @@ def keep(tried: Sequence[TierProbe]) -> None:
         # The same text is not written again; that it was found again counts.
         os.utime(path)
     except (OSError, ValueError, Refused, StorageFailure):
+        return
+
+
+def forget() -> None:
+    """Remove what is kept: a tier was found not to work any more, whatever the machine's standing says."""
+    try:
+        (state_folder() / _FILE).unlink(missing_ok=True)
+    except (OSError, Refused):
         return
 
 

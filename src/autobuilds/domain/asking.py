@@ -44,8 +44,11 @@ def asks(build: Build) -> bool:
 def feedback(build: Build, ending: Ending, most: int) -> str:
     """Return what the next attempt is told of an ending: the answers so far, the reason, at most `most` characters of output.
 
-    A line of the output that looks like an answer of the owner is marked as what it is.
+    A line of the output that looks like an answer of the owner is marked as what it is. An attempt that never began has nothing
+    to tell: what was known before it counts.
     """
+    if ending.outcome is Outcome.NOT_STARTED:
+        return build.feedback or ""
     answers = [row for row in (build.feedback or "").split("\n") if row.startswith(ANSWERED)]
     tail = "\n".join(f"(output) {row}" if row.startswith(ANSWERED) else row for row in ending.tail[-most:].split("\n"))
     return "\n".join(part for part in (*answers, ending.reason, tail) if part)

@@ -41,6 +41,8 @@ class AttemptFacts:
     stop: Stop | None = None
     #: The attempt could not begin before the owner acts (agent missing, repository not to be cloned).
     setup_failure: str | None = None
+    #: It could not begin as it was decided; another decision may be possible, so it costs no try.
+    decide_anew: bool = False
     #: Negative for a signal, as `subprocess` has it; None when the agent never ran.
     exit_code: int | None = None
     #: What the agent's output said of the run.
@@ -72,7 +74,7 @@ def judge(facts: AttemptFacts) -> Judgement:
     if facts.stop is not None:
         return _stopped(facts.stop, facts.report)
     if facts.setup_failure is not None:
-        return Judgement(outcome=Outcome.SETUP, reason=facts.setup_failure)
+        return Judgement(outcome=Outcome.NOT_STARTED if facts.decide_anew else Outcome.SETUP, reason=facts.setup_failure)
     if facts.harvest_failure is not None:
         return Judgement(outcome=Outcome.AGENT_FAILED, reason=f"the work could not be saved as a commit: {facts.harvest_failure}")
     if not facts.bounds.kept:

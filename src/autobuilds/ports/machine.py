@@ -42,7 +42,14 @@ class Sandbox(Protocol):
         ...
 
     def tried(self) -> tuple[TierProbe, ...]:
-        """Return the same for looking and deciding: what was found before, where nothing changed since by which a tier works or not."""
+        """Return the same for looking: what was found before, where nothing changed since by which a tier works or not.
+
+        Nothing is started on it.
+        """
+        ...
+
+    def forget(self) -> None:
+        """Drop what was found before: a tier that worked does not work any more."""
         ...
 
 

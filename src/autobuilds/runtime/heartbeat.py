@@ -16,7 +16,7 @@ from autobuilds.planning import Action, Start
 from autobuilds.records import dataclass, field
 from autobuilds.runtime.agents_view import sandbox_ahead
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.looking import Beat, Seen, look, see
+from autobuilds.runtime.looking import Beat, Seen, look, see, see_again
 from autobuilds.runtime.pages import render_status, view_of
 from autobuilds.runtime.record import Recorder, recorder_for
 from autobuilds.runtime.view_values import count
@@ -63,13 +63,13 @@ def beat(context: Context, *, start: bool = True, patience: float = PATIENCE) ->
         state = _Round()
         with recorder.transaction("heartbeat"):
             pass
-        seen = _rounds(context, recorder, state, lambda a: not isinstance(a, Start))
+        seen = _rounds(context, recorder, state, start=False)
         archived = _archive(context, recorder, seen.loaded)
         if archived:
             seen = see(context)
         duties = _duties(context, recorder, state, seen) if start else ()
         if start:
-            seen = _rounds(context, recorder, state, lambda _: True)
+            seen = _rounds(context, recorder, state)
         return _finish(context, recorder, state, seen, tuple(duties), archived=archived)
 
 
@@ -107,12 +107,12 @@ def _archive(context: Context, recorder: Recorder, loaded: Loaded) -> bool:
     return True
 
 
-def _rounds(context: Context, recorder: Recorder, state: _Round, wanted: Callable[[Action], bool]) -> Seen:
+def _rounds(context: Context, recorder: Recorder, state: _Round, *, start: bool = True) -> Seen:
     """Decide and act until nothing is left to do, or nothing that can be done now; return what was seen last."""
     for _ in range(MAX_ROUNDS):
-        seen = see(context)
+        seen = see_again(context, see(context)) if start else see(context)
         state.sandbox = sandbox_ahead(seen.loaded.snapshot, seen.moment) or state.sandbox
-        actions = [a for a in seen.plan.actions if wanted(a) and _key(a) not in state.given_up]
+        actions = [a for a in seen.plan.actions if (start or not isinstance(a, Start)) and _key(a) not in state.given_up]
         if not actions:
             return seen
         from autobuilds.runtime.effects import Effects

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autobuilds.planning import Action, Plan, plan
-from autobuilds.records import dataclass
+from autobuilds.planning import Action, Plan, Start, plan
+from autobuilds.records import dataclass, replace
 from autobuilds.runtime.agents_view import sandbox_ahead
-from autobuilds.runtime.observe import observe
+from autobuilds.runtime.observe import observe, proved
 from autobuilds.runtime.pages import view_of
 
 if TYPE_CHECKING:
@@ -73,3 +73,11 @@ def see(context: Context, *, acting: bool = True) -> Seen:
     loaded = context.load()
     moment = observe(context, loaded, acting=acting)
     return Seen(loaded=loaded, moment=moment, plan=plan(loaded.snapshot, moment))
+
+
+def see_again(context: Context, seen: Seen) -> Seen:
+    """Return the same look, decided with the sandbox tried out now where something would start: what was kept of it may be past."""
+    if not any(isinstance(action, Start) for action in seen.plan.actions):
+        return seen
+    moment = proved(context, seen.moment)
+    return replace(seen, moment=moment, plan=plan(seen.loaded.snapshot, moment))

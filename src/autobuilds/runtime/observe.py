@@ -11,6 +11,7 @@ from autobuilds.domain.moment import AgentStatus, Moment, RunState, RunStatus
 from autobuilds.domain.sandbox import STRENGTH, Tier
 from autobuilds.errors import AutobuildsError, BadInput
 from autobuilds.ports import Repo
+from autobuilds.records import replace
 from autobuilds.runtime.context import Context
 from autobuilds.store.queue.reader import read_queue
 from autobuilds.store.workspace import QUEUE, STOP, Loaded
@@ -25,7 +26,7 @@ def observe(context: Context, loaded: Loaded, now: datetime | None = None, *, ac
     """Return the moment: the time, resources, what runners say of open attempts, agents, sandbox, STOP file, whose approvals count.
 
     Only with `acting` is an attempt whose supervisor is gone cleared up; otherwise nothing at all is changed. Without `probing` no
-    sandbox is tried out, which takes several processes.
+    sandbox is tried out, which takes several processes. With it the sandbox may be as it was found before: see `proved`.
     """
     snapshot = loaded.snapshot
     workspace = context.workspace
@@ -52,6 +53,11 @@ def observe(context: Context, loaded: Loaded, now: datetime | None = None, *, ac
         proven=context.proofs.proven([a for a in snapshot.ledger.approvals if snapshot.ledger.approval(a.label) is a]),
         doubted=doubted,
     )
+
+
+def proved(context: Context, moment: Moment) -> Moment:
+    """Return the moment with the sandbox tried out now; whoever is about to start something decides by this one."""
+    return replace(moment, tiers=context.sandbox.probe())
 
 
 def _state_of(context: Context, attempt_id: str, *, acting: bool) -> RunStatus:

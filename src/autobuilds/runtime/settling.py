@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from autobuilds.domain.asking import feedback, parked
-from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode, Evidence
+from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode, Evidence, Outcome
 from autobuilds.domain.lifecycle import Event, move
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import Ending
@@ -30,6 +30,8 @@ def settle(context: Context, recorder: Recorder, loaded: Loaded, action: Settle)
     if build is None:
         return
     ending, decision = action.ending, action.decision
+    if ending.outcome in {Outcome.NOT_STARTED, Outcome.SETUP}:
+        context.sandbox.forget()
     if decision.event is Event.DONE and loaded.snapshot.queue.fatal:
         raise FatalQueue(f"it is finished, and is settled when {QUEUE} can be read again")
     attempt = _ended(action.attempt, ending)

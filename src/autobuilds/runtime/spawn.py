@@ -11,7 +11,7 @@ from autobuilds.errors import BadInput, Busy, FatalQueue, NotSo, Refused
 from autobuilds.planning import Start, situate
 from autobuilds.records import replace
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.observe import observe
+from autobuilds.runtime.observe import observe, proved
 from autobuilds.runtime.owner import fatal_message, find_task
 from autobuilds.runtime.record import Recorder, recorder_for
 from autobuilds.runtime.starting import start
@@ -69,6 +69,9 @@ def _start(context: Context, recorder: Recorder, loaded: Loaded, task: Task, ask
         raise NotSo(f"{task.label} is completed; autobuilds reopen {task.label} builds it again")
     moment = observe(context, loaded, acting=True)
     assessment = gates.assess(situate(task, loaded.snapshot, moment, at_once=True))
+    if assessment.verdict is Verdict.GO:
+        moment = proved(context, moment)
+        assessment = gates.assess(situate(task, loaded.snapshot, moment, at_once=True))
     if assessment.verdict is not Verdict.GO:
         raise _obstacle(task, assessment)
     agent = choose_agent(task, loaded.settings, moment.agents)

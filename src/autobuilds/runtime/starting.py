@@ -37,7 +37,8 @@ def base_of(context: Context, loaded: Loaded, task: Task, build: Build | None) -
     repo = context.open_repo(repository)
     last = build.last if build is not None else None
     if build is not None and last is not None and last.base_commit and not build.fresh and repo.resolve(last.base_commit):
-        return Base(repository=repository, branch=last.base_branch, commit=last.base_commit, start=_start_of(repo, last))
+        started = (a for a in reversed(build.attempts) if a.outcome is not Outcome.NOT_STARTED and a.base_commit == last.base_commit)
+        return Base(repository=repository, branch=last.base_branch, commit=last.base_commit, start=_start_of(repo, next(started, last)))
     head = repo.head()
     branch = task.base or head.branch
     if branch is None and head.busy is not None:

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from autobuilds.adapters import trials
 from autobuilds.adapters.runners.local import LocalRunner
 from autobuilds.adapters.supervisor.run_folder import RunFolder
 from autobuilds.domain.build import Outcome
 from autobuilds.domain.moment import Ending, RunState
-from autobuilds.domain.sandbox import Tier
+from autobuilds.domain.sandbox import Tier, TierProbe
 from autobuilds.ports import Job
 from tests.adapters.attempts import DEMO, SHORT, left, wait_until
 from tests.adapters.supervisor.agents import agent_job
@@ -336,8 +337,11 @@ def test_a_tier_that_does_not_hold_any_more_starts_nothing(
     fake.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
+    trials.keep([TierProbe(tier=Tier.BWRAP, works=True)])
+    assert trials.recall() is not None
     ending = ending_of(runner, agent_job(workspace, f"open({str(workspace / 'ran')!r}, 'w')\nend()", tier=Tier.BWRAP))
-    assert ending.outcome is Outcome.SETUP
+    assert ending.outcome is Outcome.NOT_STARTED, "another sandbox may be chosen; that costs no try"
+    assert trials.recall() is None, "nobody who looks is told any more that it works"
     assert "bubblewrap does not work any more" in ending.reason
     assert ending.sandbox is None
     assert not (workspace / "ran").exists()

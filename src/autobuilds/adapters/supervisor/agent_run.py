@@ -39,6 +39,8 @@ class AgentEnd:
     finished: Finished = field(default_factory=Finished)
     report: AgentReport = field(default_factory=AgentReport)
     setup_failure: str | None = None
+    #: The sandbox that was chosen does not hold; the next decision sees it, and may choose a weaker one that is allowed.
+    decide_anew: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +57,11 @@ class AgentRun:
         """Run the agent to its end or to a limit; its log and progress follow it. Nothing is started in a sandbox that does not hold."""
         job = self.job
         missing = self.container.missing(job.argv[0])
-        fault = self._words(missing) if missing is not None else self.container.fault()
+        if missing is not None:
+            return AgentEnd(setup_failure=line(self._words(missing), 600))
+        fault = self.container.fault()
         if fault is not None:
-            return AgentEnd(setup_failure=line(fault, 600))
+            return AgentEnd(setup_failure=line(fault, 600), decide_anew=True)
         readable = Path(job.log_file)
         readable.parent.mkdir(parents=True, exist_ok=True)
         readable.unlink(missing_ok=True)

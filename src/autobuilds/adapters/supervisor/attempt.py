@@ -155,6 +155,7 @@ class AttemptRun:
             stop = Stop(outcome=Outcome.AGENT_FAILED, reason="processes of the agent could not be stopped; see `autobuilds doctor`")
         return agent, AttemptFacts(
             setup_failure=end.setup_failure,
+            decide_anew=end.decide_anew,
             stop=stop,
             exit_code=agent.exit_code,
             report=end.report,

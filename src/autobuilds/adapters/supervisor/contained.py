@@ -62,12 +62,18 @@ class Container:
         return None
 
     def fault(self) -> str | None:
-        """Try the tier out, and return why it does not hold now with what mends it; None when it does."""
+        """Try the tier out, and return why it does not hold now with what mends it; None when it does.
+
+        Where it does not, what was kept of an earlier trial is removed.
+        """
         if self.confinement.tier is Tier.NONE:
             return None
         found = MachineSandbox().probe_one(self.confinement.tier)
         if found.works:
             return None
+        from autobuilds.adapters import trials
+
+        trials.forget()
         mend = f" Mend it: {found.fix}" if found.fix else ""
         return f"the sandbox {found.tier.value} does not work any more: {found.why}.{mend}"
 
