@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import struct
 import subprocess
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -84,3 +87,32 @@ def test_packed_and_borrowed_objects_are_read_without_a_process(make_repo: Make,
         for repository in (root, other):
             commit = git(repository, "rev-parse", "HEAD")
             assert objects.tree_of(commit) == git(repository, "rev-parse", "HEAD^{tree}")
+
+
+def test_a_long_chain_of_deltas_by_id_is_followed(make_repo: Make) -> None:
+    root = make_repo()
+    count, last, rows = 1500, b"%08d" % 0, [b"\x38" + zlib.compress(b"%08d" % 0)]
+    for number in range(1, count):
+        base = hashlib.sha1(b"blob 8\0" + last, usedforsecurity=False).digest()
+        last = b"%08d" % number
+        # A delta of eleven bytes: both sizes, and eight bytes to put in.
+        rows.append(b"\x7b" + base + zlib.compress(b"\x08\x08\x08" + last))
+    data = b"PACK" + struct.pack(">II", 2, count) + b"".join(rows)
+    pack = root / ".git" / "objects" / "pack" / "pack-chain.pack"
+    pack.write_bytes(data + hashlib.sha1(data, usedforsecurity=False).digest())
+    git(root, "index-pack", str(pack))
+    oid = hashlib.sha1(b"blob 8\0" + last, usedforsecurity=False).hexdigest()
+    assert _packs(root).read(oid) == ("blob", last)
+
+
+@pytest.mark.parametrize(("at", "value"), [(0, 0xFF), (0, 0x7F), (255, 0xFF)])
+def test_an_index_that_counts_more_than_it_holds_is_left_to_git(make_repo: Make, at: int, value: int) -> None:
+    root = make_repo()
+    commit = git(root, "rev-parse", "HEAD")
+    git(root, "gc", "-q")
+    (index,) = (root / ".git" / "objects" / "pack").glob("*.idx")
+    data = bytearray(index.read_bytes())
+    data[8 + 4 * (at or int(commit[:2], 16))] = value
+    index.chmod(0o644)
+    index.write_bytes(data)
+    assert _packs(root).read(commit) is None

@@ -23,7 +23,7 @@ _LARGEST = 64 * 1024 * 1024
 _DEEPEST = 4096
 _CHUNK = 64 * 1024
 #: What a broken or unknown pack raises on the way.
-_UNREADABLE = (OSError, ValueError, IndexError, struct.error, zlib.error)
+_UNREADABLE = (OSError, ValueError, IndexError, OverflowError, MemoryError, RecursionError, struct.error, zlib.error)
 
 
 class Packs:
@@ -43,17 +43,28 @@ class Packs:
             return None
         return found if found is not None and self._oid(*found) == oid else None
 
-    def _at(self, oid: bytes, depth: int = 0) -> tuple[str, bytes] | None:
+    def _at(self, oid: bytes) -> tuple[str, bytes] | None:
+        deltas: list[bytes] = []
+        base: bytes | None = oid
+        while base is not None:
+            place = self._place(base)
+            if place is None:
+                return None
+            handle = os.open(place[0], os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                found, base = self._unpacked(handle, place[1], deltas)
+            finally:
+                os.close(handle)
+        return None if found is None else (found[0], _patched(found[1], deltas))
+
+    def _place(self, oid: bytes) -> tuple[Path, int] | None:
+        """Return the pack that holds an object, and where it begins there."""
         if self._indexes is None:
             self._indexes = sorted(self._folder.glob("pack-*.idx"))
         for index in self._indexes:
             offset = self._offset(index, oid)
             if offset is not None:
-                handle = os.open(index.with_suffix(".pack"), os.O_RDONLY | os.O_CLOEXEC)
-                try:
-                    return self._unpacked(handle, offset, depth)
-                finally:
-                    os.close(handle)
+                return index.with_suffix(".pack"), offset
         return None
 
     def _offset(self, index: Path, oid: bytes) -> int | None:
@@ -65,6 +76,9 @@ class Packs:
                 raise ValueError
             firsts = struct.unpack(">256I", head[8:])
             low, high, total = (firsts[oid[0] - 1] if oid[0] else 0), firsts[oid[0]], firsts[255]
+            # Behind the names stand a sum and an offset of each, and two hashes of all.
+            if not low <= high <= total or _NAMES + total * (self._length + 8) + 2 * self._length > os.fstat(handle).st_size:
+                raise ValueError
             names = os.pread(handle, (high - low) * self._length, _NAMES + low * self._length)
             at = bisect_left(range(high - low), oid, key=lambda n: names[n * self._length : (n + 1) * self._length])
             if names[at * self._length : (at + 1) * self._length] != oid:
@@ -77,9 +91,12 @@ class Packs:
         finally:
             os.close(handle)
 
-    def _unpacked(self, handle: int, offset: int, depth: int) -> tuple[str, bytes] | None:
-        deltas: list[bytes] = []
-        while len(deltas) + depth < _DEEPEST:
+    def _unpacked(self, handle: int, offset: int, deltas: list[bytes]) -> tuple[tuple[str, bytes] | None, bytes | None]:
+        """Return kind and content of the first object on the way that is no delta; the deltas upon it are added to `deltas`.
+
+        Where the way leads on to an object by its id, that is returned second in place of a content.
+        """
+        while len(deltas) < _DEEPEST:
             head = os.pread(handle, 32 + self._length, offset)
             byte, at = head[0], 1
             number, size, shift = byte >> 4 & 7, byte & 15, 4
@@ -88,9 +105,9 @@ class Packs:
                 size |= (byte & 0x7F) << shift
                 at, shift = at + 1, shift + 7
             if size > _LARGEST:
-                return None
+                return None, None
             if number in _KINDS:
-                return _KINDS[number], _patched(_inflated(handle, offset + at, size), deltas)
+                return (_KINDS[number], _inflated(handle, offset + at, size)), None
             if number == _BY_OFFSET:
                 byte = head[at]
                 back, at = byte & 0x7F, at + 1
@@ -101,11 +118,10 @@ class Packs:
                 offset -= back
             elif number == _BY_ID:
                 deltas.append(_inflated(handle, offset + at + self._length, size))
-                base = self._at(head[at : at + self._length], depth + len(deltas))
-                return None if base is None else (base[0], _patched(base[1], deltas))
+                return None, head[at : at + self._length]
             else:
-                return None
-        return None
+                return None, None
+        return None, None
 
 
 def _inflated(handle: int, at: int, size: int) -> bytes:
