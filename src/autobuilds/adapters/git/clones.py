@@ -60,9 +60,14 @@ def laid_out(git_dir: Path, algorithm: str, branch: str = "main", *, bare: bool 
 def _file_system(file: Path) -> list[tuple[str, str]]:
     """Return what Git must know of the file system on which a file stands: modes, links, the case of names."""
     mode = file.stat().st_mode & 0o777
-    file.chmod(mode ^ 0o100)
-    found = [("filemode", "true" if file.stat().st_mode & 0o777 == mode ^ 0o100 else "false")]
-    file.chmod(mode)
+    try:
+        file.chmod(mode ^ 0o100)
+        kept = file.stat().st_mode & 0o777 == mode ^ 0o100
+        file.chmod(mode)
+    except OSError:
+        kept = False
+    # A new file that may be run at once is so by its file system alone.
+    found = [("filemode", "true" if kept and not mode & 0o100 else "false")]
     if file.with_name(file.name.swapcase()).exists():
         found.append(("ignorecase", "true"))
     link = file.with_name("tried-link")

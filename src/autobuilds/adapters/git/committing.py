@@ -6,13 +6,13 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from autobuilds.adapters.git import index
 from autobuilds.adapters.git.locks import Claim
-from autobuilds.adapters.git.objects import Changes, Objects
+from autobuilds.adapters.git.objects import TREE_MODE, Changes, Objects
 from autobuilds.adapters.git.place import Place, check_branch, checked_out, read_ref
 from autobuilds.adapters.git.process import Git
 from autobuilds.adapters.git.refs import Moved, holding
@@ -141,14 +141,35 @@ class Committer:
         changes: Changes = {}
         for path, parts in wanted.items():
             known = objects.lookup(before, parts) if before else None
+            folder = known[1] if known is not None and known[0] == TREE_MODE else None
+            known = None if folder else known
             found[path] = self.on_disk(objects, path, known)
-            if found[path] != known:
-                changes[parts] = found[path]
+            if found[path] == known:
+                continue
+            if before and found[path] is not None:
+                changes.update(dict.fromkeys(self._in_the_way(objects, before, path, folder)))
+            changes[parts] = found[path]
         if not changes and not any(_TRAILER.match(line) for line in message.rstrip().split("\n\n")[-1].split("\n")):
             return found, None
         tree = before if not changes and before else objects.edited(before, changes) or objects.write("tree", b"")
         who = self.signature(TOOL)
         return found, objects.write("commit", commit_text(tree, parent, self.signature(author) if author else who, who, message))
+
+    def _in_the_way(self, objects: Objects, tree: str, path: str, folder: str | None) -> Iterator[tuple[bytes, ...]]:
+        """Yield what the tree holds in place of a file or of a folder above it, and the disk does not hold any more.
+
+        `folder` is the tree in the file's own place.
+        """
+        parts = tuple(os.fsencode(part) for part in path.split("/"))
+        if folder is not None:
+            yield from ((*parts, *inner) for inner in _files(objects, folder))
+        for depth in range(1, len(parts)):
+            entry = objects.lookup(tree, parts[:depth])
+            if entry is None or entry[0] != TREE_MODE:
+                above = self._place.root.joinpath(*path.split("/")[:depth])
+                if entry is not None and entry[0] != _SUBMODULE and (above.is_dir() or not os.path.lexists(above)):
+                    yield parts[:depth]
+                return
 
     def signature(self, who: Identity) -> str:
         """Return who and when as Git writes it in a commit."""
@@ -208,6 +229,15 @@ class Committer:
             done = self._git.run("config", "--type=bool-or-str", "core.autocrlf", ok=(0, 1, 128, 129))
             self._convert["autocrlf"] = done.stdout.decode("utf-8", "replace").strip().casefold()
         return {"yes": "true", "on": "true", "1": "true"}.get(self._convert["autocrlf"], self._convert["autocrlf"])
+
+
+def _files(objects: Objects, tree: str) -> Iterator[tuple[bytes, ...]]:
+    """Yield the path of everything below a tree that is no tree itself."""
+    for name, (mode, oid) in objects.entries(tree).items():
+        if mode == TREE_MODE:
+            yield from ((name, *parts) for parts in _files(objects, oid))
+        else:
+            yield (name,)
 
 
 def signed(who: Identity, clock: Callable[[], datetime] | None = None) -> str:

@@ -79,4 +79,4 @@ def _content(raw: bytes, most: int) -> bytes | None:
         content = inflater.decompress(raw, most + 1)
     except zlib.error:
         return None
-    return content if inflater.eof and len(content) <= most else None
+    return content if inflater.eof and not inflater.unused_data and len(content) <= most else None

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from autobuilds.adapters.git.locks import Claim, replace
+from autobuilds.adapters.git.objects import make_folder
 from autobuilds.adapters.git.place import Place, is_oid, read_ref, read_small, refs_in_files, symbolic
 from autobuilds.adapters.git.process import Git
 from autobuilds.errors import GitFailure
@@ -38,14 +39,19 @@ def holding(place: Place, git: Git, claim: Claim, ref: str, who: str, why: str) 
 
     `who` and `why` go into the reflog. Raises GitBusy when its lock is held by others.
     """
+    from autobuilds.adapters.git.sharing import share, sharing_of
+
     path = place.common / ref
     if not refs_in_files(place) or (read_small(path) or "").startswith("ref:"):
         with _by_git(git, ref, why) as held:
             yield held
         return
     value, lock = claim.path("ref"), path.with_name(path.name + ".lock")
+    sharing = sharing_of(place.common)
     value.touch()
+    make_folder(lock.parent, sharing)
     claim.hold(lock, value)
+    share(lock, sharing)
     try:
         held = Held(read_ref(place, ref))
         if held.old is None and path.is_dir():
@@ -59,7 +65,7 @@ def holding(place: Place, git: Git, claim: Claim, ref: str, who: str, why: str) 
             file.write(f"{held.new}\n".encode())
             file.flush()
             os.fsync(file.fileno())
-        _log(place, ref, held, who, why)
+        _log(place, ref, held, who, why, sharing)
         replace(lock, path)
     except BaseException:
         lock.unlink(missing_ok=True)
@@ -83,7 +89,7 @@ def _remove_empty(path: Path) -> None:
             Path(where).rmdir()
 
 
-def _log(place: Place, ref: str, held: Held, who: str, why: str) -> None:
+def _log(place: Place, ref: str, held: Held, who: str, why: str, sharing: int) -> None:
     line = f"{held.old or '0' * len(held.new or '')} {held.new} {who}\t{' '.join(why.split())}\n".encode("utf-8", "replace")
     logs = [place.common / "logs" / ref]
     if symbolic(place.git_dir) == ref:
@@ -93,6 +99,11 @@ def _log(place: Place, ref: str, held: Held, who: str, why: str) -> None:
         if off and not log.exists():
             continue
         with contextlib.suppress(OSError):
-            log.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(log.parent, sharing, durable=False)
+            new = not log.exists()
             with log.open("ab") as file:
                 file.write(line)
+            if new and sharing:
+                from autobuilds.adapters.git.sharing import share
+
+                share(log, sharing)
