@@ -146,7 +146,7 @@ class Committer:
             found[path] = self.on_disk(objects, path, known)
             if found[path] == known:
                 continue
-            if before and found[path] is not None:
+            if before and known is None:
                 changes.update(dict.fromkeys(self._in_the_way(objects, before, path, folder)))
             changes[parts] = found[path]
         if not changes and not any(_TRAILER.match(line) for line in message.rstrip().split("\n\n")[-1].split("\n")):
