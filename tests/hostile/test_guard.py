@@ -64,6 +64,7 @@ LOOKS: dict[str, list[str]] = {
     "status": [],
     "why": [],
     "plan": [],
+    "next": [],
     "log": ["fix-the-clock"],
     "review": ["fix-the-clock"],
     "heartbeat": ["--check"],

@@ -55,6 +55,7 @@ INSIDE: dict[str, Inside] = {
     "status": Inside.LOOKS,
     "why": Inside.LOOKS,
     "plan": Inside.LOOKS,
+    "next": Inside.LOOKS,
     "log": Inside.LOOKS,
     "watch": Inside.LOOKS,
     "answer": Inside.REFUSED,
