@@ -109,3 +109,9 @@ def test_what_is_forgotten_is_not_recalled(file: Path, tmp_path: Path) -> None:
 def test_a_limit_of_any_kind_of_namespace_that_a_sandbox_makes_is_another_machine() -> None:
     limits = {str(path) for path in Path("/proc/sys/user").glob("max_*_namespaces")}
     assert limits - {"/proc/sys/user/max_time_namespaces"} <= set(traces.SWITCHES)
+
+
+def test_a_home_that_does_not_exist_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "nonexistent"))
+    trials.keep(FOUND)
+    assert list(tmp_path.iterdir()) == []

@@ -57,6 +57,8 @@ def keep(tried: Sequence[TierProbe]) -> None:
         return
     try:
         path = state_folder() / _FILE
+        if not Path.home().is_dir():
+            return  # a service's /nonexistent is not to be made
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_atomic(path, _ROW.join((key, *map(_FIELD.join, rows))).encode())
         # The same text is not written again; that it was found again counts.
