@@ -192,3 +192,16 @@ def test_a_whole_search_grows_with_the_tasks_and_no_faster() -> None:
         assert calls(lambda m=minutes: ready(large, a_moment(), minutes=m)) <= 11 * calls(
             lambda m=minutes: ready(small, a_moment(), minutes=m)
         )
+
+
+def test_a_word_that_opens_two_gates_is_named_once() -> None:
+    task = _sized("Ship it", 30, priority=Priority.LOW, category="External actions")
+    (found,) = ready(a_snapshot(task), NIGHT, minutes=60).candidates
+    assert found.needs == ("autobuilds approve ship-it",)
+    assert len([g for g in gates.assess(a_situation(task)).obstacles if "autobuilds approve ship-it" in (g.fix or "")]) == 2
+
+
+def test_what_is_not_clear_waits_for_more_than_a_word() -> None:
+    task = _sized("Make it better", 30, priority=Priority.LOW, description="", criteria=())
+    found = ready(a_snapshot(task), NIGHT, minutes=60)
+    assert found.candidates == () and [a.label for a in found.held] == ["make-it-better"]
