@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from autobuilds.store.ledger import archive, write_archive
 from autobuilds.store.workspace import LEDGER, Loaded
 
 if TYPE_CHECKING:
+    from autobuilds.domain.build import Ledger
     from autobuilds.runtime.duties import DutyRun
 
 __all__ = ["Beat", "beat", "look", "stay"]
@@ -34,6 +36,8 @@ MAX_ROUNDS = 50
 PATIENCE = 2.0
 #: States in which an attempt may still end by itself.
 STILL = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.UNKNOWN})
+#: Heartbeats of `--wait` that find an ended attempt unsettled and can't settle it, until it is left to a later one.
+TRIES = 2
 #: Seconds between two looks at the builds that `--wait` stays for: at first, as a part of those that they took, and at most.
 LOOK_FIRST, LOOK_PART, LOOK_EVERY = 0.03, 0.1, 0.2
 
@@ -178,32 +182,40 @@ def _sweep(context: Context, loaded: Loaded) -> None:
 
 
 def stay(context: Context, first: Beat, tell: Callable[[Beat], None]) -> Beat:
-    """Stay until what `first` and the heartbeats after it started has no running attempt; return the last of them.
+    """Stay until every attempt that `first` and the heartbeats after it started has ended and is settled; return the last of them.
 
-    There is one at each ending. Give a context without `heartbeat_argv`, so that these are the only ones and see everything.
+    There is one at each ending. Give a context without `heartbeat_argv`, so that these are the only ones and see everything. An
+    ending that can't be settled is tried again when another one comes, and TRIES times in all; it stays for a later heartbeat then.
     """
     labels = {t["label"] for t in first.transitions if t["event"] == Event.START}
-    beaten = first
-    while any(b.label in labels for b in beaten.loaded.snapshot.ledger.active):
+    beaten, tries = first, Counter[str]()
+    while held := _held(beaten.loaded.snapshot.ledger, labels):
+        if all(tries[i] >= TRIES for i in held):
+            break
         tell(beaten)
-        _stay(context, labels)
+        _stay(context, labels, {i for i in held if tries[i] >= TRIES})
+        over = {i for i in held if context.runner.peek(i).state not in STILL}
         beaten = beat(context, patience=60.0)
         labels |= {t["label"] for t in beaten.transitions if t["event"] == Event.START}
-        held = [b.last.id for b in beaten.loaded.snapshot.ledger.active if b.label in labels and b.last is not None]
-        if held and not any(context.runner.peek(i).state in STILL for i in held):
-            break
+        # What ended while that heartbeat was at work was none of its business yet.
+        tries.update(over)
     return beaten
 
 
-def _stay(context: Context, labels: set[str]) -> None:
-    """Return when one of the running attempts has ended, or another heartbeat has settled it."""
+def _held(ledger: Ledger, labels: set[str]) -> set[str]:
+    """Return the attempts of these builds that hold a slot: they run, or have ended and are not settled yet."""
+    return {b.last.id for b in ledger.active if b.label in labels and b.last is not None}
+
+
+def _stay(context: Context, labels: set[str], hopeless: set[str]) -> None:
+    """Return when one of the running attempts has ended, or another heartbeat has settled it; `hopeless` ones are not waited for."""
     path = context.workspace.path(LEDGER)
     stamp, began = _stamp(path), time.monotonic()
-    before = {b.last.id for b in context.workspace.ledger().active if b.label in labels and b.last is not None}
+    before = _held(context.workspace.ledger(), labels) - hopeless
     while before:
         time.sleep(min(LOOK_EVERY, LOOK_FIRST + LOOK_PART * (time.monotonic() - began)))
         now = _stamp(path)
-        if now != stamp and not before <= {b.last.id for b in context.workspace.ledger().active if b.last is not None}:
+        if now != stamp and not before <= _held(context.workspace.ledger(), labels):
             return
         stamp = now
         if any(context.runner.peek(i).state not in STILL for i in before):
