@@ -40,6 +40,14 @@ class CorruptLedger(BadInput):
     """subagents/active.json can't be read; it is never taken for an empty one. Run `autobuilds fsck --rebuild`."""
 
 
+class MissingLedger(CorruptLedger):
+    """subagents/active.json is gone, though there was one; it is never taken for an empty one. Run `autobuilds fsck --rebuild`."""
+
+
+class NewerLedger(CorruptLedger):
+    """subagents/active.json was written by a newer autobuilds. Update autobuilds; nothing was changed."""
+
+
 class Busy(AutobuildsError):
     """Another autobuilds process holds the lock; try again in a moment."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 
 from autobuilds.adapters.git import GitRepo
 from autobuilds.domain.build import Approval, Build, BuildState, Ledger, Pause
-from autobuilds.errors import BadInput
+from autobuilds.domain.problem import Severity
+from autobuilds.errors import BadInput, NewerLedger
 from autobuilds.runtime import fsck
 from autobuilds.runtime.context import Context
 from autobuilds.store import history
@@ -114,7 +116,7 @@ def test_a_sound_workspace_has_no_findings(bench: Context) -> None:
     assert kinds(bench) == []
 
 
-@pytest.mark.parametrize("damage", ["corrupt", "missing", "older", "newer"])
+@pytest.mark.parametrize("damage", ["corrupt", "missing", "older"])
 def test_the_ledger_is_made_again_equal_to_the_one_it_replaces(bench: Context, damage: str) -> None:
     ledger = lived(bench)
     path = bench.workspace.path(LEDGER)
@@ -122,7 +124,7 @@ def test_the_ledger_is_made_again_equal_to_the_one_it_replaces(bench: Context, d
     if damage == "missing":
         path.unlink()
     else:
-        path.write_bytes({"corrupt": whole[:100], "older": dumps(Ledger()), "newer": b'{"version": 99}'}[damage])
+        path.write_bytes({"corrupt": whole[:100], "older": dumps(Ledger())}[damage])
     assert kinds(bench) != []
     made = fsck.rebuild(bench)
     assert made.ledger == ledger == bench.workspace.ledger()
@@ -132,6 +134,41 @@ def test_the_ledger_is_made_again_equal_to_the_one_it_replaces(bench: Context, d
     assert kept == {"missing": [], "older": ["active-1.before"]}.get(damage, ["active-1.corrupt"])
     assert made.kept == (bench.workspace.private / "replaced" / kept[0] if kept else None)
     assert kinds(bench) == []
+
+
+def test_a_ledger_of_a_newer_version_is_not_made_again(bench: Context) -> None:
+    lived(bench)
+    path = bench.workspace.path(LEDGER)
+    path.write_bytes(b'{"version": 99}')
+    (found,) = [f for f in fsck.check(bench) if f.kind == "corrupt-ledger"]
+    assert "rebuild" not in found.message + found.fix and "pdate autobuilds" in found.message
+    with pytest.raises(NewerLedger):
+        fsck.rebuild(bench)
+    assert path.read_bytes() == b'{"version": 99}'
+
+
+@pytest.mark.parametrize("what", ["pipe", "folder", "link", "linked folder", "file for a folder"])
+def test_a_rebuild_writes_in_the_workspace_alone(bench: Context, tmp_path: Path, what: str) -> None:
+    """A pipe would be waited for for ever, a link would be written through."""
+    lived(bench)
+    path, outside = bench.workspace.path(LEDGER), tmp_path / "outside"
+    outside.mkdir()
+    (outside / "active.json").write_text("mine")
+    path.unlink()
+    if what == "pipe":
+        os.mkfifo(path)
+    elif what == "folder":
+        path.mkdir()
+    elif what == "link":
+        path.symlink_to(outside / "active.json")
+    else:
+        path.parent.rmdir()
+        path.parent.symlink_to(outside) if what == "linked folder" else path.parent.write_text("")
+    with pytest.raises(BadInput, match=r"(remove|Remove) (what stands there|the link)"):
+        fsck.rebuild(bench)
+    assert (outside / "active.json").read_text() == "mine"
+    assert list(outside.iterdir()) == [outside / "active.json"]
+    assert any(f.severity is Severity.ERROR for f in fsck.check(bench))
 
 
 def test_a_rebuild_that_changes_nothing_writes_nothing(bench: Context) -> None:

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from autobuilds.domain.build import BuildState, Ledger
 from autobuilds.errors import CorruptLedger
 from autobuilds.store import ledger as store
-from tests.store.ledgers import NOW, build, builds, full
+from tests.store.ledgers import NOW, attempt, build, builds, full
 
 
-def test_a_missing_file_is_an_empty_ledger(tmp_path: Path) -> None:
-    assert store.read_ledger(tmp_path / "subagents/active.json") == Ledger()
+def test_a_missing_file_is_told_from_an_empty_ledger(tmp_path: Path) -> None:
+    assert store.read_ledger(tmp_path / "subagents/active.json") is None
 
 
 def test_what_is_written_is_read_and_the_same_state_is_the_same_bytes(tmp_path: Path) -> None:
@@ -151,3 +151,18 @@ def test_the_folder_of_the_first_ledger_is_named_durably_too(tmp_path: Path, mon
     synced.clear()
     assert store.write_ledger(path, full())
     assert str(path.parent.parent) not in synced
+
+
+@pytest.mark.parametrize(
+    ("changed", "place"),
+    [
+        (replace(full(), builds=(build("../x"),)), "$.builds[0].label"),
+        (replace(full(), builds=(build("x"), build("Y"))), "$.builds[1].label"),
+        (replace(full(), builds=(build("x", attempts=(attempt("x", 1), attempt("x", 0))),)), "$.builds[0].attempts[1].number"),
+        (replace(full(), approvals=(replace(full().approvals[0], label="a/b"),)), "$.approvals[0].label"),
+    ],
+)
+def test_a_number_or_a_label_that_cannot_be_is_no_ledger(changed: Ledger, place: str) -> None:
+    with pytest.raises(CorruptLedger, match=r"active\.json:\d+:\d+: Expected ") as told:
+        store.loads(store.dumps(changed))
+    assert f"(at {place})" in str(told.value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from autobuilds.errors import AutobuildsError
 from autobuilds.records import dataclass
-from autobuilds.store.workspace import QUEUE
+from autobuilds.store.workspace import LEDGER, QUEUE
 
 if TYPE_CHECKING:
     from autobuilds.domain.model import Queue
@@ -45,6 +45,10 @@ class Context:
     #: Returns what the machine's answers (True: its zone alone) depend on; None where that can't be told.
     traces: Callable[[bool], Traces | None] = lambda _zone: None
 
+    def __post_init__(self) -> None:
+        """Let the workspace ask Git for a ledger that is not there."""
+        self.workspace.recorded = self.ledger_on_record
+
     @property
     def repo(self) -> Repo:
         """The workspace's own repository."""
@@ -66,6 +70,18 @@ class Context:
             commit = repo.head().commit
             tracked = self.workspace.tracked(path)
             return repo.read(commit, tracked) if commit and tracked else None
+        except AutobuildsError:
+            return None
+
+    def ledger_on_record(self) -> bytes | None:
+        """Return the ledger as the tool last committed it: on the branch that `commits` names, else as HEAD has it; None where there is none."""
+        branch = self.workspace.config().settings.commits
+        if branch in {"current", "none"}:
+            return self.committed(LEDGER)
+        try:
+            commit = self.repo.resolve(f"refs/heads/{branch}")
+            tracked = self.workspace.tracked(LEDGER)
+            return self.repo.read(commit, tracked) if commit and tracked else None
         except AutobuildsError:
             return None
 

@@ -17,7 +17,7 @@ from autobuilds.ports import Survey
 from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
 from autobuilds.store.files.vault import digest
-from autobuilds.store.ledger import dumps, read_archive
+from autobuilds.store.ledger import dumps, read_archive, standing
 from autobuilds.store.workspace import LEDGER, PRIVATE
 
 #: Builds in these states still need their task.
@@ -54,7 +54,7 @@ def odd(kind: str, message: str, fix: str, label: str | None = None) -> Finding:
 def in_ledger(context: Context, ledger: Ledger) -> Iterator[Finding]:
     """Yield what of the ledger can't be the tool's own: other bytes, two running builds of a label, approvals that nothing proves."""
     path = context.workspace.path(LEDGER)
-    if path.is_file() and path.read_bytes() != dumps(ledger):
+    if standing(path) not in {None, dumps(ledger)}:
         said = f"{LEDGER} was edited by hand: it reads as a ledger, but not in the form in which the tool writes it"
         yield odd("edited-ledger", said, f"git checkout -- {LEDGER}, or autobuilds fsck --rebuild")
     for label, number in Counter(build.label for build in ledger.active).items():

@@ -9,15 +9,16 @@ from pathlib import Path
 from autobuilds.domain.build import Build, Ledger
 from autobuilds.domain.model import Queue
 from autobuilds.domain.problem import Severity
-from autobuilds.errors import AutobuildsError, BadInput, CorruptLedger
+from autobuilds.errors import AutobuildsError, BadInput, CorruptLedger, NewerLedger
 from autobuilds.ports import Survey
 from autobuilds.records import dataclass, replace
 from autobuilds.runtime import disagreements
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.disagreements import Finding, odd, wrong
 from autobuilds.runtime.record import holding
-from autobuilds.store import files, history
-from autobuilds.store.ledger import NotALedger, dumps, loads, read_archive
+from autobuilds.store import files, history, uncommitted
+from autobuilds.store.files.vault import digest
+from autobuilds.store.ledger import NotALedger, dumps, loads, read_archive, standing
 from autobuilds.store.workspace import LEDGER, PRIVATE, STATUS
 
 
@@ -69,19 +70,22 @@ def rebuild(context: Context) -> Rebuilt:
 
     It is called `active-N.before` there, or `active-N.corrupt` where it was no ledger.
 
-    Raises BadInput, with nothing changed, where the history holds no transition.
+    Raises BadInput, with nothing changed, where the history holds no transition, where something other than a file of this
+    workspace stands in its place, and NewerLedger where a newer version wrote it: its history may hold what is not known here.
     """
     workspace = context.workspace
+    _check_place(workspace.root)
     with holding(context, "fsck --rebuild") as recorder:
         made = from_history(context)
         if not made.transitions:
             raise BadInput(
                 "the history holds no transition of a build, so there is nothing to make the ledger from (commits: none?). "
-                f"Take {LEDGER} from a backup, or remove it to begin with an empty one. Nothing was changed"
+                f"Take {LEDGER} from a backup. To begin with an empty one, remove it and {PRIVATE}/{uncommitted.NAME}, "
+                "and commit the removal where it was committed. Nothing was changed"
             )
         with recorder.transaction("fsck --rebuild"):
             path = workspace.path(LEDGER)
-            old = path.read_bytes() if path.is_file() else None
+            old = standing(path)
             if old is not None and old != dumps(made.ledger):
                 kept = _place_for(workspace.private / "replaced", old)
                 files.write_atomic(kept, old)
@@ -90,6 +94,28 @@ def rebuild(context: Context) -> Rebuilt:
                 recorder.note("rebuilt", "", f"ledger made again from {made.transitions} transitions")
                 recorder.put(made.ledger)
     return made
+
+
+def _check_place(root: Path) -> None:
+    """Raise where the ledger's place may not be written: links, whatever is no file, a ledger of a newer version."""
+    path = root / LEDGER
+    for place in (path.parent, path):
+        if place.is_symlink():
+            raise BadInput(
+                f"{place}: a symbolic link; the ledger is made again in the workspace alone. Remove the link. Nothing was changed"
+            )
+    if path.parent.exists() and not path.parent.is_dir():
+        raise BadInput(f"{path.parent}: not a folder; remove what stands there. Nothing was changed")
+    if path.exists() and not path.is_file():
+        raise BadInput(
+            f"{path}: not a regular file; remove what stands there and run `autobuilds fsck --rebuild` again. Nothing was changed"
+        )
+    try:
+        loads(standing(path) or b"", str(path))
+    except NewerLedger:
+        raise
+    except CorruptLedger:
+        pass
 
 
 def _place_for(folder: Path, old: bytes) -> Path:
@@ -112,7 +138,8 @@ def check(context: Context, survey: Survey | None = None) -> tuple[Finding, ...]
         ledger: Ledger | None = context.workspace.ledger()
     except CorruptLedger as error:
         ledger = None
-        found.append(wrong("corrupt-ledger", str(error), "autobuilds fsck --rebuild"))
+        fix = "update autobuilds" if isinstance(error, NewerLedger) else "autobuilds fsck --rebuild"
+        found.append(wrong("corrupt-ledger", str(error), fix))
     try:
         queue = context.load().snapshot.queue if ledger is not None else None
     except AutobuildsError as error:
@@ -144,10 +171,17 @@ def _agreement(context: Context, ledger: Ledger, queue: Queue | None) -> Iterato
     if not made.transitions:
         return
     expected = "expected after `commits: none` or --no-commit; else autobuilds fsck --rebuild"
+    silent = _left_uncommitted(context)
     theirs = {(build.label, build.created): build for build in made.ledger.builds}
     for build in ledger.builds:
-        if theirs.pop((build.label, build.created), None) != build:
+        other = theirs.pop((build.label, build.created), None)
+        if other == build:
+            continue
+        if silent or (other is not None and _gist(other) == _gist(build)):
             yield odd("history", f"{build.label}: the ledger and the history do not agree", expected, build.label)
+        else:
+            said = f"{build.label}: the ledger says {_told(build)}, the history {_told(other)}"
+            yield wrong("history", said, "autobuilds fsck --rebuild takes the history's word", build.label)
     for label, _ in theirs:
         if queue is not None and queue.find(label) is not None and ledger.find(label) is None:
             said = f"{label} stands in the queue, but its build is only in the history, not in the ledger"
@@ -161,11 +195,33 @@ def _agreement(context: Context, ledger: Ledger, queue: Queue | None) -> Iterato
         yield odd("history", "the ledger and the history do not agree on whether starts are paused", expected)
 
 
+def _left_uncommitted(context: Context) -> bool:
+    """Whether the ledger is ahead of the history by the owner's word: commits are off, or were for what was written last."""
+    now = standing(context.workspace.path(LEDGER))
+    known = uncommitted.known(context.workspace.root / PRIVATE)
+    if known is not None and now is not None and digest(now) in known:
+        return True
+    return context.workspace.config().settings.commits == "none"
+
+
+def _gist(build: Build) -> tuple[object, ...]:
+    """Return what of a build decides over what happens next."""
+    tries = tuple((attempt.number, attempt.id, attempt.outcome, attempt.head_commit) for attempt in build.attempts)
+    return (build.state, build.retry_at, build.counted_from, build.deliver, build.delivered_commit, tries)
+
+
+def _told(build: Build | None) -> str:
+    if build is None:
+        return "has no such build"
+    last = build.last
+    return build.state.value if last is None else f"{build.state.value}, attempt {last.number} {last.outcome or 'open'}"
+
+
 def _uncommitted(context: Context) -> Iterator[Finding]:
     workspace = context.workspace
     for name in (LEDGER, STATUS):
-        path = workspace.path(name)
-        if path.is_file() and context.committed(name) != path.read_bytes():
+        text = standing(workspace.path(name))
+        if text is not None and context.committed(name) != text:
             yield odd("uncommitted", f"{name} differs from its last commit", "autobuilds heartbeat commits it, unless commits are off")
     outbox = workspace.root / PRIVATE / "outbox"
     readable = {path for path, _ in _waiting(workspace.root / PRIVATE)}

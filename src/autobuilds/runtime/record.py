@@ -15,6 +15,7 @@ from autobuilds.errors import AutobuildsError, FatalQueue, NotDurable
 from autobuilds.records import dataclass, field
 from autobuilds.runtime import announced
 from autobuilds.runtime.context import Context, same_text
+from autobuilds.runtime.edited import edited_ledger
 from autobuilds.store import files, history
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.operations import Operation
@@ -45,6 +46,7 @@ class Recorder:
     _own: set[Path] = field(default_factory=set)
     #: The queue when it was last found fit to be read: its file (inode, size, time) and its text.
     _fit: tuple[tuple[int, ...], bytes] | None = None
+    _edited: tuple[str, ...] | None = None  # what is told of a ledger that is another's, once looked at
 
     @contextmanager
     def transaction(self, what: str, *, hold: bool = False) -> Iterator[None]:
@@ -57,6 +59,9 @@ class Recorder:
             self._flush()
             self._put_back()
             self._commit_hand_edit()
+            if self._edited is None and not (self._silent or self.trouble):
+                self._edited = edited_ledger(self.context)
+                self.faults += self._edited
             self._announced, self._touched = [], False
             said = len(self.transitions)
             try:
@@ -143,7 +148,7 @@ class Recorder:
         """Write the ledger; where it can't be written and nothing was changed before, nothing counts as changed."""
         before, self._touched = self._touched, True
         try:
-            self.context.workspace.write_ledger(ledger)
+            self.context.workspace.write_ledger(ledger, committed=not self._silent)
         except NotDurable:
             raise
         except AutobuildsError:
@@ -163,7 +168,8 @@ class Recorder:
                 if waiting:
                     announced.add_paths(waiting[-1], pages)
                 elif settled:
-                    self._announce(history.message("status", None, None, "status rendered"), [LEDGER, *pages], owner=False)
+                    kept = pages if self._edited else [LEDGER, *pages]
+                    self._announce(history.message("status", None, None, "status rendered"), kept, owner=False)
             if changed:
                 self.context.workspace.publish(STATUS, text)
             self._flush()
@@ -226,8 +232,8 @@ class Recorder:
 
     def _commit(self, message: str, paths: Sequence[str], *, owner: bool) -> None:
         queue = self._fit_queue() if QUEUE in paths else None
-        if queue is None:
-            paths = [p for p in paths if p != QUEUE]
+        held = {QUEUE if queue is None else "", "" if self.context.workspace.path(LEDGER).is_file() else LEDGER}
+        paths = [p for p in paths if p not in held]  # that the ledger is gone is never committed
         repo = self.context.repo
         author = repo.identity() if owner else None
         tracked = [found for found in map(self.context.workspace.tracked, paths) if found is not None]

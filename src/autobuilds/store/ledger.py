@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from autobuilds.domain.build import Approval, Build, BuildState, Ledger, Pause
-from autobuilds.errors import CorruptLedger, StorageFailure
+from autobuilds.domain.labels import is_label
+from autobuilds.errors import CorruptLedger, NewerLedger, StorageFailure
 from autobuilds.records import replace
 
 VERSION = 1
@@ -78,7 +80,7 @@ def dumps(ledger: Ledger) -> bytes:
 def loads(data: bytes, name: str = "subagents/active.json") -> Ledger:
     """Return the ledger from the bytes of its file.
 
-    Raises CorruptLedger with line and column when it is not one, or is of a newer version.
+    Raises CorruptLedger with line and column when it is not one, NewerLedger when it is of a newer version.
     """
     cure = "Nothing was changed. Run `autobuilds fsck --rebuild` to make it again from Git, or take it back with `git checkout -- FILE`"
     try:
@@ -92,19 +94,33 @@ def loads(data: bytes, name: str = "subagents/active.json") -> Ledger:
         raise CorruptLedger(f"{name}:{line}:{column}: not JSON ({why}). {cure}") from error
     version = plain.get("version") if isinstance(plain, dict) else None
     if isinstance(version, int) and version > VERSION:
-        raise CorruptLedger(
+        raise NewerLedger(
             f"{name}: written by a newer autobuilds (version {version}, this one knows {VERSION}). Update autobuilds; nothing was changed"
         )
     if version != VERSION or isinstance(version, bool):
         raise CorruptLedger(f"{name}:1:1: no ledger of version {VERSION} (`version` is {version!r}). {cure}")
     try:
         ledger = decode(data, Ledger)
+        _check_values(ledger)
     except NotALedger as error:
         what, _, path = str(error).partition(" - at `")
         line, column = _position(data, _find(data.decode("utf-8"), path.rstrip("`")))
         raise CorruptLedger(f"{name}:{line}:{column}: {what} (at {path.rstrip('`') or '$'}). {cure}") from error
     _check_unique(ledger, name, cure)
     return ledger
+
+
+def _check_values(ledger: Ledger) -> None:
+    """Raise NotALedger, as `decode` does, for a number or a label that can't be: folders and branches are named after them."""
+    for place, build in enumerate(ledger.builds):
+        if not is_label(build.label):
+            raise NotALedger(f"Expected a label (small letters, digits, `-`) - at `$.builds[{place}].label`")
+        for row, attempt in enumerate(build.attempts):
+            if attempt.number < 1:
+                raise NotALedger(f"Expected a number >= 1 - at `$.builds[{place}].attempts[{row}].number`")
+    for place, approval in enumerate(ledger.approvals):
+        if not is_label(approval.label):
+            raise NotALedger(f"Expected a label (small letters, digits, `-`) - at `$.approvals[{place}].label`")
 
 
 def _check_unique(ledger: Ledger, name: str, cure: str) -> None:
@@ -153,8 +169,8 @@ def _skip(text: str, at: int) -> int:
     return at
 
 
-def read_ledger(path: Path) -> Ledger:
-    """Return the ledger in a file; a missing file is an empty ledger, an unreadable one never is.
+def read_ledger(path: Path) -> Ledger | None:
+    """Return the ledger in a file, None where there is no file; whether that means an empty one, the workspace knows.
 
     Raises CorruptLedger where it can't be read, with line, column and the way out.
     """
@@ -167,10 +183,18 @@ def read_ledger(path: Path) -> Ledger:
     except FileNotFoundError:
         if path.is_symlink():
             raise CorruptLedger(f"{path}: a symbolic link to a file that is not there; mend or remove the link") from None
-        return Ledger()
+        return None
     except OSError as error:
         raise CorruptLedger(f"{path}: can't be read ({error.strerror}); mend its permissions. Nothing was changed") from error
     return loads(data, str(path))
+
+
+def standing(path: Path) -> bytes | None:
+    """Return what a ledger's file holds, or None where there is none that can be read: a folder or a pipe is not waited for."""
+    try:
+        return path.read_bytes() if stat.S_ISREG(path.stat().st_mode) else None
+    except OSError:
+        return None
 
 
 def write_ledger(path: Path, ledger: Ledger) -> bool:
@@ -181,11 +205,8 @@ def write_ledger(path: Path, ledger: Ledger) -> bool:
     from autobuilds.store.files import make_folder, write_atomic
 
     data = dumps(ledger)
-    try:
-        if path.read_bytes() == data:
-            return False
-    except OSError:
-        pass
+    if standing(path) == data:
+        return False
     make_folder(path.parent)
     write_atomic(path, data)
     return True

@@ -11,12 +11,12 @@ from autobuilds.domain.build import Ledger
 from autobuilds.domain.moment import Snapshot
 from autobuilds.domain.problem import Problem
 from autobuilds.domain.settings import Settings
-from autobuilds.errors import BadInput, NoWorkspace
+from autobuilds.errors import BadInput, MissingLedger, NoWorkspace
 from autobuilds.records import dataclass, field, replace
 from autobuilds.store import files
 from autobuilds.store.config import Config, read_settings, zone_of
 from autobuilds.store.files.debris import remove_debris
-from autobuilds.store.ledger import read_ledger, write_ledger
+from autobuilds.store.ledger import dumps, read_ledger, standing, write_ledger
 from autobuilds.store.policy import open_policy
 from autobuilds.store.queue.belief import Readings
 from autobuilds.store.queue.document import Document
@@ -32,7 +32,7 @@ REPORTS = "build-reports"
 PRIVATE = ".autobuilds"
 STOP = "STOP"
 
-#: Seconds for which a queue that is gone is looked for.
+#: Seconds for which a queue or a ledger that is gone is looked for.
 _GONE = 0.5
 #: Longest time in seconds to wait for another process of ours that writes.
 WRITE_WAIT = 60.0
@@ -62,6 +62,8 @@ class Workspace:
         self.root = root.resolve()
         self._machine_zone = machine_zone
         self._readings = Readings()
+        #: Gives the ledger as Git holds it where it is committed; asked only when the file is not there.
+        self.recorded: Callable[[], bytes | None] = lambda: None
 
     def path(self, name: str) -> Path:
         """Return the absolute path of a workspace file."""
@@ -152,12 +154,39 @@ class Workspace:
             shutil.rmtree(scratch, ignore_errors=True)
 
     def ledger(self) -> Ledger:
-        """Read the ledger; raises CorruptLedger."""
-        return read_ledger(self.path(LEDGER))
+        """Read the ledger; one that was never written is empty.
 
-    def write_ledger(self, ledger: Ledger) -> None:
-        """Write the ledger atomically."""
-        write_ledger(self.path(LEDGER), ledger)
+        Raises CorruptLedger where it can't be read, MissingLedger where it is gone: Git or the mark of an uncommitted one knows it.
+        """
+        path = self.path(LEDGER)
+        deadline = time.monotonic() + _GONE
+        while True:
+            found = read_ledger(path)
+            if found is not None:
+                return found
+            from autobuilds.store import uncommitted
+
+            marked = uncommitted.known(self.root / PRIVATE) is not None
+            if not marked and self.recorded() is None:
+                return Ledger()
+            # Git takes a file away before it writes it anew.
+            if time.monotonic() > deadline:
+                raise MissingLedger(_missing(path, marked=marked))
+            time.sleep(0.02)
+
+    def write_ledger(self, ledger: Ledger, *, committed: bool = True) -> None:
+        """Write the ledger atomically; not `committed` says that no commit will hold it, so that a mark is kept."""
+        from autobuilds.store import uncommitted
+
+        path = self.path(LEDGER)
+        old, new = (None, b"") if committed else (standing(path), dumps(ledger))
+        if old is not None:
+            uncommitted.expect(self.private, new, old)
+        write_ledger(path, ledger)
+        if committed:
+            uncommitted.forget(self.root / PRIVATE)
+        elif old is None:
+            uncommitted.expect(self.private, new, None)
 
     def differs(self, name: str, text: str) -> bool:
         """Whether a rendered page is other than what stands there."""
@@ -187,6 +216,22 @@ def find_root(start: Path) -> Path:
             break
         time.sleep(0.02)
     raise NoWorkspace(f"no {QUEUE} in {start} or a folder above. Run `autobuilds init` in a Git repository, or pass --workspace DIR")
+
+
+def _missing(path: Path, *, marked: bool) -> str:
+    """Return what to say of a ledger that is gone, and how to go on, also without it."""
+    from autobuilds.store.uncommitted import NAME
+
+    if marked:
+        known = f"{PRIVATE}/{NAME} says that autobuilds wrote one"
+        ways = f"take it from a backup, or remove {PRIVATE}/{NAME} too to begin with an empty one"
+    else:
+        known = "the last commit has it"
+        ways = f"take it back with `git checkout -- {LEDGER}`. To begin with an empty one, commit its removal"
+    return (
+        f"{path}: the file is gone, and {known}; it is not taken for an empty one. Nothing was changed. "
+        f"Run `autobuilds fsck --rebuild` to make it again from Git, or {ways}"
+    )
 
 
 def with_ledger(loaded: Loaded, ledger: Ledger) -> Loaded:
