@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+
 import pytest
 
 from tests.cli.conftest import Desk
@@ -64,3 +67,36 @@ def test_a_gate_that_says_something_else_now_is_named(desk: Desk) -> None:
     told = desk.type("why", "fix-the-clock", "--at", forged).out
     assert "Asked again, these gates do not say what was recorded then: state said:" in " ".join(told.split())
     assert "\x1b" not in told and "forged" in told
+
+
+def test_another_task_is_told_as_the_start_left_it(desk: Desk) -> None:
+    sha = started(desk)
+    told = " ".join(desk.type("why", "describe-the-clock", "--at", sha).out.split())
+    assert f"commit {sha[:12]}, which started fix-the-clock; describe-the-clock as that commit left it:" in told
+    assert "1 of " in told and "was recorded then" not in told
+    found = desk.type("why", "describe-the-clock", "--at", sha, "--json").json["at"]
+    assert (found["started"], found["recorded"], found["files"]) == ("fix-the-clock", {}, sha)
+    every = " ".join(desk.type("why", "--at", sha).out.split())
+    assert "all its gates say what was recorded then; all other tasks as that commit left them:" in every
+    whole = desk.type("why", "--at", sha, "--json").json
+    assert [t["label"] for t in whole["tasks"]][:2] == ["fix-the-clock", "describe-the-clock"]
+    assert whole["at"]["recorded"] and whole["tasks"][0]["verdict"] == "go"
+
+
+def test_the_time_that_an_answer_prints_leads_back_to_its_commit(desk: Desk) -> None:
+    """Commits are made at any second of a minute, and in the hour that comes twice the minute alone would not do."""
+    config = desk.root / "HEARTBEAT.md"
+    config.write_text(config.read_text().replace("timezone: UTC", "timezone: America/Chicago"))
+    assert "America/Chicago" in config.read_text()
+    for when in ("2025-10-31T12:00:40", "2025-11-02T06:30:40", "2025-11-02T07:30:40", "2025-11-02T08:30:40"):
+        _commit(desk, when)
+        sha = git(desk.root, "rev-parse", "HEAD")
+        printed = " ".join(desk.type("why", "--at", sha).out.split()).partition(", commit ")[0].removeprefix("At ")
+        assert printed.endswith({"06": "01:30-05:00", "07": "01:30-06:00", "08": "02:30", "12": "07:00"}[when[11:13]])
+        assert f"commit {sha[:12]}" in desk.type("why", "--at", printed).out
+
+
+def _commit(desk: Desk, when: str) -> None:
+    environment = {**os.environ, "GIT_COMMITTER_DATE": f"{when}+0000"}
+    argv = ["git", "-c", "user.name=o", "-c", "user.email=o@example.org", "commit", "-qam", "later", "--allow-empty"]
+    subprocess.run(argv, cwd=desk.root, env=environment, check=True)

@@ -15,9 +15,9 @@ from autobuilds.domain.verdicts import Verdict
 from autobuilds.errors import BadInput, FatalQueue, NotSo
 from autobuilds.runtime import owner
 from autobuilds.runtime.heartbeat import look
-from autobuilds.runtime.recalling import Recalled, outcome, recall
+from autobuilds.runtime.recalling import Recalled, left_by, outcome, recall
 from autobuilds.runtime.spawn import spawn
-from tests.proofs._life import COMMAND, Life, begin
+from tests.proofs._life import COMMAND, ZONE, Life, begin
 from tests.runtime.loop import details
 
 Make = Callable[..., Path]
@@ -235,10 +235,96 @@ def test_a_time_means_the_last_commit_before_it(life: Life) -> None:
     life.machine.at += timedelta(hours=2)
     life.beat()
     hour = recall(life.context, "2026-01-09 10:30")
-    assert hour.commit == first and hour.now == datetime(2026, 1, 9, 16, 30, tzinfo=UTC)
+    assert hour.commit == first and hour.now == datetime(2026, 1, 9, 16, 30, 59, tzinfo=UTC)
     assert recall(life.context, "2026-01-09 13:00").of("say-hello") is None
     life.git("tag", "then", first)
     assert recall(life.context, "then").commit == first == recall(life.context, first[:10]).commit
+
+
+def made(life: Life, *at: datetime) -> list[str]:
+    """Commit at these moments and return the commits."""
+    found = []
+    for moment in at:
+        life.machine.at = moment
+        life.git("commit", "-q", "--allow-empty", "-m", f"at {moment}")
+        found.append(life.git("rev-parse", "HEAD"))
+    life.machine.at = at[-1] + timedelta(days=9)
+    return found
+
+
+def test_a_minute_holds_its_seconds_and_a_day_its_hours(life: Life) -> None:
+    before = life.git("rev-parse", "HEAD")
+    at = [datetime(2026, 1, 9, 21, 28, s, tzinfo=ZONE) for s in (0, 40, 59)]
+    first, middle, end = made(life, *at)
+    following, night, morning = made(
+        life, at[-1] + timedelta(seconds=1), datetime(2026, 1, 9, 23, 59, 59, tzinfo=ZONE), datetime(2026, 1, 10, tzinfo=ZONE)
+    )
+    asked = {
+        "2026-01-09 21:27": before,
+        "2026-01-09 21:27:59": before,
+        "2026-01-09 21:28:00": first,
+        "2026-01-09T21:28:40-06:00": middle,
+        "2026-01-09 21:28:58": middle,
+        "2026-01-09 21:28": end,
+        " 2026-01-10 03:28Z ": end,
+        "2026-01-10T08:58+05:30": end,
+        "2026-01-09 21:29": following,
+        "2026-01-09 23:58": following,
+        "2026-01-09": night,
+        "2026-01-10 00:00:00": morning,
+        "2026-01-10": morning,
+        "9999-12-31": morning,
+    }
+    assert {text: recall(life.context, text).commit for text in asked} == asked
+    assert recall(life.context, "2026-01-09").now == datetime(2026, 1, 9, 23, 59, 59, tzinfo=ZONE)
+    with pytest.raises(BadInput, match="no commit of that time"):
+        recall(life.context, "2026-01-08")
+
+
+def test_the_day_and_the_minute_that_are_not_over_end_now(life: Life) -> None:
+    (sha,) = made(life, datetime(2026, 1, 9, 21, 28, 10, tzinfo=ZONE))
+    life.machine.at = datetime(2026, 1, 9, 21, 28, 30, tzinfo=ZONE)
+    for text in ("2026-01-09", "2026-01-09 21:28", "2026-01-10", "9999-12-31"):
+        told = recall(life.context, text)
+        assert (told.commit, told.now) == (sha, life.machine.at)
+
+
+def test_of_an_hour_that_comes_twice_the_first_is_meant_and_the_offset_names_either(life: Life) -> None:
+    """The clocks go back from 02:00 to 01:00 on 2026-11-01, and forward from 02:00 to 03:00 on 2026-03-08."""
+    spring = datetime(2026, 3, 8, 7, 59, 40, tzinfo=UTC)
+    winter, summer = made(life, spring, spring + timedelta(seconds=30))
+    once, again, late = made(
+        life, *(datetime(2026, 11, 1, hour, 30, 40, tzinfo=UTC) for hour in (6, 7)), datetime(2026, 11, 2, 5, 59, 59, tzinfo=UTC)
+    )
+    asked = {
+        "2026-03-08 01:59": winter,
+        "2026-03-08 02:00": summer,
+        "2026-03-08 03:00": summer,
+        "2026-11-01 01:30": once,
+        "2026-11-01 01:59": once,
+        "2026-11-01 01:30-05:00": once,
+        "2026-11-01 01:30-06:00": again,
+        "2026-11-01 02:00": again,
+        "2026-11-01": late,
+    }
+    assert {text: recall(life.context, text).commit for text in asked} == asked
+
+
+def test_what_the_commit_of_a_start_left_is_told_of_the_other_tasks(life: Life) -> None:
+    config = life.root / "HEARTBEAT.md"
+    config.write_text(config.read_text().replace("max_concurrent: 1", "max_concurrent: 2"))
+    life.git("commit", "-qam", "settings")
+    life.beat()
+    first, second = (the_start(life, label) for label in ("say-hello", "greet-again"))
+    early = left_by(life.context, recall(life.context, first))
+    assert early.started == "say-hello" and early.of("say-hello") is None and early.commit == early.files == first
+    waits = early.of("greet-again")
+    assert waits is not None and "1 of 2 slots" in " ".join(g.reason for g in waits.gates)
+    decided = recall(life.context, second)
+    free = decided.of("say-hello")
+    assert free is not None and free.verdict is Verdict.GO, "it is decided on the files before both starts"
+    late = left_by(life.context, decided)
+    assert late.of("say-hello") is None and outcome(life.context, late, "say-hello").state == "building"
 
 
 @pytest.mark.parametrize("at", ["nonsense", "main~99", "2026-13-01", "--all", "HEAD\n", "", "0" * 40])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from autobuilds import __version__
 from autobuilds.domain import gates
@@ -57,17 +57,25 @@ class Recalled:
 def recall(context: Context, at: str) -> Recalled:
     """Return the verdicts of a commit, a branch, a tag or a time.
 
-    For the commit of a start they are those of the decision to start. For another commit, and for a time (the last commit at or
-    before it), they are made of the files as committed, with agents, sandbox and resources as the last start before recorded them.
+    For the commit of a start they are those of the decision to start; `left_by` tells of the other tasks what that commit left. For
+    another commit, and for a time (the last commit of the minute or day that it names, or before; of a time to come: now), they are
+    made of the files as committed, with agents, sandbox and resources as the last start before recorded them.
     Raises BadInput where there is no such commit, or no queue in it; FatalQueue and CorruptLedger where its files can't be read.
     """
     repo = context.repo
     zone = context.workspace.zone(context.workspace.config().settings)
-    tip, asked = _find(repo, at, zone)
+    tip, asked = _find(repo, at, zone, context.now(zone))
     trail = repo.mainline(tip, limit=_LOOK_BACK)[::-1]
     past = Past(context=context, repo=repo)
     own = _start_of(trail[0]) if asked is None else None
     return _standing(past, trail, asked) if own is None else _decision(past, trail, own)
+
+
+def left_by(context: Context, recalled: Recalled) -> Recalled:
+    """Return the verdicts on the files that the commit of a start left, as for any other commit: the answer for all tasks but its own."""
+    repo = context.repo
+    trail = repo.mainline(recalled.commit, limit=_LOOK_BACK)[::-1]
+    return replace(_standing(Past(context=context, repo=repo), trail, None), started=recalled.started)
 
 
 def outcome(context: Context, recalled: Recalled, label: str) -> Became:
@@ -90,17 +98,31 @@ def outcome(context: Context, recalled: Recalled, label: str) -> Became:
     return over
 
 
-def _find(repo: Repo, at: str, zone: tzinfo) -> tuple[str, datetime | None]:
+def _find(repo: Repo, at: str, zone: tzinfo, now: datetime) -> tuple[str, datetime | None]:
     found = repo.resolve(at)
     if found is not None:
         return found, None
     when = parse_when(at, zone)
     if when is None:
         raise BadInput(f"--at {quoted(at)}: no commit, branch or tag of that name in {repo.root}, and no time (YYYY-MM-DD HH:MM)")
+    last = _last_second(at.strip(), when, zone)
+    when = min(last, now, key=datetime.timestamp)
     before = repo.before(when)
     if before is None:
         raise BadInput(f"--at {quoted(at)}: there is no commit of that time or before it; `git log --reverse` shows the first")
     return before, when
+
+
+def _last_second(text: str, first: datetime, zone: tzinfo) -> datetime:
+    """Return the last second of the day, the minute or the second that a time names, whose first one is given."""
+    if len(text) > len("YYYY-MM-DD"):
+        exact = text[len("YYYY-MM-DD HH:MM") :].startswith(":")
+        return first if exact else (first.astimezone(UTC) + timedelta(seconds=59)).astimezone(zone)
+    try:
+        midnight = datetime.combine(first.date() + timedelta(days=1), time(), tzinfo=zone)
+    except OverflowError:
+        return first
+    return (midnight.astimezone(UTC) - timedelta(seconds=1)).astimezone(zone)
 
 
 def _start_of(commit: Commit) -> Inputs | None:

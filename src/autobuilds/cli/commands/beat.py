@@ -93,13 +93,16 @@ def status(workspace: Path | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("label", required=False)
-@click.option("--at", metavar="COMMIT", help="Ask about the past: a commit, branch or tag, or a time (the last commit at or before it).")
+@click.option(
+    "--at", metavar="COMMIT", help="Ask about the past: a commit, branch or tag, or a time (the last commit up to that minute or day)."
+)
 @workspace_option
 @json_option
 def why(label: str | None, at: str | None, workspace: Path | None, as_json: bool) -> None:
     """Why a task is not running: which gate holds it, and what opens it; without LABEL for every task.
 
-    --at the commit of a start gives the verdicts on which it was started; at any other commit, and at a time, those that its files had.
+    --at the commit of a start gives the verdicts on which it was started, and of the other tasks those after it; at any other commit,
+    and at a time, those that its files had.
     """
     from autobuilds.cli import answers
     from autobuilds.runtime.looking import look
