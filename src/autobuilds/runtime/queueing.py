@@ -11,7 +11,7 @@ from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.record import recorder_for
 from autobuilds.store.queue.document import Document
-from autobuilds.store.queue.edit import apply
+from autobuilds.store.queue.edit import apply, first_refused
 from autobuilds.store.queue.operations import Add, Block, NewTask, Operation, Reopen, SetField, Tick, Unblock
 from autobuilds.store.queue.reader import read_queue
 
@@ -79,20 +79,16 @@ def _with_label(task: NewTask, place: str) -> NewTask:
 
 
 def _with_place(refused: BadInput | NotSo, context: Context, operations: Sequence[Add], places: Sequence[str]) -> BadInput | NotSo:
-    """Return the refusal with the place of the task that it is about, found by trying one after the other."""
+    """Return the refusal with the place of the task that it is about, found by trying them anew."""
     if not places:
         return refused
     zone = recorder_for(context).zone
     try:
         document = context.queue_file(zone).read()
-        for operation, place in zip(operations, places, strict=True):
-            try:
-                document = apply(document, [operation], lambda data: read_queue(data, zone=zone), zone)
-            except (BadInput, NotSo) as wrong:
-                return BadInput(f"{place}{wrong}")
+        found = first_refused(document, operations, lambda data: read_queue(data, zone=zone), zone)
     except BadInput:
         return refused
-    return refused
+    return refused if found is None else BadInput(f"{places[found[0]]}{found[1]}")
 
 
 def _found(document: Document, operations: Sequence[Add]) -> tuple[Task, ...]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import tzinfo
-from itertools import takewhile
+from itertools import groupby
 from operator import attrgetter
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from autobuilds.domain.model import Task
 from autobuilds.domain.problem import Severity
 from autobuilds.errors import AutobuildsError, BadInput, FatalQueue, NotSo
 from autobuilds.records import fields
 from autobuilds.store.queue.document import Document, Entry
-from autobuilds.store.queue.splice import Splice, insertions, spliced
+from autobuilds.store.queue.splice import Splice, spliced
 from autobuilds.store.queue.thin import View, thin_view
+
+if TYPE_CHECKING:
+    from autobuilds.store.queue.adding import Add
 
 #: Reads the bytes of a queue.
 Read = Callable[[bytes], Document]
@@ -66,38 +69,42 @@ def apply(document: Document, operations: Sequence[Operation], read: Read, zone:
     Raises FatalQueue for a file that can't be trusted, NotSo, and BadInput where an operation can't be written without
     changing something else; the document given is never changed.
     """
-    at = 0
-    while at < len(operations):
-        run = list(takewhile(lambda operation: isinstance(operation, Inserting), operations[at:]))
-        many = _apply_many(document, run, read, zone) if len(run) > 1 else None
-        document = many or _apply_one(document, operations[at], read, zone)
-        at += len(run) if many else 1
+    for _, after in _steps(document, operations, read, zone):
+        document = after
     return document
 
 
-def _apply_many(document: Document, run: Sequence[Operation], read: Read, zone: tzinfo) -> Document | None:
-    """Return the document with several tasks added, made in a view of it and judged once; None where that does not work."""
+def first_refused(document: Document, operations: Sequence[Operation], read: Read, zone: tzinfo) -> tuple[int, AutobuildsError] | None:
+    """Return which of the operations `apply` refuses, counted from 0, and why; None where it refuses none."""
+    done = 0
     try:
-        labels = {operation.label for operation in run}
-        view = thin_view(document, run[0].label, read)
-        if view is None or len(labels) < len(run) or any(task.label in labels for task in document.queue.tasks):
-            return None
-        thin = view.document
-        for operation in run:
-            thin = _apply_one(thin, operation, read, zone)
-    except AutobuildsError:
-        return None
-    splices = insertions(view.document.text, thin.text)
-    if splices is None:
-        return None
-    after = read(spliced(document, [view.there(splice) for splice in splices]))
-    new = [task for task in after.queue.tasks if task.label in labels]
-    kept = [task for task in after.queue.tasks if task.label not in labels]
-    bad = after.queue.fatal or len(new) != len(run) or _first_change(document.queue.tasks, kept) or _new_problem([], new)
-    return None if bad or any(operation.failure(view.document, after, zone) for operation in run) else after
+        for done, _ in _steps(document, operations, read, zone):  # noqa: B007 - the last one is what is asked for
+            pass
+    except (BadInput, NotSo) as error:
+        return done, error
+    return None
 
 
-def _apply_one(document: Document, operation: Operation, read: Read, zone: tzinfo) -> Document:
+def _steps(document: Document, operations: Sequence[Operation], read: Read, zone: tzinfo) -> Iterator[tuple[int, Document]]:
+    """Yield how many operations are applied, and the document that they made."""
+    at = 0
+    for inserting, group in groupby(operations, lambda operation: isinstance(operation, Inserting)):
+        run = list(group)
+        if inserting and len(run) > 1:
+            from autobuilds.store.queue.together import added
+
+            for n, after in added(document, cast("Sequence[Add]", run), read, zone):
+                document = after
+                yield at + n, document
+        else:
+            for n, operation in enumerate(run, 1):
+                document = apply_one(document, operation, read, zone)
+                yield at + n, document
+        at += len(run)
+
+
+def apply_one(document: Document, operation: Operation, read: Read, zone: tzinfo) -> Document:
+    """Return the document with one operation applied and verified; raises as `apply` does."""
     if document.queue.fatal:
         first = next(iter(document.queue.problems), None)
         raise FatalQueue(f"{first}. Nothing was written; mend that and try again" if first else None)
@@ -135,7 +142,7 @@ def damage(before: Document, after: Document, operation: Operation, zone: tzinfo
     old, new = operation.targets(before), operation.targets(after)
     others = [task for n, task in enumerate(before.queue.tasks) if n not in old]
     kept = [task for n, task in enumerate(after.queue.tasks) if n not in new]
-    changed = _first_change(others, kept)
+    changed = first_change(others, kept)
     if changed is not None:
         return changed
     if view is not None and [said(task) for task in _chosen(before, old)] != [
@@ -143,14 +150,15 @@ def damage(before: Document, after: Document, operation: Operation, zone: tzinfo
     ]:
         return "its place is not clear"
     missed = operation.failure(view or before, after, zone)
-    return missed or _new_problem(_chosen(before, old), _chosen(after, new))
+    return missed or new_problem(_chosen(before, old), _chosen(after, new))
 
 
 def _chosen(document: Document, numbers: frozenset[int]) -> list[Task]:
     return [document.queue.tasks[n] for n in sorted(numbers)]
 
 
-def _first_change(others: Sequence[Task], kept: Sequence[Task]) -> str | None:
+def first_change(others: Sequence[Task], kept: Sequence[Task]) -> str | None:
+    """Return the first difference between the tasks that should stay as they are and those that are read, or None."""
     for one, other in zip(others, kept, strict=False):
         if said(one) != said(other):
             return f"the task {one.name!r} in line {one.line} would change as well"
@@ -159,7 +167,7 @@ def _first_change(others: Sequence[Task], kept: Sequence[Task]) -> str | None:
     return None
 
 
-def _new_problem(old: Sequence[Task], new: Sequence[Task]) -> str | None:
+def new_problem(old: Sequence[Task], new: Sequence[Task]) -> str | None:
     """Return a problem that only the change brings, in the words of the reader."""
     known = {(problem.kind, problem.severity) for task in old for problem in task.problems}
     for problem in (problem for task in new for problem in task.problems):

@@ -207,8 +207,13 @@ def nested_rows(document: Document, indent: int, fields: Sequence[tuple[Key, Val
 
 def headed(document: Document, heading: str, rows: Sequence[str]) -> Splice:
     """Return the splice that puts a headed block of details at the end of Task Details, which is made if it is missing."""
+    return headed_all(document, [(heading, rows)])
+
+
+def headed_all(document: Document, blocks: Sequence[tuple[str, Sequence[str]]]) -> Splice:
+    """Return the splice that puts headed blocks, each a heading and its lines, where `headed` puts one."""
     marks = next((_level(document, d) for entry in document.entries for d in entry.details), "###")
-    block = [f"{marks} {heading}", *rows]
+    block = [row for heading, rows in blocks for row in ("", f"{marks} {heading}", *rows)][1:]
     section = document.section(SectionKind.DETAILS)
     if section is None:
         done = document.section(SectionKind.COMPLETED)

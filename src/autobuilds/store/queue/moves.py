@@ -48,6 +48,16 @@ def task_marker(document: Document, entries: Sequence[Entry]) -> str:
     return f"{match['lead']}{sign}{match['gap']}"
 
 
+def task_markers(document: Document, entries: Sequence[Entry], many: int, *, ahead: bool = False) -> list[str]:
+    """Return what stands before the boxes of the next tasks, each put behind the one before; `ahead`: each at the top, before it."""
+    first = task_marker(document, entries)
+    match = _MARKER.match(first)
+    last = _MARKER.match(document.text, entries[-1].lines.start, entries[-1].mark.start) if entries else None
+    if ahead or match is None or last is None or not match["number"] or match["number"] == last["number"]:
+        return [first] * many
+    return [f"{match['lead']}{int(match['number']) + n}{match['dot']}{match['gap']}" for n in range(many)]
+
+
 def put_last(document: Document, kind: SectionKind, rows: Sequence[str]) -> Iterator[Splice]:
     """Yield ways to put an entry's lines at the end of a section."""
     entries = entries_in(document, kind)

@@ -108,20 +108,3 @@ def _airy(document: Document) -> bool:
     first = document.sections[0].body
     rows = split_rows(document.text[first.start : first.end])
     return len(rows) > 1 and not rows[0].strip()
-
-
-def insertions(before: str, after: str) -> list[Splice] | None:
-    """Return the splices that make one text of another by whole new lines, or None where other lines change too."""
-    old, new = split_rows(before), split_rows(after)
-    offsets = [0]
-    for row in old:
-        offsets.append(offsets[-1] + len(row))
-    found: list[Splice] = []
-    from difflib import SequenceMatcher
-
-    for tag, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if tag == "insert":
-            found.append(Splice(offsets[a], offsets[b], "".join(new[c:d])))
-        elif tag != "equal":
-            return None
-    return found
