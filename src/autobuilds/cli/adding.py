@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,27 @@ from autobuilds.runtime.queueing import Written
 
 if TYPE_CHECKING:
     from autobuilds.runtime.outlook import Outlook
+
+
+#: Seconds after which a person at a terminal is told what takes so long.
+_LONG = 2.0
+
+
+@contextmanager
+def told_when_long(doing: str, seconds: float = _LONG) -> Iterator[None]:
+    """Tell on stderr what is being done where it takes longer than some seconds and a person sits at the terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from threading import Timer
+
+    timer = Timer(seconds, tell, [f"{doing} ..."])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def remarks(said: Iterable[str], written: Written) -> None:

@@ -79,7 +79,8 @@ def add(name: str | None, jsonl: str | None, workspace: Path | None, as_json: bo
         from autobuilds.cli.json_tasks import read_tasks
 
         tasks, places = read_tasks(read_source(jsonl, "--jsonl"), "stdin" if jsonl == "-" else jsonl, drafting)
-        written = queueing.add(context, tasks, places)
+        with adding.told_when_long(f"adding {len(tasks)} tasks"):
+            written = queueing.add(context, tasks, places)
         adding.remarks(drafting.remarks, written)
         adding.answer_many(written, as_json=as_json)
         return

@@ -52,7 +52,8 @@ def import_(file: str, shape: str | None, dry_run: bool, yes: bool, workspace: P
     if not yes:
         tell(shown)
         click.confirm(f"Write {len(found.tasks)} tasks into BUILD_QUEUE.md?", abort=True, err=True)
-    written = queueing.add(context, found.tasks)
+    with adding.told_when_long(f"adding {len(found.tasks)} tasks"):
+        written = queueing.add(context, found.tasks)
     if written.trouble:
         tell(adding.later(written.trouble))
     if as_json:
