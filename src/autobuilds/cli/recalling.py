@@ -65,6 +65,6 @@ def _head(recalled: Recalled, wanted: str | None) -> str:
 
 
 def _exact(moment: datetime) -> str:
-    """Return a moment as people write it, with its offset in an hour that comes twice: `--at` leads back to it."""
+    """Return a moment as people write it, with its offset in an hour that comes twice, as `--at` reads it."""
     twice = moment.replace(fold=1 - moment.fold).utcoffset() != moment.utcoffset()
     return moment.isoformat(sep=" ", timespec="minutes") if twice else format_when(moment)
