@@ -13,12 +13,11 @@ import pytest
 from autobuilds.domain.build import Ledger
 from autobuilds.errors import MissingLedger
 from autobuilds.runtime import fsck
-from autobuilds.runtime.edited import edited_ledger
+from autobuilds.runtime.context import edited_ledger
 from autobuilds.runtime.looking import look
 from autobuilds.store import uncommitted
-from autobuilds.store.files.vault import digest
 from autobuilds.store.ledger import dumps
-from autobuilds.store.workspace import LEDGER, Workspace
+from autobuilds.store.workspace import LEDGER, UNCOMMITTED, Workspace
 from tests.runtime.loop import Loop, details, make_loop
 from tests.store.ledgers import full
 
@@ -94,20 +93,21 @@ def test_without_commits_a_mark_knows_it(make_repo: Make, how: str) -> None:
     quiet.run()
     assert quiet.state() == "review"
     (loop.root / LEDGER).unlink()
-    with pytest.raises(MissingLedger, match=rf"{uncommitted.NAME}.*fsck --rebuild"):
+    with pytest.raises(MissingLedger, match=rf"{UNCOMMITTED}.*fsck --rebuild"):
         look(quiet.context)
-    (loop.root / ".autobuilds" / uncommitted.NAME).unlink()
+    (loop.root / ".autobuilds" / UNCOMMITTED).unlink()
     assert look(quiet.context).loaded.snapshot.ledger.builds == ()
 
 
 def test_the_mark_goes_with_the_next_commit(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, lambda: UTC)
+    mark = workspace.private / UNCOMMITTED
     workspace.write_ledger(full(), committed=False)
-    assert uncommitted.known(workspace.private) == {digest(dumps(full()))}
+    assert [uncommitted.matches(mark, dumps(made)) for made in (full(), Ledger())] == [True, False]
     workspace.write_ledger(Ledger(), committed=False)
-    assert uncommitted.known(workspace.private) == {digest(dumps(full())), digest(dumps(Ledger()))}, "a kill may leave either"
+    assert [uncommitted.matches(mark, dumps(made)) for made in (full(), Ledger())] == [True, True], "a kill may leave either"
     workspace.write_ledger(full())
-    assert uncommitted.known(workspace.private) is None
+    assert not mark.exists()
 
 
 def test_a_kill_before_the_first_ledger_leaves_no_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from autobuilds.errors import AutobuildsError
 from autobuilds.records import dataclass
-from autobuilds.store.workspace import LEDGER, QUEUE
+from autobuilds.store.workspace import LEDGER, PRIVATE, QUEUE, UNCOMMITTED
 
 if TYPE_CHECKING:
     from autobuilds.domain.model import Queue
@@ -111,3 +111,25 @@ class Context:
 def same_text(disk: bytes, committed: bytes | None) -> bool:
     """Whether two versions are the same but for line ends, which Git may have converted for the owner."""
     return committed is not None and (disk == committed or disk.replace(b"\r\n", b"\n") == committed.replace(b"\r\n", b"\n"))
+
+
+def edited_ledger(context: Context) -> tuple[str, ...]:
+    """Return what to say of a ledger that is neither as committed nor as left uncommitted by the tool; nothing of one that is.
+
+    To be asked when no commit of ours waits, and commits are made. It costs a look at the last commit, none at the history.
+    """
+    from autobuilds.store.ledger import standing
+
+    now, then = standing(context.workspace.path(LEDGER)), context.ledger_on_record()
+    if now is None or then is None or same_text(now, then):
+        return ()
+    from autobuilds.store import uncommitted
+
+    mark = context.workspace.root / PRIVATE / UNCOMMITTED
+    if uncommitted.matches(mark, now) or context.repo.head().busy is not None:
+        return ()
+    told = (
+        f"{LEDGER} is not as autobuilds left it: edited by hand, or its last commit was taken back. "
+        f"`git diff -- {LEDGER}` shows the difference; `autobuilds fsck --rebuild` makes it again from the history"
+    )
+    return (told,)

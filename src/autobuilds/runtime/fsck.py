@@ -17,9 +17,8 @@ from autobuilds.runtime.context import Context
 from autobuilds.runtime.disagreements import Finding, odd, wrong
 from autobuilds.runtime.record import holding
 from autobuilds.store import files, history, uncommitted
-from autobuilds.store.files.vault import digest
 from autobuilds.store.ledger import NotALedger, dumps, loads, read_archive, standing
-from autobuilds.store.workspace import LEDGER, PRIVATE, STATUS
+from autobuilds.store.workspace import LEDGER, PRIVATE, STATUS, UNCOMMITTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +79,7 @@ def rebuild(context: Context) -> Rebuilt:
         if not made.transitions:
             raise BadInput(
                 "the history holds no transition of a build, so there is nothing to make the ledger from (commits: none?). "
-                f"Take {LEDGER} from a backup. To begin with an empty one, remove it and {PRIVATE}/{uncommitted.NAME}, "
+                f"Take {LEDGER} from a backup. To begin with an empty one, remove it and {PRIVATE}/{UNCOMMITTED}, "
                 "and commit the removal where it was committed. Nothing was changed"
             )
         with recorder.transaction("fsck --rebuild"):
@@ -198,8 +197,7 @@ def _agreement(context: Context, ledger: Ledger, queue: Queue | None) -> Iterato
 def _left_uncommitted(context: Context) -> bool:
     """Whether the ledger is ahead of the history by the owner's word: commits are off, or were for what was written last."""
     now = standing(context.workspace.path(LEDGER))
-    known = uncommitted.known(context.workspace.root / PRIVATE)
-    if known is not None and now is not None and digest(now) in known:
+    if now is not None and uncommitted.matches(context.workspace.root / PRIVATE / UNCOMMITTED, now):
         return True
     return context.workspace.config().settings.commits == "none"
 

@@ -14,8 +14,7 @@ from autobuilds.domain.build import Approval, Build, Ledger, Pause
 from autobuilds.errors import AutobuildsError, FatalQueue, NotDurable
 from autobuilds.records import dataclass, field
 from autobuilds.runtime import announced
-from autobuilds.runtime.context import Context, same_text
-from autobuilds.runtime.edited import edited_ledger
+from autobuilds.runtime.context import Context, edited_ledger, same_text
 from autobuilds.store import files, history
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.operations import Operation

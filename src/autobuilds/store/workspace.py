@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import tzinfo
 from pathlib import Path
 
@@ -31,6 +32,8 @@ LEDGER = "subagents/active.json"
 REPORTS = "build-reports"
 PRIVATE = ".autobuilds"
 STOP = "STOP"
+#: In the private folder: the mark of a ledger that no commit holds.
+UNCOMMITTED = "ledger-uncommitted"
 
 #: Seconds for which a queue or a ledger that is gone is looked for.
 _GONE = 0.5
@@ -164,9 +167,7 @@ class Workspace:
             found = read_ledger(path)
             if found is not None:
                 return found
-            from autobuilds.store import uncommitted
-
-            marked = uncommitted.known(self.root / PRIVATE) is not None
+            marked = (self.root / PRIVATE / UNCOMMITTED).exists()
             if not marked and self.recorded() is None:
                 return Ledger()
             # Git takes a file away before it writes it anew.
@@ -176,17 +177,21 @@ class Workspace:
 
     def write_ledger(self, ledger: Ledger, *, committed: bool = True) -> None:
         """Write the ledger atomically; not `committed` says that no commit will hold it, so that a mark is kept."""
+        path, mark = self.path(LEDGER), self.root / PRIVATE / UNCOMMITTED
+        if committed:
+            write_ledger(path, ledger)
+            if mark.exists():
+                with suppress(OSError):
+                    mark.unlink()
+            return
         from autobuilds.store import uncommitted
 
-        path = self.path(LEDGER)
-        old, new = (None, b"") if committed else (standing(path), dumps(ledger))
+        old, new = standing(path), dumps(ledger)
         if old is not None:
-            uncommitted.expect(self.private, new, old)
+            uncommitted.expect(self.private / UNCOMMITTED, new, old)
         write_ledger(path, ledger)
-        if committed:
-            uncommitted.forget(self.root / PRIVATE)
-        elif old is None:
-            uncommitted.expect(self.private, new, None)
+        if old is None:
+            uncommitted.expect(self.private / UNCOMMITTED, new, None)
 
     def differs(self, name: str, text: str) -> bool:
         """Whether a rendered page is other than what stands there."""
@@ -220,11 +225,9 @@ def find_root(start: Path) -> Path:
 
 def _missing(path: Path, *, marked: bool) -> str:
     """Return what to say of a ledger that is gone, and how to go on, also without it."""
-    from autobuilds.store.uncommitted import NAME
-
     if marked:
-        known = f"{PRIVATE}/{NAME} says that autobuilds wrote one"
-        ways = f"take it from a backup, or remove {PRIVATE}/{NAME} too to begin with an empty one"
+        known = f"{PRIVATE}/{UNCOMMITTED} says that autobuilds wrote one"
+        ways = f"take it from a backup, or remove {PRIVATE}/{UNCOMMITTED} too to begin with an empty one"
     else:
         known = "the last commit has it"
         ways = f"take it back with `git checkout -- {LEDGER}`. To begin with an empty one, commit its removal"
