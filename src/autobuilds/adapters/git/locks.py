@@ -150,6 +150,7 @@ def _drop_links(folder: Path, path: Path) -> None:
 def _locks(folder: Path) -> Iterator[Path]:
     yield folder / "index.lock"
     yield folder / "config.lock"
+    yield folder / "packed-refs.lock"
     yield from (folder / "worktrees").glob("*/index.lock")
     for where, _, names in os.walk(folder / "refs"):
         yield from (Path(where) / name for name in names if name.endswith(".lock"))

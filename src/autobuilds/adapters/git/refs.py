@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,6 +70,68 @@ def holding(place: Place, git: Git, claim: Claim, ref: str, who: str, why: str) 
     except BaseException:
         lock.unlink(missing_ok=True)
         raise
+
+
+def delete(place: Place, git: Git, claim: Claim, ref: str) -> None:
+    """Delete a reference, loose and packed, with its log; no error where there is none. Raises GitBusy when its lock is held by others.
+
+    Git's own command, killed in the middle, would leave locks that can't be told from a living one's.
+    """
+    from autobuilds.adapters.git.sharing import share, sharing_of
+
+    path = place.common / ref
+    if not refs_in_files(place):
+        git.run("update-ref", "--no-deref", "-d", ref, ok=(0, 1))
+        return
+    if not path.is_file() and not _packed_without(place, ref)[1]:
+        return
+    value, lock, sharing = claim.path("ref"), path.with_name(path.name + ".lock"), sharing_of(place.common)
+    value.touch()
+    make_folder(lock.parent, sharing)
+    claim.hold(lock, value)
+    try:
+        # The packed one first: otherwise it would be the reference once more.
+        if _packed_without(place, ref)[1]:
+            _unpack(place, claim, ref, sharing, share)
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (place.common / "logs" / ref).unlink(missing_ok=True)
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _unpack(place: Place, claim: Claim, ref: str, sharing: int, share: Callable[[Path, int], None]) -> None:
+    """Take a reference out of the file of packed ones."""
+    target = place.common / "packed-refs"
+    value, lock = claim.path("packed"), place.common / "packed-refs.lock"
+    value.touch()
+    claim.hold(lock, value)
+    try:
+        share(lock, sharing)
+        with lock.open("wb") as file:
+            file.write(_packed_without(place, ref)[0])
+            file.flush()
+            os.fsync(file.fileno())
+        replace(lock, target)
+    except BaseException:
+        lock.unlink(missing_ok=True)
+        raise
+
+
+def _packed_without(place: Place, ref: str) -> tuple[bytes, bool]:
+    """Return the packed references without one (and what it peels to), and whether it was there."""
+    try:
+        text = (place.common / "packed-refs").read_bytes()
+    except FileNotFoundError:
+        return b"", False
+    name, kept, gone = ref.encode("utf-8", "surrogateescape"), list[bytes](), False
+    dropping = False
+    for line in text.splitlines(keepends=True):
+        dropping = (line.startswith(b"^") and dropping) or line.rstrip(b"\r\n").partition(b" ")[2] == name
+        gone = gone or dropping
+        if not dropping:
+            kept.append(line)
+    return b"".join(kept), gone
 
 
 @contextmanager

@@ -181,15 +181,16 @@ class GitRepo:
 
     def delete_branch(self, branch: str) -> None:
         """Delete a branch of ours (`build/…`); no error when it is not there. Raises Refused for any other branch."""
-        from autobuilds.adapters.git import clones
+        from autobuilds.adapters.git import clones, locks, refs
 
         if not place.check_branch(branch).startswith("build/"):
             raise Refused(f"{branch} is not a branch of autobuilds' own (build/…); delete it with `git branch -D`")
         where = place.checked_out(self._place, branch)
         if where:
             raise Refused(f"branch {branch} is checked out in {where[0]}; check out another one there, then try again")
-        for ref in (f"refs/heads/{branch}", clones.KEEP + branch.removeprefix("build/")):
-            self._git.run("update-ref", "--no-deref", "-d", ref, ok=(0, 1))
+        with locks.Claim(self._place.common) as claim:
+            for ref in (f"refs/heads/{branch}", clones.KEEP + branch.removeprefix("build/")):
+                refs.delete(self._place, self._git, claim, ref)
 
     def history(self, *, since: str | None = None) -> Iterator[Commit]:
         """Yield the commits with a `Build:` or `Event:` trailer, oldest first, after the commit `since` if given."""
