@@ -337,3 +337,15 @@ def test_a_rescued_line_never_glues_to_half_a_line(desk: Desk) -> None:
     files_settled(desk)
     desk.rescue()
     assert sorted(desk.file.read_bytes().splitlines()) == sorted([*old.splitlines(), b"By hand 1.", b"By hand 2.", b"By hand 3."])
+
+
+@pytest.mark.parametrize("left", [b"", None], ids=["emptied", "gone"])
+def test_texts_that_a_power_cut_took_do_not_make_an_old_file_a_late_save(desk: Desk, left: bytes | None) -> None:
+    desk.write(tick(desk, 10))
+    for text in desk.file.parent.rglob("*.text"):
+        text.unlink()
+        if left is not None:
+            text.write_bytes(left)
+    files_settled(desk)
+    assert desk.rescue() == []
+    assert desk.file.read_bytes() == desk.texts[-1]

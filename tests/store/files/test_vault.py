@@ -217,3 +217,10 @@ class TestLock:
             lock.__enter__()
         assert (path.read_bytes(), path.stat().st_mtime_ns) == (b"", before)
         assert not lock.held
+
+
+def test_a_text_that_was_damaged_is_kept_once_more(vault: Vault) -> None:
+    name = vault.keep(b"one\n")
+    (vault.folder / f"{name}.text").write_bytes(b"")
+    assert vault.keep(b"one\n") == name
+    assert vault.text(name) == b"one\n"

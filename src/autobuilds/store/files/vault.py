@@ -119,7 +119,7 @@ class Vault:
         """Keep a text and return its digest. Raises OSError."""
         name = digest(data)
         path = self.folder / f"{name}.text"
-        if not path.exists():
+        if self.text(name) is None:
             self.folder.mkdir(parents=True, exist_ok=True)
             temporary = self.folder / f"{os.getpid()}-{os.urandom(4).hex()}.tmp"
             try:
