@@ -57,8 +57,10 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait()
+        self._process.stdout.close()
 
     def ask(self, **request: object) -> dict[str, Any]:
         """Run tests; the answer holds what `Watching` noted."""
