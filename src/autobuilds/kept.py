@@ -66,6 +66,15 @@ def keep(name: str, made_of: Any, value: Any) -> None:
         return
 
 
+def made(name: str, made_of: object, make: Callable[[], Any]) -> Any:
+    """Return what was kept under a name and is made of just these things, else what `make` returns, which is kept then."""
+    found = load(name, made_of)
+    if found is None:
+        found = make()
+        keep(name, made_of, found)
+    return found
+
+
 class Table:
     """Many small things kept under one name, each by what it was made of; read when first asked, and written at the end of a command."""
 

@@ -21,6 +21,7 @@ from autobuilds.runtime.looking import Beat, Seen, look, see, see_again
 from autobuilds.runtime.pages import render_status, view_of
 from autobuilds.runtime.record import Recorder, recorder_for
 from autobuilds.runtime.view_values import count
+from autobuilds.store.files.reading import Stamp
 from autobuilds.store.ledger import archive, write_archive
 from autobuilds.store.workspace import LEDGER, Loaded
 
@@ -222,10 +223,9 @@ def _stay(context: Context, labels: set[str], hopeless: set[str]) -> None:
             return
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _stamp(path: Path) -> Stamp | None:
     """Return what changes whenever a file is written anew, or None where it is gone."""
     try:
-        info = path.stat()
+        return Stamp.of(path.stat())
     except OSError:
         return None
-    return info.st_ino, info.st_mtime_ns, info.st_size

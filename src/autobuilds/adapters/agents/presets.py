@@ -136,10 +136,7 @@ def _read(*parts: str) -> str:
 
 def _shipped(text: str) -> dict[str, Any]:
     """Return the tables of the shipped file, from what an earlier command kept of it."""
-    found: dict[str, Any] | None = kept.load("presets", text)
-    if found is None:
-        found = read_tables(text, _SHIPPED)
-        kept.keep("presets", text, found)
+    found: dict[str, Any] = kept.made("presets", text, lambda: read_tables(text, _SHIPPED))
     return found
 
 

@@ -95,6 +95,14 @@ def _link(source: Path, lock: Path) -> None:
             os.fsync(file.fileno())
 
 
+def write(lock: Path, data: bytes) -> None:
+    """Put what is to stand in the guarded file into its lock, on disk. Raises OSError."""
+    with lock.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def replace(lock: Path, target: Path) -> None:
     """Put a held lock in the place of the file that it guards, durably where the disk can; raises OSError with the lock still held."""
     lock.rename(target)

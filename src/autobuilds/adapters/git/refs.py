@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from autobuilds.adapters.git.locks import Claim, replace
+from autobuilds.adapters.git.locks import Claim, replace, write
 from autobuilds.adapters.git.objects import make_folder
 from autobuilds.adapters.git.place import Place, is_oid, read_ref, read_small, refs_in_files, symbolic
 from autobuilds.adapters.git.process import Git
@@ -61,10 +61,7 @@ def holding(place: Place, git: Git, claim: Claim, ref: str, who: str, why: str) 
             lock.unlink()
             return
         # The lock is a second name of this file.
-        with lock.open("wb") as file:
-            file.write(f"{held.new}\n".encode())
-            file.flush()
-            os.fsync(file.fileno())
+        write(lock, f"{held.new}\n".encode())
         _log(place, ref, held, who, why, sharing)
         replace(lock, path)
     except BaseException:
@@ -77,13 +74,13 @@ def delete(place: Place, git: Git, claim: Claim, ref: str) -> None:
 
     Git's own command, killed in the middle, would leave locks that can't be told from a living one's.
     """
-    from autobuilds.adapters.git.sharing import share, sharing_of
+    from autobuilds.adapters.git.sharing import sharing_of
 
     path = place.common / ref
     if not refs_in_files(place):
         git.run("update-ref", "--no-deref", "-d", ref, ok=(0, 1))
         return
-    if not path.is_file() and not _packed_without(place, ref)[1]:
+    if not path.is_file() and _packed_without(place, ref) is None:
         return
     value, lock, sharing = claim.path("ref"), path.with_name(path.name + ".lock"), sharing_of(place.common)
     value.touch()
@@ -91,8 +88,7 @@ def delete(place: Place, git: Git, claim: Claim, ref: str) -> None:
     claim.hold(lock, value)
     try:
         # The packed one first: otherwise it would be the reference once more.
-        if _packed_without(place, ref)[1]:
-            _unpack(place, claim, ref, sharing, share)
+        _unpack(place, claim, ref, sharing)
         path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             (place.common / "logs" / ref).unlink(missing_ok=True)
@@ -100,38 +96,41 @@ def delete(place: Place, git: Git, claim: Claim, ref: str) -> None:
         lock.unlink(missing_ok=True)
 
 
-def _unpack(place: Place, claim: Claim, ref: str, sharing: int, share: Callable[[Path, int], None]) -> None:
-    """Take a reference out of the file of packed ones."""
-    target = place.common / "packed-refs"
+def _unpack(place: Place, claim: Claim, ref: str, sharing: int) -> None:
+    """Take a reference out of the file of packed ones, if it stands there."""
+    from autobuilds.adapters.git.sharing import share
+
+    if _packed_without(place, ref) is None:
+        return
     value, lock = claim.path("packed"), place.common / "packed-refs.lock"
     value.touch()
     claim.hold(lock, value)
     try:
+        # Read once more: somebody may have packed others before the lock was ours.
+        content = _packed_without(place, ref)
+        if content is None:
+            lock.unlink()
+            return
         share(lock, sharing)
-        with lock.open("wb") as file:
-            file.write(_packed_without(place, ref)[0])
-            file.flush()
-            os.fsync(file.fileno())
-        replace(lock, target)
+        write(lock, content)
+        replace(lock, place.common / "packed-refs")
     except BaseException:
         lock.unlink(missing_ok=True)
         raise
 
 
-def _packed_without(place: Place, ref: str) -> tuple[bytes, bool]:
-    """Return the packed references without one (and what it peels to), and whether it was there."""
+def _packed_without(place: Place, ref: str) -> bytes | None:
+    """Return the file of packed references without one (and what it peels to), or None where that is not in it."""
     try:
-        text = (place.common / "packed-refs").read_bytes()
+        lines = (place.common / "packed-refs").read_bytes().splitlines(keepends=True)
     except FileNotFoundError:
-        return b"", False
-    name, kept, gone = ref.encode("utf-8", "surrogateescape"), list[bytes](), False
-    dropping = False
-    for line in text.splitlines(keepends=True):
+        return None
+    name, dropping, kept = ref.encode("utf-8", "surrogateescape"), False, list[bytes]()
+    for line in lines:
         dropping = (line.startswith(b"^") and dropping) or line.rstrip(b"\r\n").partition(b" ")[2] == name
-        gone = gone or dropping
         if not dropping:
             kept.append(line)
-    return b"".join(kept), gone
+    return b"".join(kept) if len(kept) < len(lines) else None
 
 
 @contextmanager

@@ -52,12 +52,13 @@ def _prepared(rules: tuple[PhraseRule, ...]) -> _Rules:
 
 def _all_filed(tables: tuple[_Table, ...], *, shipped: bool) -> list[words.Filed]:
     """Return the phrases of each table filed; those of the packaged file from what an earlier command kept."""
-    made_of = (tables, kept.stamp(words.__file__)) if shipped else None
-    found: list[words.Filed] | None = kept.load("clarity", made_of) if shipped else None
-    if found is None:
-        found = [words.filed(rows) for rows in tables]
-        if shipped:
-            kept.keep("clarity", made_of, found)
+
+    def filed() -> list[words.Filed]:
+        return [words.filed(rows) for rows in tables]
+
+    if not shipped:
+        return filed()
+    found: list[words.Filed] = kept.made("clarity", (tables, kept.stamp(words.__file__)), filed)
     return found
 
 

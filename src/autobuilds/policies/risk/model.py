@@ -212,12 +212,13 @@ def compiled(rules: tuple[PhraseRule, ...]) -> RiskModel:
 
 def _all_filed(tables: dict[str, dict[int, tuple[str, ...]]], *, shipped: bool) -> dict[str, Filed]:
     """Return the phrases of each table filed; those of the packaged file from what an earlier command kept."""
-    made_of = (tables, kept.stamp(lexicon.__file__, text.__file__)) if shipped else None
-    found: dict[str, Filed] | None = kept.load("risk", made_of) if shipped else None
-    if found is None:
-        found = {name: filed(rows) for name, rows in tables.items()}
-        if shipped:
-            kept.keep("risk", made_of, found)
+
+    def all_filed() -> dict[str, Filed]:
+        return {name: filed(rows) for name, rows in tables.items()}
+
+    if not shipped:
+        return all_filed()
+    found: dict[str, Filed] = kept.made("risk", (tables, kept.stamp(lexicon.__file__, text.__file__)), all_filed)
     return found
 
 
