@@ -28,7 +28,7 @@ POLICY = policy_of(None)
 
 def _snapshot(tasks: int, slots: int = 1) -> Snapshot:
     queue = read_queue(queue_text(tasks).encode(), zone=UTC).queue
-    return a_snapshot(queue=queue, policy=POLICY, settings=Settings(max_concurrent=slots, agent="claude"))
+    return a_snapshot(queue=queue, policy=POLICY, settings=Settings(max_concurrent={"default": slots}, agent="claude"))
 
 
 def _judged(work: Callable[[], object]) -> tuple[int, int]:
@@ -67,7 +67,9 @@ def test_deciding_grows_with_the_tasks_and_no_faster(work: Callable[..., object]
 def test_deciding_grows_with_the_history_and_no_faster() -> None:
     old = tuple(a_build(a_task(f"Old {n}"), created=NOW) for n in range(400))
     tasks = [a_task(f"Task {n}") for n in range(100)]
-    short, long = (a_snapshot(*tasks, builds=old[:size], policy=POLICY, settings=Settings(max_concurrent=1000)) for size in (40, 400))
+    short, long = (
+        a_snapshot(*tasks, builds=old[:size], policy=POLICY, settings=Settings(max_concurrent={"default": 1000})) for size in (40, 400)
+    )
     plan(short, a_moment())
     assert calls(lambda: plan(long, a_moment())) <= 11 * calls(lambda: plan(short, a_moment()))
 

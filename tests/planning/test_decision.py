@@ -52,14 +52,14 @@ def test_a_ready_task_starts_with_its_agent() -> None:
 def test_priority_comes_first_then_the_order_of_the_file() -> None:
     tasks = [a_task("One", priority=Priority.MEDIUM), a_task("Two"), a_task("Three")]
     night = a_moment(now=NOW.replace(hour=23))
-    snapshot = a_snapshot(*tasks, settings=Settings(max_concurrent=3))
+    snapshot = a_snapshot(*tasks, settings=Settings(max_concurrent={"default": 3}))
     assert [a.label for a in plan(snapshot, night).actions] == ["two", "three", "one"]
 
 
 def test_only_as_many_start_as_there_are_slots() -> None:
     tasks = [a_task(n) for n in ("One", "Two", "Three")]
     busy = a_build(a_task("Busy"))
-    snapshot = a_snapshot(*tasks, builds=(busy,), settings=Settings(max_concurrent=2))
+    snapshot = a_snapshot(*tasks, builds=(busy,), settings=Settings(max_concurrent={"default": 2}))
     found = plan(snapshot, a_moment(runs={"a1": RunStatus(state=RunState.RUNNING, pid=1)}))
     assert [a.label for a in found.actions] == ["one"] or [type(a) for a in found.actions] == [Confirm]
     assert [a.verdict for a in found.assessments] == [Verdict.GO, Verdict.WAIT, Verdict.WAIT]
@@ -67,7 +67,7 @@ def test_only_as_many_start_as_there_are_slots() -> None:
 
 def test_two_tasks_on_the_same_paths_do_not_start_together() -> None:
     tasks = [a_task("One", touches=("src/**",)), a_task("Two", touches=("src/x.py",))]
-    found = plan(a_snapshot(*tasks, settings=Settings(max_concurrent=2)), a_moment())
+    found = plan(a_snapshot(*tasks, settings=Settings(max_concurrent={"default": 2})), a_moment())
     assert [a.label for a in found.actions] == ["one"]
     assert found.assessments[1].obstacles[0].gate == "conflict"
 

@@ -117,7 +117,7 @@ def test_each_of_several_tasks_is_put_in_order() -> None:
 def test_a_start_claims_its_paths_and_its_repository_from_those_behind_it() -> None:
     one, two = a_task("One", touches=("src/a.py",)), a_task("Two", touches=("src/a.py",))
     far = a_task("Three", touches=("src/a.py",), repository="../other")
-    assessments, starts = assess_all(a_snapshot(one, two, far, settings=Settings(max_concurrent=9)), a_moment())
+    assessments, starts = assess_all(a_snapshot(one, two, far, settings=Settings(max_concurrent={"default": 9})), a_moment())
     assert [start.label for start in starts] == ["one", "three"]
     assert [found.label for found in assessments] == ["one", "two", "three"]
     assert assessments[1].obstacles[0].reason == "one starts first and touches src/a.py too"
@@ -188,11 +188,11 @@ class TestForecast:
     def test_two_at_a_time_where_there_are_two_slots(self) -> None:
         hour = Estimate(min_minutes=60, max_minutes=60)
         tasks = [a_task(name, estimate=hour) for name in ("One", "Two", "Three")]
-        assert [slot[1] for slot in self.slots(*tasks, max_concurrent=2)] == [NOW, NOW, NOW + HOUR]
+        assert [slot[1] for slot in self.slots(*tasks, max_concurrent={"default": 2})] == [NOW, NOW, NOW + HOUR]
 
     def test_two_that_end_together_end_both(self) -> None:
         hour = Estimate(min_minutes=60, max_minutes=60)
         tasks = [a_task(name, estimate=hour) for name in ("One", "Two")]
         last = a_task("Last", depends_on=("one", "two"))
-        found = forecast(a_snapshot(*tasks, last, settings=Settings(max_concurrent=2)), a_moment())
+        found = forecast(a_snapshot(*tasks, last, settings=Settings(max_concurrent={"default": 2})), a_moment())
         assert [(slot.label, slot.start) for slot in found.slots][2:] == [("last", NOW + HOUR)]

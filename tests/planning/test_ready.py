@@ -55,7 +55,7 @@ def test_the_first_are_those_that_a_heartbeat_starts(slots: int) -> None:
         a_task("Unclear", description="", criteria=()),
         a_task("Medium", priority=Priority.MEDIUM),
     ]
-    snapshot = a_snapshot(*tasks, settings=Settings(max_concurrent=slots))
+    snapshot = a_snapshot(*tasks, settings=Settings(max_concurrent={"default": slots}))
     started = [a.label for a in plan(snapshot, NIGHT).actions]
     assert _labels(ready(snapshot, NIGHT, limit=9))[: len(started)] == started
     assert _labels(ready(snapshot, NIGHT, limit=9)) == ["one", "two", "medium"]
@@ -64,7 +64,7 @@ def test_the_first_are_those_that_a_heartbeat_starts(slots: int) -> None:
 def test_what_runs_is_ticked_or_is_completed_is_no_candidate() -> None:
     running = a_task("Running")
     tasks = [running, a_task("Ticked", checked=True), a_task("Other")]
-    found = ready(a_snapshot(*tasks, builds=(a_build(running),), settings=Settings(max_concurrent=2)), a_moment())
+    found = ready(a_snapshot(*tasks, builds=(a_build(running),), settings=Settings(max_concurrent={"default": 2})), a_moment())
     assert (_labels(found), found.waiting) == (["other"], 1)
 
 

@@ -52,7 +52,7 @@ def test_every_setting_has_a_reader_and_no_reader_is_left_over() -> None:
         ("interval: 90 min", timedelta(minutes=90)),
         ("off_hours: 22:00-06:00", Window(start=time(22), end=time(6))),
         ("off_hours: '21:30 to 5:00'", Window(start=time(21, 30), end=time(5))),
-        ("max_concurrent: 3", 3),
+        ("max_concurrent: 3", {"default": 3}),
         ("stall_after: 1h30m", timedelta(minutes=90)),
         ("retries: '5'", 5),
         ("retry_delay: 0s", timedelta(0)),
@@ -129,7 +129,7 @@ def test_a_bad_value_is_an_error_with_its_place_and_leaves_the_default(line: str
 
 def test_good_values_stand_beside_bad_ones() -> None:
     config = read_settings(b"---\nretries: 99\nmax_concurrent: 2\nretrys: 1\n---\n")
-    assert config.settings == Settings(max_concurrent=2)
+    assert config.settings == Settings(max_concurrent={"default": 2})
     assert [p.line for p in config.problems] == [2, 4]
 
 

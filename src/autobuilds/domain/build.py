@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from autobuilds.domain.agents import FailureClass
+from autobuilds.domain.day import Day
 from autobuilds.records import dataclass, field, replace
 
 
@@ -241,6 +242,8 @@ class Ledger(_Indexed):
     builds: tuple[Build, ...] = ()
     approvals: tuple[Approval, ...] = ()
     pause: Pause | None = None
+    #: What is remembered of the owner's days and nights; None where there is nothing yet.
+    day: Day | None = None
 
     def find(self, label: str) -> Build | None:
         """Return the newest build of this label, or None."""

@@ -205,7 +205,7 @@ def _at_times(text: str) -> Cadence | None:
     found = _TIMES.search(text)
     if found and found.end() != len(text):
         return None
-    days = _weekdays(text[: found.start()] if found else text)
+    days = parse_weekdays(text[: found.start()] if found else text)
     clocks = [parse_clock(t) for t in re.findall(r"\d+:\d+", found[1])] if found else [time(0)]
     times = sorted({c for c in clocks if c is not None})
     if days is None or len(times) != len(set(clocks)):
@@ -213,7 +213,8 @@ def _at_times(text: str) -> Cadence | None:
     return AtTimes(times=tuple(times), weekdays=days)
 
 
-def _weekdays(text: str) -> frozenset[int] | None:
+def parse_weekdays(text: str) -> frozenset[int] | None:
+    """Return the days (Monday is 0) that `Mon-Fri`, `Saturdays`, `weekdays` or nothing at all names, or None."""
     text = re.sub(r"^(?:every|each|on) ", "", text.strip())
     if text in {"", "daily", "day"}:
         return _WEEK

@@ -8,6 +8,7 @@ from typing import Any
 
 from autobuilds.domain.agents import FailureClass
 from autobuilds.domain.build import Check, Evidence, Ledger, Outcome, Usage
+from autobuilds.domain.day import Busy
 from autobuilds.domain.model import Queue
 from autobuilds.domain.policy import Policy
 from autobuilds.domain.problem import Problem
@@ -131,6 +132,10 @@ class Moment:
     proven: frozenset[str] = frozenset()
     #: Labels whose line `Approved: yes` appeared while a build ran that could have written it.
     doubted: frozenset[str] = frozenset()
+    #: What the owner's calendar says of the time around `now`, in the order of the starts.
+    busy: tuple[Busy, ...] = ()
+    #: Why the calendar can't be told, in words; it steers nothing then.
+    calendar_fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import time, timedelta
 
 from autobuilds.domain.build import DeliverMode
+from autobuilds.domain.day import TIMETABLE, Context, Rule
 from autobuilds.domain.sandbox import Network, Tier
+from autobuilds.domain.windows import WINDOWS, DayWindow
 from autobuilds.records import dataclass, field
 
 
@@ -32,7 +34,49 @@ class Settings:
     off_hours: Window = field(
         default=Window(start=time(22), end=time(6)), metadata=_doc("span of the local day in which medium-priority tasks may start")
     )
-    max_concurrent: int = field(default=1, metadata=_doc("builds at the same time, 1 to 64"))
+    max_concurrent: dict[str, int] = field(
+        default_factory=lambda: {"default": 1},
+        metadata=_doc("builds at the same time, for all or by context (a mapping with `default`); a night has `overnight_builds`"),
+    )
+    contexts: tuple[Rule, ...] = field(
+        default=TIMETABLE,
+        metadata=_doc(
+            "your week: lines `context: days and hours`, several with commas; the first that holds wins, what none covers is away"
+        ),
+    )
+    calendar: tuple[str, ...] = field(
+        default=(),
+        metadata=_doc("your calendars: paths of ICS files, or their https addresses; needs the extra `calendar`"),
+    )
+    windows: tuple[DayWindow, ...] = field(
+        default=WINDOWS,
+        metadata=_doc(
+            "windows: lines `name: days and hours, shortest-longest build`; a task with that name in its field Window starts in it alone"
+        ),
+    )
+    interrupt: tuple[Context, ...] = field(
+        default=(Context.AVAILABLE, Context.WEEKEND),
+        metadata=_doc("contexts in which you may be interrupted; in others what can wait is kept for the next brief"),
+    )
+    overnight: Window = field(
+        default=Window(start=time(23), end=time(7)), metadata=_doc("span of the local day in which an overnight session may run")
+    )
+    overnight_builds: int = field(default=3, metadata=_doc("builds at the same time in an overnight session, 1 to 64"))
+    overnight_throttle: int = field(
+        default=80,
+        metadata=_doc("use of disk or memory in percent, or of load in percent of one per core, at which a night starts nothing new"),
+    )
+    status_chart: bool = field(default=False, metadata=_doc("whether BUILD_STATUS.md shows the coming day as a Mermaid chart"))
+    housekeeping: tuple[str, ...] = field(
+        default=(),
+        metadata=_doc(
+            "folders besides the workspace whose logs, SQLite files and repositories `problems` looks after; a leading ~ is your home"
+        ),
+    )
+    log_limit: int = field(default=10, metadata=_doc("size of a log in MiB above which it is rotated, 1 to 4096"))
+    log_age: timedelta = field(
+        default=timedelta(days=30), metadata=_doc("age at which a rotated log is compressed; at twice that it goes to the trash")
+    )
     stall_after: timedelta = field(
         default=timedelta(hours=4),
         metadata=_doc("silence (no output, no progress, no CPU use) after which you are alerted; at twice this the attempt is stopped"),
@@ -100,3 +144,7 @@ class Settings:
         default=(), metadata=_doc("names of environment variables passed on to builds besides PATH, LANG, LC_*, TERM, TZ")
     )
     protected: tuple[str, ...] = field(default=(), metadata=_doc("path globs that no build may change, besides the built-in ones"))
+
+    def slots(self, context: Context | None = None) -> int:
+        """Return how many builds may run at the same time in a context, or where no context counts."""
+        return self.max_concurrent.get(context.value if context is not None else "default", self.max_concurrent["default"])

@@ -192,6 +192,8 @@ def _agreement(context: Context, ledger: Ledger, queue: Queue | None) -> Iterato
         yield odd("history", "the approvals of the ledger and of the history do not agree", expected)
     if ledger.pause != made.ledger.pause:
         yield odd("history", "the ledger and the history do not agree on whether starts are paused", expected)
+    if ledger.day != made.ledger.day:
+        yield odd("history", "the ledger and the history do not agree on the owner's word or the nights", expected)
 
 
 def _left_uncommitted(context: Context) -> bool:

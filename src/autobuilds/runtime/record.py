@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autobuilds.domain.build import Approval, Build, Ledger, Pause
+from autobuilds.domain.day import Day
 from autobuilds.errors import AutobuildsError, FatalQueue, NotDurable
 from autobuilds.records import dataclass, field
 from autobuilds.runtime import announced
@@ -98,6 +99,7 @@ class Recorder:
         revoked: str | None = None,
         pause: Pause | None = None,
         resumed: bool = False,
+        day: Day | None = None,
         paths: Sequence[str] = (),
         transition: bool = True,
     ) -> None:
@@ -113,6 +115,7 @@ class Recorder:
             revoked=revoked,
             pause=pause,
             resumed=resumed,
+            day=day,
         )
         self._announce(message, [QUEUE, LEDGER, *paths], owner=False)
         if transition:

@@ -212,7 +212,7 @@ def _health(snapshot: Snapshot, moment: Moment, builds: Sequence[Build], *, pres
             for name, value, limit in measured
         ),
         slots_used=sum(b.is_active for b in builds),
-        slots=settings.max_concurrent,
+        slots=settings.slots(),
         errors=(*(str(p) for p in snapshot.problems), *_notes(builds), *_last_errors(builds))[:ERRORS],
     )
 

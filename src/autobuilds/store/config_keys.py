@@ -8,10 +8,21 @@ from datetime import timedelta
 from typing import Any
 
 from autobuilds.domain.build import DeliverMode
+from autobuilds.domain.day import TIMETABLE, Context, Rule
 from autobuilds.domain.sandbox import Network, Tier
 from autobuilds.domain.settings import Window
 from autobuilds.domain.spelling import did_you_mean, quoted
-from autobuilds.domain.times import format_duration, format_window, parse_duration, parse_window
+from autobuilds.domain.times import (
+    format_duration,
+    format_minutes,
+    format_window,
+    parse_duration,
+    parse_estimate,
+    parse_window,
+    window_length,
+)
+from autobuilds.domain.week import format_span, parse_span
+from autobuilds.domain.windows import WINDOWS, DayWindow, Span
 from autobuilds.records import dataclass
 from autobuilds.store.front_matter import Located
 
@@ -162,7 +173,7 @@ def _read_models(where: Located, expects: str) -> dict[str, str]:
     return models
 
 
-def _write_models(models: dict[str, str]) -> str:
+def _write_models(models: Mapping[str, object]) -> str:
     return ", ".join(f"{agent}: {model}" for agent, model in models.items())
 
 
@@ -185,6 +196,128 @@ def _read_network(where: Located, expects: str) -> Network:
     return Network(word)
 
 
+def _read_flag(where: Located, expects: str) -> bool:
+    word = _text(where, expects).casefold()
+    if word not in {"yes", "no", "true", "false", "on", "off"}:
+        raise _refuse(where, expects)
+    return word in {"yes", "true", "on"}
+
+
+def _context(text: str, where: Located, expects: str) -> Context:
+    word = text.strip().casefold()
+    if word not in list(Context):
+        raise _refuse(where, expects, did_you_mean(word, list(Context)))
+    return Context(word)
+
+
+def _read_slots(where: Located, expects: str) -> dict[str, int]:
+    given = where.value if isinstance(where.value, dict) else {"default": where}
+    slots = {"default": 1}
+    for name, item in given.items():
+        text = _text(item, expects)
+        if not re.fullmatch(r"\d{1,2}", text, re.ASCII) or not 1 <= int(text) <= 64:
+            raise _refuse(item, "a whole number from 1 to 64")
+        key = name.strip().casefold()
+        slots[key if key == "default" else _context(name, _key_of(name, item), f"default, {', '.join(Context)}").value] = int(text)
+    return slots
+
+
+def _key_of(name: str, item: Located) -> Located:
+    """Return a key of a mapping as a value, for messages about it."""
+    return Located(value=name, line=item.key_line, column=item.key_column, key_line=item.key_line, key_column=item.key_column)
+
+
+def _spans(item: Located, expects: str) -> tuple[Span, ...]:
+    """Return the spans of one line: `Mon-Fri 09:00-17:00, Sat 10:00-12:00`, or a list of such; none for `none`."""
+    parts = item.value if isinstance(item.value, list) else [_part(item, p) for p in _span_texts(_text(item, expects))]
+    found: list[Span] = []
+    for part in parts:
+        text = _text(part, expects)
+        if len(parts) == 1 and text.casefold() in {"none", "never"}:
+            return ()
+        span = parse_span(text)
+        if span is None:
+            raise _refuse(part, "days and hours such as `Mon-Fri 09:00-17:00`, `Sat, Sun` or `23:00-07:00`")
+        found.append(span)
+    return tuple(found)
+
+
+def _span_texts(text: str) -> list[str]:
+    """Return the spans of a text: a comma behind hours parts two of them, one between days does not."""
+    return re.split(r"(?<=\d:\d\d)\s*,\s*", text.strip())
+
+
+def _read_contexts(where: Located, expects: str) -> tuple[Rule, ...]:
+    if not isinstance(where.value, dict):
+        raise BadValue(f"has to be {expects}", where)
+    rules: list[Rule] = []
+    given: set[Context] = set()
+    for name, item in where.value.items():
+        context = _context(name, _key_of(name, item), f"one of {', '.join(Context)}")
+        given.add(context)
+        rules += [Rule(context=context, span=span) for span in _spans(item, expects)]
+    return (*rules, *(r for r in TIMETABLE if r.context not in given))
+
+
+def _write_contexts(rules: tuple[Rule, ...]) -> str:
+    named = list(dict.fromkeys(r.context for r in rules))
+    return "; ".join(f"{c.value}: {', '.join(format_span(r.span) for r in rules if r.context is c)}" for c in named)
+
+
+_LENGTH = re.compile(r"(.*?)(?:,\s*)(\d+(?:\.\d+)?\s*(?:-|to|–)\s*\d+(?:\.\d+)?\s*[a-z]+|\d+(?:\.\d+)?\s*[a-z]+)\s*", re.IGNORECASE)
+_WINDOW_NAME = r"[a-z0-9][a-z0-9-]{0,31}"
+
+
+def _read_windows(where: Located, expects: str) -> tuple[DayWindow, ...]:
+    if not isinstance(where.value, dict):
+        raise BadValue(f"has to be {expects}", where)
+    made = {w.name: w for w in WINDOWS}
+    for name, item in where.value.items():
+        key = re.sub(r"[\s_]+", "-", name.strip().casefold())
+        if not re.fullmatch(_WINDOW_NAME, key):
+            raise _refuse(_key_of(name, item), "a name of letters, digits and `-`")
+        text = _text(item, expects)
+        if text.casefold() in {"none", "never"}:
+            made.pop(key, None)
+            continue
+        made[key] = _window_of(key, text, item)
+    return tuple(made.values())
+
+
+def _window_of(name: str, text: str, item: Located) -> DayWindow:
+    found = _LENGTH.fullmatch(text)
+    span = parse_span(found[1] if found else text)
+    length = parse_estimate(found[2]) if found else None
+    if span is None or (found and length is None):
+        raise _refuse(item, "days and hours and what fits, such as `Mon-Fri 19:00-23:00, 1-2 h`")
+    if length is not None:
+        low = 0 if length.min_minutes == length.max_minutes else length.min_minutes
+        return DayWindow(name=name, span=span, least=low, most=length.max_minutes)
+    hours = window_length(Window(start=span.start, end=span.end))
+    return DayWindow(name=name, span=span, least=0, most=int(hours.total_seconds() // 60))
+
+
+def _write_windows(windows: tuple[DayWindow, ...]) -> str:
+    return "; ".join(f"{w.name}: {format_span(w.span)}, {_length_of(w)}" for w in windows)
+
+
+def _length_of(window: DayWindow) -> str:
+    most = format_minutes(window.most)
+    return f"{format_minutes(window.least)} to {most}" if window.least else most
+
+
+def _read_interrupt(where: Located, expects: str) -> tuple[Context, ...]:
+    items = where.value if isinstance(where.value, list) else [_part(where, p) for p in _text(where, expects).split(",") if p.strip()]
+    named = [_text(item, expects) for item in items]
+    if [n.casefold() for n in named] == ["never"]:
+        return ()
+    return tuple(dict.fromkeys(_context(name, item, expects) for name, item in zip(named, items, strict=True)))
+
+
+def _write_interrupt(contexts: tuple[Context, ...]) -> str:
+    return ", ".join(c.value for c in contexts) or "never"
+
+
 #: A branch name that Git accepts (git-check-ref-format), outside the builds' own branches.
 _BRANCH = r"(?!build/)(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|$)))[\w](?:[\w./+@-]*[\w+@-])?"
 _GLOB = r"(?!/)(?!.*(?:^|/)\.\.(?:/|$))[^\x00-\x1f\\]+"
@@ -193,7 +326,28 @@ KEYS: dict[str, Key] = {
     "timezone": _matching(r"[A-Za-z][\w+/-]*", "the name of a time zone such as Europe/Berlin", optional=True),
     "interval": _duration("1m", "1d"),
     "off_hours": Key(expects="a span of the day such as 22:00-06:00", read=_read_window, write=format_window),
-    "max_concurrent": _integer(1, 64),
+    "max_concurrent": Key(
+        expects="a whole number from 1 to 64, or lines `context: number` below it", read=_read_slots, write=_write_models
+    ),
+    "contexts": Key(
+        expects="lines `context: days and hours` such as `working: Mon-Fri 09:00-17:00`", read=_read_contexts, write=_write_contexts
+    ),
+    "calendar": _names(r"https://[^\s,]+|(?!\w+://)[^\x00-\x1f,]+", "paths or https addresses of calendars, as a list or with commas"),
+    "windows": Key(
+        expects="lines `name: days and hours, shortest-longest` such as `quick-win: Mon-Fri 19:00-23:00, 1-2 h`",
+        read=_read_windows,
+        write=_write_windows,
+    ),
+    "interrupt": Key(
+        expects=f"contexts ({', '.join(Context)}), as a list or with commas, or `never`", read=_read_interrupt, write=_write_interrupt
+    ),
+    "overnight": Key(expects="a span of the day such as 23:00-07:00", read=_read_window, write=format_window),
+    "overnight_builds": _integer(1, 64),
+    "overnight_throttle": _integer(10, 100, " of percent", "%"),
+    "status_chart": Key(expects="yes or no", read=_read_flag, write=lambda value: "yes" if value else "no"),
+    "housekeeping": _names(r"[^\x00-\x1f,]+", "folders, as a list or with commas"),
+    "log_limit": _integer(1, 4096, " of MiB", "MiB", "MB"),
+    "log_age": _duration("1h", "3650d"),
     "stall_after": _duration("1s", "30d"),
     "retries": _integer(1, 20),
     "retry_delay": _duration("0s", "7d"),

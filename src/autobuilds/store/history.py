@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from autobuilds.domain.build import Approval, Build, Ledger, Pause
+from autobuilds.domain.day import Day
 from autobuilds.domain.patterns import pattern
 from autobuilds.records import replace
 from autobuilds.store.ledger import NotALedger, decode, encode_line
@@ -32,11 +33,12 @@ def message(
     revoked: str | None = None,
     pause: Pause | None = None,
     resumed: bool = False,
+    day: Day | None = None,
     body: str = "",
 ) -> str:
     """Return the commit message of one transition.
 
-    `record`, `approval` and `pause` are as they stand after it; `revoked` names the label whose approval is gone,
+    `record`, `approval`, `pause` and `day` are as they stand after it; `revoked` names the label whose approval is gone,
     `resumed` says that the pause is. `inputs` (for a start) are the clock, resources and configuration it was decided on.
     """
     lines = [f"Build: {label}"] if label else []
@@ -48,6 +50,7 @@ def message(
     lines += [f"Approval: {encode_line({'label': revoked, 'revoked': True})}"] if revoked is not None else []
     lines += [f"Pause: {encode_line(pause)}"] if pause is not None else []
     lines += ["Pause: null"] if resumed else []
+    lines += [f"Day: {encode_line(day)}"] if day is not None else []
     scope = f"({one_line(label)})" if label else ""
     middle = f"{body.strip()}\n\n" if body.strip() else ""
     return f"autobuilds{scope}: {one_line(subject)}\n\n{middle}" + "\n".join(lines) + "\n"
@@ -90,6 +93,8 @@ def apply(ledger: Ledger, known: Mapping[str, str]) -> Ledger:
             ledger = ledger.with_approval(decode(line, Approval))
     for line in _values(known, "Pause"):
         ledger = replace(ledger, pause=None if line == "null" else decode(line, Pause))
+    for line in _values(known, "Day"):
+        ledger = replace(ledger, day=decode(line, Day))
     return ledger
 
 

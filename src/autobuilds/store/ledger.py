@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from autobuilds.domain.build import Approval, Build, BuildState, Ledger, Pause
+from autobuilds.domain.day import Day
 from autobuilds.domain.labels import is_label
 from autobuilds.errors import CorruptLedger, NewerLedger, StorageFailure
 from autobuilds.records import replace
@@ -21,7 +22,7 @@ KEEP = timedelta(days=30)
 #: A ledger larger than this many bytes is not ours.
 _LIMIT = 256 * 1024 * 1024
 
-_T = TypeVar("_T", Build, Approval, Pause, Ledger)
+_T = TypeVar("_T", Build, Approval, Pause, Day, Ledger)
 
 
 class NotALedger(ValueError):
@@ -45,11 +46,14 @@ def decode(text: str | bytes, kind: type[_T]) -> _T:
     return value
 
 
-def _times(value: Ledger | Build | Approval | Pause) -> list[tuple[str, datetime]]:
+def _times(value: Ledger | Build | Approval | Pause | Day) -> list[tuple[str, datetime]]:
     if isinstance(value, Ledger):
         found = [(f"$.builds[{n}]{p[1:]}", t) for n, b in enumerate(value.builds) for p, t in _times(b)]
         found += [(f"$.approvals[{n}].at", a.at) for n, a in enumerate(value.approvals)]
-        return found + ([(f"$.pause{p[1:]}", t) for p, t in _times(value.pause)] if value.pause else [])
+        found += [(f"$.pause{p[1:]}", t) for p, t in _times(value.pause)] if value.pause else []
+        return found + ([(f"$.day{p[1:]}", t) for p, t in _times(value.day)] if value.day else [])
+    if isinstance(value, Day):
+        return _times_of_day(value)
     if isinstance(value, Build):
         times = [(f"$.{name}", getattr(value, name)) for name in ("created", "updated", "retry_at", "reviewed")]
         for number, attempt in enumerate(value.attempts):
@@ -60,7 +64,19 @@ def _times(value: Ledger | Build | Approval | Pause) -> list[tuple[str, datetime
     return [(path, at) for path, at in (("$.since", value.since), ("$.until", value.until)) if at is not None]
 
 
-def encode_line(value: Build | Approval | Pause | dict[str, Any] | None) -> str:
+def _times_of_day(day: Day) -> list[tuple[str, datetime]]:
+    found: list[tuple[str, datetime | None]] = [("$.since", day.since)]
+    if day.word is not None:
+        found += [("$.word.since", day.word.since), ("$.word.until", day.word.until)]
+    nights = [("$.night", day.night)] if day.night is not None else []
+    nights += [(f"$.nights[{n}]", night) for n, night in enumerate(day.nights)]
+    for place, night in nights:
+        found += [(f"{place}.{name}", getattr(night, name)) for name in ("started", "ends", "throttled", "ended", "undone")]
+        found += [(f"{place}.phases[{n}].at", phase.at) for n, phase in enumerate(night.phases)]
+    return [(path, at) for path, at in found if at is not None]
+
+
+def encode_line(value: Build | Approval | Pause | Day | dict[str, Any] | None) -> str:
     """Return a value as JSON on one line, keys sorted; what is no Unicode text in it becomes `?`."""
     import msgspec
 

@@ -407,7 +407,11 @@ CASES: list[tuple[str, Situation, str]] = [
         a_situation(slots_taken=1, claims=(claim(), claim(label="b"), claim(label="c"), claim(label="d"))),
         "wait: 1 of 1 slots taken by first, b, c | max_concurrent in HEARTBEAT.md",
     ),
-    ("capacity", a_situation(snapshot=a_snapshot(TASK, settings=Settings(max_concurrent=2)), slots_taken=1), "go: 1 of 2 slots taken"),
+    (
+        "capacity",
+        a_situation(snapshot=a_snapshot(TASK, settings=Settings(max_concurrent={"default": 2})), slots_taken=1),
+        "go: 1 of 2 slots taken",
+    ),
     ("resources", a_situation(), "go: disk, memory and load are below their limits"),
     ("resources", measured(disk_percent=None, memory_percent=None, load_per_core=None), "go: disk, memory and load are below their limits"),
     (

@@ -141,7 +141,7 @@ def review(s: Situation) -> GateResult:
 
 def capacity(s: Situation) -> GateResult:
     """Go while fewer builds are active than may run at the same time."""
-    limit = s.snapshot.settings.max_concurrent
+    limit = s.snapshot.settings.slots()
     if s.slots_taken < limit:
         return go("capacity", f"{s.slots_taken} of {limit} slots taken")
     holders = ", ".join(c.label for c in s.claims[:3])
