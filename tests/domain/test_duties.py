@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autobuilds.domain.duties import Always, Cadence, due, has_clock_time, next_due, parse_cadence, slot_after
+from autobuilds.domain.duties import Always, Cadence, due, has_clock_time, newest_slot, next_due, parse_cadence, slot_after
 
 CHICAGO = ZoneInfo("America/Chicago")
 CADENCES = [
@@ -203,3 +203,54 @@ def test_a_last_run_in_another_zone_counts_on_the_clock_of_now() -> None:
 @given(st.text(max_size=30))
 def test_no_text_breaks_the_reader(text: str) -> None:
     parse_cadence(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "last", "now", "expected"),
+    [
+        # Asleep over the evening: the night is begun late, but never by day.
+        ("daily at 23:00, until 06:00", "2026-02-06 12:00", "2026-02-07 02:10", True),
+        ("daily at 23:00, until 06:00", "2026-02-06 12:00", "2026-02-07 06:00", False),
+        ("daily at 23:00, until 06:00", "2026-02-06 12:00", "2026-02-07 22:59", False),
+        ("daily at 23:00 until 06:00", "2026-02-06 12:00", "2026-02-07 23:00", True),
+        # Off for a month.
+        ("daily at 06:30, until 12:00", "2026-01-01 07:00", "2026-02-07 12:30", False),
+        ("daily at 06:30, until 12:00", "2026-01-01 07:00", "2026-02-07 11:30", True),
+        ("Fridays 18:00 till 22:00", "2026-01-01 07:00", "2026-02-06 21:59", True),
+        ("Fridays 18:00 till 22:00", "2026-01-01 07:00", "2026-02-07 10:00", False),
+        # Both daylight-saving nights.
+        ("daily at 23:00, until 02:30", "2026-03-07 12:00", "2026-03-08 01:59", True),
+        ("daily at 23:00, until 02:30", "2026-03-07 12:00", "2026-03-08 03:00", False),
+        ("daily at 23:00, until 02:30", "2026-10-31 12:00", "2026-11-01 01:59", True),
+    ],
+)
+def test_a_slot_lapses(text: str, last: str, now: str, *, expected: bool) -> None:
+    duty = cadence(text)
+    assert due(duty, at(last), at(now)) is expected
+    following = next_due(duty, at(last), at(now))
+    assert (following == at(now)) is expected
+    assert due(duty, at(last), following)
+
+
+@pytest.mark.parametrize(
+    "text", ["daily until 06:00", "2x daily until 06:00", "23:00 until 25:00", "23:00 until 06:00 daily", "until 06:00"]
+)
+def test_what_lapses_has_a_time(text: str) -> None:
+    assert parse_cadence(text) is None
+
+
+@given(st.integers(0, 60 * 24 * 400), st.integers(1, 60 * 24 * 9))
+def test_a_slot_that_lapses_is_due_from_its_time_on_to_its_end(start: int, span: int) -> None:
+    duty = cadence("daily at 23:00, until 07:00")
+    last = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=start)).astimezone(CHICAGO)
+    now = (last.astimezone(UTC) + timedelta(minutes=span)).astimezone(CHICAGO)
+    night = now.hour >= 23 or now.hour < 7
+    began = now.replace(hour=23, minute=0, fold=0) - timedelta(days=now.hour < 7)
+    assert due(duty, last, now) is (night and began.astimezone(UTC) > last.astimezone(UTC))
+
+
+def test_what_is_made_up_for_is_the_newest_slot() -> None:
+    assert newest_slot(cadence("daily at 06:30"), at("2026-02-01 07:00"), at("2026-02-07 12:00")) == at("2026-02-07 06:30")
+    assert newest_slot(cadence("daily at 23:00"), at("2026-02-01 07:00"), at("2026-02-07 12:00")) == at("2026-02-06 23:00")
+    assert newest_slot(cadence("Fridays 18:00"), at("2026-02-01 07:00"), at("2026-02-12 12:00")) == at("2026-02-06 18:00")
+    assert newest_slot(cadence("*/30 * * * *"), at("2026-02-07 07:00"), at("2026-02-07 12:10")) == at("2026-02-07 12:00")

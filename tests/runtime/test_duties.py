@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from autobuilds.runtime.duties import DutyOutcome, DutyRun, run_due
+from autobuilds.runtime.duties import DutyOutcome, DutyRun, anything_due, run_due
 from autobuilds.store.config import Config, read_settings
+from autobuilds.store.files import Lock, private_folder
 
 NOW = datetime(2026, 2, 6, 10, 0, tzinfo=UTC)
 
@@ -166,3 +167,25 @@ def test_a_duty_that_was_removed_is_forgotten(tmp_path: Path) -> None:
     run_due(tmp_path, config("## A (daily)", "- `true`", "## B (daily)", "- `true`"), NOW)
     run_due(tmp_path, config("## B (daily)", "- `true`"), NOW + timedelta(days=1))
     assert list(json.loads((tmp_path / ".autobuilds" / "duties.json").read_text())["last"]) == ["b"]
+
+
+def test_what_was_missed_is_made_up_for_in_the_order_of_its_times(tmp_path: Path) -> None:
+    duty = config("## Brief (daily at 07:00)", "- `true`", "## Always (hourly)", "- `true`", "## Report (daily at 06:30)", "- `true`")
+    run_due(tmp_path, duty, NOW)
+    assert [r.duty for r in run_due(tmp_path, duty, NOW + timedelta(days=3))] == ["Report", "Always", "Brief"]
+
+
+def test_a_night_that_was_missed_is_not_begun_by_day(tmp_path: Path) -> None:
+    duty = config("## Night (daily at 23:00, until 06:00)", "- `true`", "## Report (daily at 06:30)", "- `true`")
+    run_due(tmp_path, duty, NOW)
+    assert [r.duty for r in run_due(tmp_path, duty, NOW + timedelta(hours=23))] == ["Report"]
+    assert [r.duty for r in run_due(tmp_path, duty, NOW + timedelta(hours=38))] == ["Night"]
+
+
+def test_two_processes_never_run_the_same_duty(tmp_path: Path) -> None:
+    duty = config("## A (daily)", "- `true`")
+    assert anything_due(tmp_path, duty, NOW)
+    with Lock(private_folder(tmp_path) / "duties.lock"):
+        assert run_due(tmp_path, duty, NOW) == ()
+    assert len(run_due(tmp_path, duty, NOW)) == 1
+    assert not anything_due(tmp_path, duty, NOW)

@@ -6,12 +6,14 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 
 from autobuilds.domain.patterns import pattern
-from autobuilds.domain.times import at_clock, parse_clock, parse_duration, reached
+from autobuilds.domain.times import after, at_clock, parse_clock, parse_duration, reached
 from autobuilds.records import dataclass
 
 _WEEK = frozenset(range(7))
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: A slot that lapses has done so by then.
+_LOOK_BACK = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class AtTimes:
     step: int = 1
     #: Whether the owner named a time or a day; if not (`2x daily`) a duty that never ran is due at once.
     named: bool = True
+    #: The time of day at which a slot that was missed lapses; None: it is made up for whenever that is possible.
+    until: time | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,18 +80,50 @@ def has_clock_time(cadence: Cadence) -> bool:
 def due(cadence: Cadence, last_run: datetime | None, now: datetime) -> bool:
     """Whether a duty that ran last at `last_run` (None: never) is due; slots missed in between make one run, not many.
 
-    A clock that was set back never makes a slot due again.
+    A clock that was set back never makes a slot due again. A slot with an `until` counts until then only.
     """
     if last_run is None or isinstance(cadence, Always):
         return True
-    return reached(slot_after(cadence, last_run.astimezone(now.tzinfo)), now)
+    return reached(_slot_that_counts(cadence, last_run.astimezone(now.tzinfo), now), now)
 
 
 def next_due(cadence: Cadence, last_run: datetime | None, now: datetime) -> datetime:
     """Return when a duty is due next, `now` itself if it is."""
     if last_run is None or due(cadence, last_run, now):
         return now
-    return slot_after(cadence, last_run.astimezone(now.tzinfo))
+    return _slot_that_counts(cadence, last_run.astimezone(now.tzinfo), now)
+
+
+def newest_slot(cadence: Cadence, last_run: datetime, now: datetime) -> datetime:
+    """Return the newest slot that a duty which is due makes up for; of a slot before the last two days the oldest that was missed."""
+    last = last_run.astimezone(now.tzinfo)
+    found = slot_after(cadence, last)
+    newer = slot_after(cadence, _later(last, after(now, -_LOOK_BACK)))
+    while reached(newer, now):
+        found, newer = newer, slot_after(cadence, newer)
+    return found
+
+
+def _slot_that_counts(cadence: Cadence, last_run: datetime, now: datetime) -> datetime:
+    """Return the first slot after the last run that has not lapsed by now."""
+    if not isinstance(cadence, AtTimes) or cadence.until is None:
+        return slot_after(cadence, last_run)
+    slot = slot_after(cadence, _later(last_run, after(now, -_LOOK_BACK)))
+    while reached(_lapses(slot, cadence.until), now):
+        slot = slot_after(cadence, slot)
+    return slot
+
+
+def _lapses(slot: datetime, until: time) -> datetime:
+    """Return the first time after a slot at which the clocks show `until`."""
+    zone = slot.tzinfo
+    assert zone is not None, "a slot is always aware"
+    same_day = at_clock(slot.date(), until, zone)
+    return at_clock(slot.date() + timedelta(days=1), until, zone) if reached(same_day, slot) else same_day
+
+
+def _later(one: datetime, other: datetime) -> datetime:
+    return one if reached(other, one) else other
 
 
 def slot_after(cadence: Cadence, moment: datetime) -> datetime:
@@ -129,6 +165,7 @@ def _cron_slot(cadence: Cron, moment: datetime) -> datetime:
 
 
 _COUNTED = pattern(r"(?:(\d{1,2}) ?[x×]|(once|twice)|(\d{1,2}) times) ?(?:daily|(?:a|per|each|every) day)", re.ASCII)
+_UNTIL = pattern(r",? (?:until|till) (\d{1,2}:\d\d)", re.ASCII)
 _TIMES = pattern(r"(?:^| )(?:at |@ ?)?(\d{1,2}:\d\d(?:(?:, ?| and |, and )\d{1,2}:\d\d)*)", re.ASCII)
 _WORDS: dict[str, Cadence] = {
     "every heartbeat": Always(),
@@ -156,7 +193,8 @@ def parse_cadence(text: str) -> Cadence | None:
 
     Reads `every heartbeat`, `2x daily` (that many even slots of the local day, the first at midnight), `daily`, `hourly`,
     `weekly` (Mondays), `monthly`, `every 3 hours`, `every 2 days`, `daily at 09:00, 17:00`, `Fridays 18:00`,
-    `Mon-Fri 07:30`, `weekdays 07:00`, `weekends 10:00`, a cron expression of five fields and its aliases (`@daily`).
+    `Mon-Fri 07:30`, `weekdays 07:00`, `weekends 10:00`, a cron expression of five fields and its aliases (`@daily`). Behind
+    a time of day `until 07:00` says when a slot that was missed is not made up for any more.
     """
     folded = " ".join(text.split()).lower()
     if not 0 < len(folded) <= 100:
@@ -202,7 +240,13 @@ def _cron(text: str) -> Cron | None:
 
 
 def _at_times(text: str) -> Cadence | None:
+    ends = _UNTIL.search(text)
+    until = parse_clock(ends[1]) if ends else None
+    if ends:
+        text = text[: ends.start()] if ends.end() == len(text) else text
     found = _TIMES.search(text)
+    if ends and (until is None or found is None):
+        return None
     if found and found.end() != len(text):
         return None
     days = parse_weekdays(text[: found.start()] if found else text)
@@ -210,7 +254,7 @@ def _at_times(text: str) -> Cadence | None:
     times = sorted({c for c in clocks if c is not None})
     if days is None or len(times) != len(set(clocks)):
         return None
-    return AtTimes(times=tuple(times), weekdays=days)
+    return AtTimes(times=tuple(times), weekdays=days, until=until)
 
 
 def parse_weekdays(text: str) -> frozenset[int] | None:

@@ -12,13 +12,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
-from autobuilds.domain.duties import Duty, DutyCommand, due, has_clock_time
+from autobuilds.domain.duties import Duty, DutyCommand, due, has_clock_time, newest_slot
 from autobuilds.domain.spelling import quoted
 from autobuilds.domain.times import after, reached
+from autobuilds.errors import Busy
 from autobuilds.records import dataclass, replace
 from autobuilds.store.config import Config
 from autobuilds.store.duties import append_log, read_last_runs, write_last_runs
-from autobuilds.store.files import private_folder
+from autobuilds.store.files import Lock, private_folder
 
 #: Set for a duty's command, so that a heartbeat inside it runs no duties.
 MARKER = "AUTOBUILDS_DUTY"
@@ -70,32 +71,68 @@ class DutyRun:
         return what + status + (f": {quoted(last, 200)}" if last and not self.ok else "")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn:
+    """Which duties are due, and the record of last runs: as it stands, as it has to be, and why it could not be read."""
+
+    known: dict[str, datetime]
+    runs: dict[str, datetime]
+    lost: str | None
+    duties: tuple[Duty, ...]
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing is due and nothing has to be written down."""
+        return self.lost is None and self.runs == self.known and not self.duties
+
+
+def anything_due(root: Path, config: Config, now: datetime) -> bool:
+    """Whether `run_due` would run a command."""
+    return bool(config.duties) and not os.environ.get(MARKER) and bool(_turn(root, config, now).duties)
+
+
 def run_due(root: Path, config: Config, now: datetime) -> tuple[DutyRun, ...]:
     """Run the duties of a workspace that are due and return what came of it; nothing is written when none is.
 
     A duty's slot counts as used before its first command begins, so a crash can't make it run in a circle. A duty with a
-    clock time that is seen for the first time waits for that time. Inside a duty nothing is run. Raises StorageFailure where the
-    record can't be written.
+    clock time that is seen for the first time waits for that time; several that are made up for run in the order of their
+    times. Inside a duty nothing is run, nor while another process runs duties of this workspace. Raises StorageFailure
+    where the record can't be written.
     """
-    if not config.duties or os.environ.get(MARKER):
-        return ()
-    private = root / ".autobuilds"
-    known, lost = read_last_runs(private)
-    runs = {key: _trusted(moment, now) for key, moment in known.items()}
-    waiting = {d.key: now for d in config.duties if d.key not in runs and has_clock_time(d.cadence)}
-    runs.update(waiting)
-    turn = [d for d in config.duties if due(d.cadence, runs.get(d.key), now)]
-    if lost is None and runs == known and not turn:
+    if not config.duties or os.environ.get(MARKER) or _turn(root, config, now).nothing:
         return ()
     private = private_folder(root)
+    try:
+        with Lock(private / "duties.lock", what="duties"):
+            return _run_turn(root, config, _turn(root, config, now), now)
+    except Busy:
+        return ()
+
+
+def _turn(root: Path, config: Config, now: datetime) -> _Turn:
+    known, lost = read_last_runs(root / ".autobuilds")
+    runs = {key: _trusted(moment, now) for key, moment in known.items()}
+    runs.update({d.key: now for d in config.duties if d.key not in runs and has_clock_time(d.cadence)})
+    turn = [d for d in config.duties if due(d.cadence, runs.get(d.key), now)]
+    timed = iter(sorted((d for d in turn if d.key in runs and has_clock_time(d.cadence)), key=lambda d: _slot(d, runs[d.key], now)))
+    ordered = tuple(next(timed) if d.key in runs and has_clock_time(d.cadence) else d for d in turn)
+    return _Turn(known=known, runs=runs, lost=lost, duties=ordered)
+
+
+def _slot(duty: Duty, last_run: datetime, now: datetime) -> float:
+    return newest_slot(duty.cadence, last_run, now).timestamp()
+
+
+def _run_turn(root: Path, config: Config, turn: _Turn, now: datetime) -> tuple[DutyRun, ...]:
+    private = root / ".autobuilds"
     results: list[DutyRun] = []
-    if lost is not None:
-        results.append(DutyRun(duty="", command="", line=0, outcome=DutyOutcome.RECORD_LOST, tail=lost))
+    if turn.lost is not None:
+        results.append(DutyRun(duty="", command="", line=0, outcome=DutyOutcome.RECORD_LOST, tail=turn.lost))
         _log(private, results[-1], now)
     keep = {d.key for d in config.duties}
-    runs = {key: moment for key, moment in runs.items() if key in keep}
+    runs = {key: moment for key, moment in turn.runs.items() if key in keep}
     write_last_runs(private, runs)
-    for duty in turn:
+    for duty in turn.duties:
         runs[duty.key] = now
         write_last_runs(private, runs)
         results.extend(_run(root, duty, config.settings.duty_timeout, private, now))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,12 @@ from autobuilds.runtime.record import Recorder, recorder_for
 from autobuilds.runtime.view_values import count
 from autobuilds.store.files.reading import Stamp
 from autobuilds.store.ledger import archive, write_archive
-from autobuilds.store.workspace import LEDGER, Loaded
+from autobuilds.store.workspace import LEDGER, WRITE_WAIT, Loaded
 
 if TYPE_CHECKING:
     from autobuilds.domain.build import Ledger
     from autobuilds.runtime.duties import DutyRun
+    from autobuilds.store.files import Lock
 
 __all__ = ["Beat", "beat", "look", "stay"]
 
@@ -56,12 +58,12 @@ class _Round:
 def beat(context: Context, *, start: bool = True, patience: float = PATIENCE) -> Beat:
     """Run one heartbeat; `start` False only looks after what runs and renders (`--monitor`).
 
-    Raises Busy when another heartbeat holds the lock for longer than `patience` seconds, BadInput where the workspace is
+    Raises Busy when another heartbeat holds the lock for longer than `patience` seconds (for a minute, after duties), BadInput where the workspace is
     no Git repository: nothing could be built or kept there.
     """
     if not context.repo.root.samefile(context.workspace.root):
         raise BadInput(f"{context.workspace.root} is not the top of its Git repository; put the workspace at {context.repo.root}")
-    with context.workspace.lock("heartbeat", "heartbeat", patience):
+    with context.workspace.lock("heartbeat", "heartbeat", patience) as lock:
         recorder = recorder_for(context)
         context.workspace.recover(context.queue_file(recorder.zone))
         context.repo.heal()
@@ -72,23 +74,28 @@ def beat(context: Context, *, start: bool = True, patience: float = PATIENCE) ->
         archived = _archive(context, recorder, seen.loaded)
         if archived:
             seen = see(context)
-        duties = _duties(context, recorder, state, seen) if start else ()
+        duties = _duties(context, recorder, state, seen, lock) if start else ()
         if start:
             seen = _rounds(context, recorder, state)
         return _finish(context, recorder, state, seen, tuple(duties), archived=archived)
 
 
-def _duties(context: Context, recorder: Recorder, state: _Round, seen: Seen) -> tuple[DutyRun, ...]:
-    """Run the duties that are due; where their record can't be written, that is said and the heartbeat goes on."""
-    if not seen.loaded.config.duties:
-        return ()
-    from autobuilds.runtime.duties import run_due
+def _duties(context: Context, recorder: Recorder, state: _Round, seen: Seen, lock: Lock) -> tuple[DutyRun, ...]:
+    """Run the duties that are due; where their record can't be written, that is said and the heartbeat goes on.
 
-    try:
-        return tuple(run_due(context.workspace.root, seen.loaded.config, recorder.now))
-    except AutobuildsError as fault:
-        state.faults.append(f"duties: {fault}")
+    Their commands may need the heartbeat's lock themselves (`overnight start`, `complete`), so it is given back meanwhile.
+    """
+    root, config = context.workspace.root, seen.loaded.config
+    if not config.duties:
         return ()
+    from autobuilds.runtime.duties import anything_due, run_due
+
+    with lock.lent(WRITE_WAIT) if anything_due(root, config, recorder.now) else nullcontext():
+        try:
+            return tuple(run_due(root, config, recorder.now))
+        except AutobuildsError as fault:
+            state.faults.append(f"duties: {fault}")
+            return ()
 
 
 def _archive(context: Context, recorder: Recorder, loaded: Loaded) -> bool:

@@ -175,6 +175,25 @@ class TestLock:
             assert lock.held
         assert not lock.held
 
+    def test_it_is_lent_and_taken_again(self, tmp_path: Path) -> None:
+        path = tmp_path / "lock"
+        with Lock(path) as lock:
+            with lock.lent(5.0):
+                assert not lock.held
+                with Lock(path):
+                    pass
+            assert lock.held
+            with pytest.raises(Busy), Lock(path):
+                pass
+
+    def test_a_lock_that_another_keeps_does_not_come_back(self, tmp_path: Path) -> None:
+        path = tmp_path / "lock"
+        other = Lock(path)
+        with pytest.raises(Busy), Lock(path) as lock, lock.lent(0.01):
+            other.__enter__()
+        assert not lock.held and other.held
+        other.__exit__(None, None, None)
+
     def test_who_waits_is_told_who_holds_it_and_what_for(self, tmp_path: Path) -> None:
         path = tmp_path / "lock"
         with Lock(path, what="w" * 90), pytest.raises(Busy) as told, Lock(path):

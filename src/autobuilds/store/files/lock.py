@@ -6,7 +6,8 @@ import errno
 import fcntl
 import os
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -73,6 +74,16 @@ class Lock:
                 # The note is gone, and so is its trace: a heartbeat that has nothing to do changes no file.
                 os.utime(fd, ns=self._times)
             os.close(fd)
+
+    @contextmanager
+    def lent(self, wait: float) -> Iterator[None]:
+        """Give the lock back for as long as the body runs, then take it again, at most `wait` seconds later; raises Busy."""
+        self.__exit__(None, None, None)
+        try:
+            yield
+        finally:
+            self.wait = wait
+            self.__enter__()
 
     def _sign(self, fd: int) -> None:
         """Write who holds the lock, for the message of those who wait; a full disk is no reason to fail."""
