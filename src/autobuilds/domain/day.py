@@ -70,7 +70,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """One phase of a night and how it went: `done`, `failed` or `skipped`, with what there is to say of it."""
+    """One phase of a night and how it went: `running`, `done`, `failed` or `skipped`, with what there is to say of it."""
 
     name: str
     state: str
@@ -92,6 +92,8 @@ class Night:
     archive: str | None = None
     #: Since when nothing new starts because the machine is under pressure.
     throttled: datetime | None = None
+    #: Seconds for which that was so before.
+    throttled_seconds: int = 0
     #: When it was closed; `undone` when the owner took the night back.
     ended: datetime | None = None
     undone: datetime | None = None

@@ -10,9 +10,11 @@ from functools import cached_property
 from autobuilds.domain.approval import fingerprint
 from autobuilds.domain.budgets import Spending, of_all
 from autobuilds.domain.build import Approval, Build, BuildState, Usage
+from autobuilds.domain.day import Night
 from autobuilds.domain.holds import Hold, held
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import AgentStatus, Moment, Snapshot
+from autobuilds.domain.night import running
 from autobuilds.domain.policy import CategoryRule
 from autobuilds.domain.sandbox import Choice, choose
 from autobuilds.domain.times import in_window, window_closes, window_opens
@@ -94,6 +96,11 @@ class Shared:
     def off_hours(self) -> bool:
         """Whether it is off-hours now."""
         return in_window(self._moment.now, self._snapshot.settings.off_hours)
+
+    @cached_property
+    def night(self) -> Night | None:
+        """The overnight session that is on, or None."""
+        return running(self._snapshot.ledger.day, self._moment.now)
 
     @cached_property
     def opens(self) -> datetime:

@@ -11,6 +11,7 @@ import pytest
 from autobuilds.domain.agents import FailureClass
 from autobuilds.domain.approval import fingerprint
 from autobuilds.domain.build import Approval, BuildState, Ledger, Outcome, Pause, Usage
+from autobuilds.domain.day import Day, Night
 from autobuilds.domain.gates import GATES, assess
 from autobuilds.domain.gates.order import find_cycle, overlap, same_goal
 from autobuilds.domain.model import Estimate, Priority, Section
@@ -546,3 +547,36 @@ class TestBudget:
     def test_what_is_left_is_said_while_it_goes(self) -> None:
         assert self.used(Usage(cost_usd=0.4), cost_per_day=0.5).reason == "0.40 of 0.50 USD used today"
         assert self.used().reason == "no limit is set"
+
+
+def in_a_night(task, moment=None, **settings) -> Situation:
+    night = Night(id="2026-02-06", started=NOW - timedelta(hours=1), ends=NOW + timedelta(hours=7))
+    snapshot = a_snapshot(task, ledger=Ledger(day=Day(night=night)), settings=Settings(**settings))
+    return a_situation(task, snapshot=snapshot, moment=moment or a_moment())
+
+
+def test_in_a_night_new_features_wait_for_an_approval_or_for_the_day() -> None:
+    task = a_task(category="New features")
+    assert gate("category", a_situation(task)).verdict is GO
+    found = gate("category", in_a_night(task))
+    assert found.verdict is WAIT and found.until == NOW + timedelta(hours=7) and found.fix == f"autobuilds approve {task.label}"
+    assert "while the overnight session is on (until 2026-02-06 19:00)" in found.reason
+
+
+def test_in_a_night_what_asks_by_day_asks_and_what_runs_without_asking_runs() -> None:
+    assert gate("category", in_a_night(a_task())).verdict is GO
+    assert gate("category", in_a_night(a_task(category=None))).verdict is GO
+    assert gate("category", in_a_night(a_task(category="External actions"))).verdict is ASK
+    assert gate("category", in_a_night(a_task(category="New features", priority=Priority.MEDIUM))).verdict is ASK
+    routine = a_task(category="New features", source="routine")
+    assert gate("category", in_a_night(routine)).verdict is ASK
+
+
+def test_a_night_is_throttled_at_a_limit_of_its_own_and_goes_on_below_it() -> None:
+    task = a_task()
+    high = a_moment(resources=Resources(disk_percent=10, memory_percent=85, load_per_core=0.9))
+    assert gate("resources", a_situation(task, moment=high)).verdict is GO
+    found = gate("resources", in_a_night(task, high))
+    assert found.verdict is WAIT and "throttled: memory 85 % used (limit 80 %), load 0.9 per core (limit 0.8)" in found.reason
+    assert "what runs goes on" in found.reason and "overnight_throttle" in (found.fix or "")
+    assert gate("resources", in_a_night(task)).verdict is GO

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from autobuilds.domain.gates.answers import ask, go
+from autobuilds.domain.gates.answers import ask, go, wait
 from autobuilds.domain.situation import ApprovalState, Situation
+from autobuilds.domain.times import format_when
 from autobuilds.domain.verdicts import OR, GateResult, Verdict
 
 
@@ -51,6 +52,10 @@ def category(s: Situation) -> GateResult:
     answer = rule.answer(task.priority) if rule else "ask"
     if answer == "auto":
         return go("category", f"{shown} runs without asking at {task.priority.value} priority")
+    night = s.shared.night
+    if answer == "own" and task.owners_own and task.category and night is not None:
+        reason = f"{shown} waits for your approval while the overnight session is on (until {format_when(night.ends)})"
+        return wait("category", reason + _approval_note(s), until=night.ends, fix=fix)
     if answer == "own" and task.owners_own:
         return go("category", f"{shown}, asked for by the owner at {task.priority.value} priority")
     if answer == "own":

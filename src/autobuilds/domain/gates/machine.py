@@ -5,6 +5,7 @@ from __future__ import annotations
 from autobuilds.domain.gates.answers import ask, go, wait
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import AgentStatus, Moment
+from autobuilds.domain.night import limits, over
 from autobuilds.domain.sandbox import Choice, choose
 from autobuilds.domain.settings import Settings
 from autobuilds.domain.situation import Situation
@@ -76,19 +77,17 @@ def sandbox_for(chosen: AgentStatus, settings: Settings, moment: Moment) -> Choi
 
 def resources(s: Situation) -> GateResult:
     """Go when disk, memory and load are below their limits and the agent's own need is free; what can't be measured holds nothing."""
-    now, limits = s.moment.resources, s.snapshot.settings
-    over = []
-    if now.disk_percent is not None and now.disk_percent >= limits.disk_limit:
-        over.append(f"disk {now.disk_percent:.0f} % full (limit {limits.disk_limit} %)")
-    if now.memory_percent is not None and now.memory_percent >= limits.memory_limit:
-        over.append(f"memory {now.memory_percent:.0f} % used (limit {limits.memory_limit} %)")
-    if now.load_per_core is not None and now.load_per_core >= limits.load_limit:
-        over.append(f"load {now.load_per_core:.1f} per core (limit {limits.load_limit:g})")
+    now = s.moment.resources
+    allowed = limits(s.snapshot.settings, s.snapshot.ledger.day, s.now)
+    beyond = list(over(now, allowed))
     chosen = _chosen(s)
     needed = chosen.reserve_mib if chosen is not None else 0
     if now.memory_free_mib is not None and now.memory_free_mib < needed:
         assert chosen is not None, "only an agent reserves memory"
-        over.append(f"memory {now.memory_free_mib} MiB free ({chosen.name} needs {needed} MiB)")
-    if over:
-        return wait("resources", ", ".join(over), fix=f"free some{OR}raise the limit in HEARTBEAT.md")
+        beyond.append(f"memory {now.memory_free_mib} MiB free ({chosen.name} needs {needed} MiB)")
+    if beyond and allowed.night:
+        reason = f"the overnight session is throttled: {', '.join(beyond)}; what runs goes on"
+        return wait("resources", reason, fix=f"free some{OR}raise overnight_throttle in HEARTBEAT.md")
+    if beyond:
+        return wait("resources", ", ".join(beyond), fix=f"free some{OR}raise the limit in HEARTBEAT.md")
     return go("resources", "disk, memory and load are below their limits")
