@@ -285,3 +285,79 @@ def test_a_scratch_clone_stands_at_its_commit_and_leaves_no_trace(repo: Repo, tm
     repo.scratch(tmp_path / "scratch", first)
     assert (tmp_path / "scratch" / "a.txt").read_text() == "one\ntwo\n"
     assert (sorted(p.name for p in (repo.root / ".git").rglob("*")) if before else []) == before
+
+
+def night(repo: Repo, tmp_path: Path) -> list[str]:
+    """Merge two builds, one after the other, and return their merges, the newest first."""
+    merges: list[str] = []
+    for number, (path, text) in enumerate((("c.txt", "c\n"), ("a.txt", "one\n2\n"))):
+        work = side(repo, path, text)
+        merged = repo.merge("main", work, tmp_path / f"m{number}", "merge")
+        repo.deliver(merged, "main")
+        repo.delete_branch("build/side")
+        assert merged.commit is not None
+        merges.insert(0, merged.commit)
+    return merges
+
+
+def test_several_merges_are_taken_back_in_one_commit(repo: Repo, tmp_path: Path) -> None:
+    evening = tip(repo)
+    merges = night(repo, tmp_path)
+    undone = repo.revert_all("main", merges, tmp_path / "undo", "the night")
+    repo.check_delivery(undone, "main")
+    assert tip(repo) == merges[0]
+    repo.deliver(undone, "main")
+    assert repo.diff(evening, "main").paths == ()
+    assert (repo.root / "a.txt").read_text() == "one\ntwo\n" and not (repo.root / "c.txt").exists()
+    again = repo.revert_all("main", merges, tmp_path / "again", "the night")
+    assert again.commit == tip(repo)
+    repo.check_delivery(again, "main")
+    repo.deliver(again, "main")
+    assert tip(repo) == undone.commit
+
+
+def test_merges_that_cannot_be_taken_back_leave_everything_as_it_is(repo: Repo, tmp_path: Path) -> None:
+    merges = night(repo, tmp_path)
+    put(repo, "a.txt", "one\nmine\n")
+    repo.commit(["a.txt"], "by hand")
+    found = repo.revert_all("main", merges, tmp_path / "undo", "the night")
+    assert found.commit is None and found.conflicts == ("a.txt",)
+    with pytest.raises(Refused):
+        repo.check_delivery(found, "main")
+
+
+def test_a_delivery_that_would_be_refused_is_refused_beforehand(repo: Repo, tmp_path: Path) -> None:
+    merges = night(repo, tmp_path)
+    undone = repo.revert_all("main", merges, tmp_path / "undo", "the night")
+    put(repo, "a.txt", "unsaved\n")
+    with pytest.raises(Refused, match=r"uncommitted work in a\.txt"):
+        repo.check_delivery(undone, "main")
+    assert (repo.root / "a.txt").read_text() == "unsaved\n" and tip(repo) == merges[0]
+    put(repo, "d.txt", "mine\n")
+    repo.commit(["d.txt"], "by hand")
+    with pytest.raises(Refused, match="moved"):
+        repo.check_delivery(undone, "main")
+
+
+def test_a_tag_of_ours_goes_where_it_is_set_and_no_other_is_touched(repo: Repo) -> None:
+    first = tip(repo)
+    repo.tag("autobuilds/night/2026-02-06", first)
+    assert repo.resolve("autobuilds/night/2026-02-06") == first
+    put(repo, "a.txt", "changed\n")
+    second = repo.commit(["a.txt"], "second")
+    repo.tag("autobuilds/night/2026-02-06", second or "")
+    assert repo.resolve("autobuilds/night/2026-02-06") == second
+    repo.untag("autobuilds/night/2026-02-06")
+    repo.untag("autobuilds/night/2026-02-06")
+    assert repo.resolve("autobuilds/night/2026-02-06") is None
+    for act in (lambda: repo.tag("v1.0", first), lambda: repo.untag("v1.0")):
+        with pytest.raises(Refused):
+            act()
+
+
+def test_what_no_commit_holds_is_named(repo: Repo) -> None:
+    assert repo.loose() == ()
+    put(repo, "a.txt", "changed\n")
+    put(repo, "new/ä b.txt", "new\n")
+    (repo.root / "sub" / "b.txt").unlink()
+    assert repo.loose() == ("a.txt", "new/ä b.txt", "sub/b.txt")

@@ -147,6 +147,45 @@ class FakeRepo:
         onto, made = self.refs[base_branch], self.objects[commit]
         return self._combine(made.tree, onto, self.objects[made.parents[0]].tree, scratch, message, (onto,))
 
+    def revert_all(self, base_branch: str, commits: Sequence[str], scratch: Path, message: str) -> CheckedMerge:
+        onto, tree = self.refs[base_branch], self.objects[self.refs[base_branch]].tree
+        for commit in commits:
+            made = self.objects[commit]
+            before = self._make((), tree, "")
+            done = self._combine(made.tree, before, self.objects[made.parents[0]].tree, scratch, message, (onto,))
+            if done.commit is None:
+                return CheckedMerge(commit=None, onto=onto, scratch=scratch, conflicts=done.conflicts)
+            tree = self.objects[done.commit].tree
+        same = tree == self.objects[onto].tree
+        return CheckedMerge(commit=onto if same else self._make((onto,), tree, message), onto=onto, scratch=scratch)
+
+    def _in_the_way(self, merged: CheckedMerge, branch: str) -> list[str]:
+        before, after = (self.objects[commit or ""].tree for commit in (merged.onto, merged.commit))
+        changed = sorted(p for p in {*before, *after} if before.get(p) != after.get(p)) if branch == self.branch else []
+        files = {p: (self.root / p).read_bytes() if (self.root / p).is_file() else None for p in changed}
+        return [p for p in changed if files[p] not in (before.get(p), after.get(p))]
+
+    def check_delivery(self, merged: CheckedMerge, base_branch: str) -> None:
+        if merged.commit is None or self.refs[base_branch] not in (merged.onto, merged.commit):
+            raise Refused(f"{base_branch} moved")
+        if dirty := self._in_the_way(merged, base_branch):
+            raise Refused(f"your uncommitted work in {', '.join(dirty)} is in the way")
+
+    def tag(self, name: str, commit: str) -> None:
+        if not name.startswith("autobuilds/"):
+            raise Refused
+        self.refs[name] = commit
+
+    def untag(self, name: str) -> None:
+        if not name.startswith("autobuilds/"):
+            raise Refused
+        self.refs.pop(name, None)
+
+    def loose(self) -> tuple[str, ...]:
+        tree = self.objects[self.head().commit or ""].tree
+        there = {p.relative_to(self.root).as_posix(): p.read_bytes() for p in self.root.rglob("*") if p.is_file() and ".git" not in p.parts}
+        return tuple(sorted(p for p in {*tree, *there} if tree.get(p) != there.get(p)))
+
     def deliver(self, merged: CheckedMerge, base_branch: str) -> None:
         if merged.commit is None or self.refs[base_branch] != merged.onto:
             raise Refused(f"{base_branch} moved")
@@ -201,6 +240,10 @@ class FakeRepo:
 
     def converts(self, path: str) -> bool:
         return False
+
+    def ignores(self, path: str) -> bool:
+        ignore = self.root / ".gitignore"
+        return ignore.exists() and path in ignore.read_text().split("\n")
 
     def line_origin(self, commit: str, path: str, line: int) -> LineOrigin | None:
         def at(data: bytes | None) -> bytes | None:

@@ -161,6 +161,29 @@ class Repo(Protocol):
         """Make one commit in a scratch clone that takes `commit` (a merge) back on the tip of `base_branch`."""
         ...
 
+    def revert_all(self, base_branch: str, commits: Sequence[str], scratch: Path, message: str) -> CheckedMerge:
+        """Make one commit in a scratch clone that takes all these commits back, in the order given, on the tip of `base_branch`.
+
+        Where nothing is left of them there, `commit` is that tip.
+        """
+        ...
+
+    def check_delivery(self, merged: CheckedMerge, base_branch: str) -> None:
+        """Raise what `deliver` would raise now, and change nothing."""
+        ...
+
+    def tag(self, name: str, commit: str) -> None:
+        """Set a tag of ours (`autobuilds/…`) to a commit, wherever it stood; raises Refused for any other tag."""
+        ...
+
+    def untag(self, name: str) -> None:
+        """Delete a tag of ours; no error when it is not there."""
+        ...
+
+    def loose(self) -> tuple[str, ...]:
+        """Return the paths of the working tree that HEAD does not hold as they are (gone ones too), without what is ignored."""
+        ...
+
     def deliver(self, merged: CheckedMerge, base_branch: str) -> None:
         """Move `base_branch` forward to the checked merge, files of the checkout included, or raise and change nothing.
 
@@ -201,4 +224,8 @@ class Repo(Protocol):
 
     def converts(self, path: str) -> bool:
         """Whether attributes have Git turn the committed text of a file into another on disk, line ends apart."""
+        ...
+
+    def ignores(self, path: str) -> bool:
+        """Whether Git is told to leave a file that it does not know out of commits."""
         ...

@@ -50,6 +50,19 @@ class Scratch:
             raise Refused(f"nothing of {commit[:12]} is left in the branch; there is nothing to undo")
         return merged
 
+    def revert_all(self, commits: Sequence[str], message: str) -> CheckedMerge:
+        """Take several commits back, the newest first, in one commit; where nothing is left of them the branch stays where it is."""
+        for commit in commits:
+            parents = self.git.text("rev-list", "--parents", "-n1", commit, "--").split()[1:]
+            mainline = ["--mainline=1"] if len(parents) > 1 else []
+            done = self.git.run("revert", "--no-commit", *mainline, commit, ok=(0, 1))
+            if done.returncode:
+                return self._finish(done.returncode, done.stderr, message, (self.onto,))
+        merged = self._finish(0, b"", message, (self.onto,))
+        if merged.commit is not None and self._tree(merged.commit) == self._tree(self.onto):
+            return CheckedMerge(commit=self.onto, onto=self.onto, scratch=self.folder)
+        return merged
+
     def _tree(self, commit: str) -> str:
         return self.git.text("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
 
@@ -78,8 +91,20 @@ class Delivery:
         self._committer = committer
         self._head = head
 
-    def deliver(self, merged: CheckedMerge, branch: str) -> None:
-        """Move the branch; see `ports.Repo.deliver`."""
+    def check(self, merged: CheckedMerge, branch: str) -> None:
+        """Raise what `deliver` would raise now, and change nothing."""
+        here = self._may_move(merged, branch)
+        if merged.commit is None or self._tip(branch) == merged.commit:
+            return
+        self._check(branch, merged)
+        if here:
+            clones.fetch(self._git, merged.scratch.absolute(), merged.commit, into=self._place.objects)
+            with Claim(self._place.common) as claim:
+                copy, _ = index.private_copy(self._place, claim)
+                self._wanted(copy, merged.onto, merged.commit)
+
+    def _may_move(self, merged: CheckedMerge, branch: str) -> bool:
+        """Return whether the branch is the checked-out one; raises Refused where it can't be moved at all."""
         if merged.commit is None:
             raise Refused(f"the merge has conflicts in {_names(merged.conflicts)}; nothing was delivered")
         elsewhere = [folder for folder in checked_out(self._place, check_branch(branch)) if folder != self._place.git_dir]
@@ -90,6 +115,12 @@ class Delivery:
         here = branch == self._head.branch
         if here:
             check_free(self._head)
+        return here
+
+    def deliver(self, merged: CheckedMerge, branch: str) -> None:
+        """Move the branch; see `ports.Repo.deliver`."""
+        here = self._may_move(merged, branch)
+        assert merged.commit is not None, "conflicts were refused"
         # An earlier try that was killed at its very end may have left its locks.
         sweep(self._place.common)
         if self._tip(branch) == merged.commit:

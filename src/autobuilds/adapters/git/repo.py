@@ -173,6 +173,36 @@ class GitRepo:
 
         return Scratch(self._place, self._algorithm, base_branch, scratch.absolute()).revert(self._must(commit), message)
 
+    def revert_all(self, base_branch: str, commits: Sequence[str], scratch: Path, message: str) -> CheckedMerge:
+        """Make one commit in a scratch clone that takes all these commits back on the tip of `base_branch`; see the port."""
+        from autobuilds.adapters.git.merging import Scratch
+
+        return Scratch(self._place, self._algorithm, base_branch, scratch.absolute()).revert_all([self._must(c) for c in commits], message)
+
+    def check_delivery(self, merged: CheckedMerge, base_branch: str) -> None:
+        """Raise what `deliver` would raise now, and change nothing."""
+        from autobuilds.adapters.git.merging import Delivery
+
+        Delivery(self._place, self._git, self._algorithm, self._committer, self.head()).check(merged, base_branch)
+
+    def tag(self, name: str, commit: str) -> None:
+        """Set a tag of ours (`autobuilds/…`) to a commit. Raises Refused for any other tag."""
+        from autobuilds.adapters.git import committing, snapshots
+
+        snapshots.tag(self._place, self._git, self._committer.signature(committing.TOOL), name, self._must(commit))
+
+    def untag(self, name: str) -> None:
+        """Delete a tag of ours (`autobuilds/…`); no error when it is not there. Raises Refused for any other tag."""
+        from autobuilds.adapters.git import snapshots
+
+        snapshots.untag(self._place, self._git, name)
+
+    def loose(self) -> tuple[str, ...]:
+        """Return the paths of the working tree that HEAD does not hold as they are, without what is ignored."""
+        from autobuilds.adapters.git import snapshots
+
+        return snapshots.loose(self._git)
+
     def deliver(self, merged: CheckedMerge, base_branch: str) -> None:
         """Move `base_branch` forward to the checked merge, files of the checkout included, or raise and change nothing."""
         from autobuilds.adapters.git.merging import Delivery
@@ -246,6 +276,11 @@ class GitRepo:
 
         check_path(self.root, path)
         return origins.converts(self._git, path)
+
+    def ignores(self, path: str) -> bool:
+        """Whether Git is told to leave a file that it does not know out of commits."""
+        check_path(self.root, path)
+        return self._git.run("check-ignore", "--quiet", "--", path, ok=(0, 1)).returncode == 0
 
     def _objects(self, oid: str) -> Objects:
         return Objects(self._git, self._place.objects, "sha1" if len(oid) == 40 else "sha256")
