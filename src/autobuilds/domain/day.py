@@ -103,6 +103,27 @@ class Night:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Milestone:
+    """One task of a weekend's project: its label, and how many minutes the plan gives it."""
+
+    label: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weekend:
+    """The project that the owner chose for a weekend; `id` is the date of its first day, `proposal` the one that he saw."""
+
+    id: str
+    proposal: str
+    title: str
+    chosen: datetime
+    starts: datetime
+    ends: datetime
+    milestones: tuple[Milestone, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
     """What is remembered of the owner's days: his word, the night that runs or ran last, those before it, the last context told."""
 
@@ -113,3 +134,5 @@ class Day:
     #: The context at the last heartbeat, and since when, so that a change is told once.
     context: Context | None = None
     since: datetime | None = None
+    #: The projects that the owner chose for his weekends, the newest last, at most 12.
+    weekends: tuple[Weekend, ...] = ()

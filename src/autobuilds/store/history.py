@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autobuilds.domain.build import Approval, Build, Ledger, Pause
@@ -34,11 +34,12 @@ def message(
     pause: Pause | None = None,
     resumed: bool = False,
     day: Day | None = None,
+    approvals: Sequence[Approval] = (),
     body: str = "",
 ) -> str:
     """Return the commit message of one transition.
 
-    `record`, `approval`, `pause` and `day` are as they stand after it; `revoked` names the label whose approval is gone,
+    `record`, `approval` (or several, `approvals`), `pause` and `day` are as they stand after it; `revoked` names the label whose approval is gone,
     `resumed` says that the pause is. `inputs` (for a start) are the clock, resources and configuration it was decided on.
     """
     lines = [f"Build: {label}"] if label else []
@@ -46,7 +47,7 @@ def message(
     lines.append(f"Event: {event}")
     lines += [f"Inputs: {encode_line(dict(inputs))}"] if inputs is not None else []
     lines += [f"Record: {encode_line(record)}"] if record is not None else []
-    lines += [f"Approval: {encode_line(approval)}"] if approval is not None else []
+    lines += [f"Approval: {encode_line(one)}" for one in (*approvals, *([approval] if approval is not None else ()))]
     lines += [f"Approval: {encode_line({'label': revoked, 'revoked': True})}"] if revoked is not None else []
     lines += [f"Pause: {encode_line(pause)}"] if pause is not None else []
     lines += ["Pause: null"] if resumed else []

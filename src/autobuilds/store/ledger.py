@@ -73,6 +73,8 @@ def _times_of_day(day: Day) -> list[tuple[str, datetime]]:
     for place, night in nights:
         found += [(f"{place}.{name}", getattr(night, name)) for name in ("started", "ends", "throttled", "ended", "undone")]
         found += [(f"{place}.phases[{n}].at", phase.at) for n, phase in enumerate(night.phases)]
+    for n, weekend in enumerate(day.weekends):
+        found += [(f"$.weekends[{n}].{name}", getattr(weekend, name)) for name in ("chosen", "starts", "ends")]
     return [(path, at) for path, at in found if at is not None]
 
 
