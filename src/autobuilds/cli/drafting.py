@@ -60,6 +60,7 @@ class Drafting:
             depends_on=tuple(values.get("depends_on", ())),
             touches=tuple(values.get("touches", ())),
             not_before=self._moment("--not-before", values.get("not_before")),
+            window=values.get("window"),
             repository=values.get("repository"),
             base=values.get("base"),
             agent=values.get("agent"),

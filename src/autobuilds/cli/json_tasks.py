@@ -32,6 +32,7 @@ _KEYS = {
     "depends_on": "depends_on",
     "touches": "touches",
     "not_before": "not_before",
+    "window": "window",
     "repository": "repository",
     "base": "base",
     "agent": "agent",

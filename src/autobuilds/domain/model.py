@@ -110,6 +110,8 @@ class Task(_Waiting):
     depends_on: tuple[str, ...] = ()
     touches: tuple[str, ...] = ()
     not_before: datetime | None = None
+    #: The name of the window of HEARTBEAT.md in which alone it starts.
+    window: str | None = None
     #: The owner typed `Approved: yes`; whether it counts is decided against the ledger's hash.
     approved: bool = False
     approved_line: int | None = None

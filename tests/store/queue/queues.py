@@ -21,7 +21,7 @@ FIELDS = [
         "- **Estimated Time:** soon|- **Category:** New *features*|- **Category:** Bug fixes|- **Blockers:** None|- **Blockers:** the key, and [ ] that|"
         "- **Blockers:** [x] done|- **Blockers:** - a|- **Depends On:** Foo|- **Depends On:** Bar, Baz qux|- **Depends On:** [[Clean up, then (ship)]]|"
         "- **Depends On:** Clean up, then (ship)|- **Depends On:** nope|- **Depends On:** None|- **Touches:** src*, `a,b`|- **Touches:** {a,b}.py|"
-        "- **Not Before:** 2026-02-30|- **Not Before:** 2026-02-06 10:00|- **Approved:** yes|- **Approved:** Yes|- Approved: true|- **Repository:** ..x|"
+        "- **Not Before:** 2026-02-30|- **Not Before:** 2026-02-06 10:00|- **Window:** overnight|- **Window:** *Quick win*|- Window: None|- **Approved:** yes|- **Approved:** Yes|- Approved: true|- **Repository:** ..x|"
         "- **Base:** main|- **Agent:** `command`|- **Role:** *x*|- **Timeout:** 90 min|- **Timeout:** never|- **Steps:**/  ```sh/  make/  ```|"
         "- **Steps:**/  ```/  # comment//    deep/   /  ```|- **Steps:**/  ```/  ```|- **Steps:**/  ~~~/  x/  ~~~|- **Steps:** `make`|"
         "- **Steps:** run `a`, then `b`.|- **Steps:** `a` `b`.|- Steps: None|- **Steps:** ``` x ```|- **Steps:** - a|- **Steps:** ```sh|- **Deliverables:** a, b|"

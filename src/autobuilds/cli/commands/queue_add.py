@@ -21,6 +21,7 @@ _TEXTS: tuple[tuple[str, str, str, str], ...] = (
     ("--tech", "tech_stack", "T", "Languages, libraries, tools."),
     ("--category", "category", "C", "A category of DECISION_FRAMEWORK.md, such as Bug fixes."),
     ("--not-before", "not_before", "T", "The first time it may start: YYYY-MM-DD HH:MM, or a span from now such as 3h."),
+    ("--window", "window", "NAME", "The window of HEARTBEAT.md in which alone it starts: quick-win, overnight, work-hours, weekend."),
     ("--repository", "repository", "PATH", "The Git repository it is built in; default: the workspace."),
     ("--base", "base", "BRANCH", "The branch it starts from; default: the repository's current one."),
     ("--agent", "agent", "A", "The agent that builds it; default: `command` with Steps, else the configured or first installed one."),

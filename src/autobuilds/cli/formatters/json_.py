@@ -57,6 +57,7 @@ def task_json(task: Task) -> dict[str, Any]:
         "steps": task.steps,
         "deliverables": list(task.deliverables),
         "notes": task.notes,
+        "window": task.window,
     }
 
 

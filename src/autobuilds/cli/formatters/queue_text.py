@@ -50,6 +50,7 @@ def show(task: Task, style: Style) -> str:
         ("blockers", "; ".join(task.blockers) or None),
         ("touches", ", ".join(task.touches) or None),
         ("not before", format_when(task.not_before) if task.not_before else None),
+        ("window", task.window),
         ("approved", f"yes, line {task.approved_line}" if task.approved else None),
         ("repository", task.repository),
         ("base", task.base),

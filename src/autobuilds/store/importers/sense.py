@@ -29,6 +29,7 @@ _COLUMNS = {
     "added": ("added", "created", "created at", "date", "opened"),
     "completed": ("completed", "completed at", "finished", "closed", "closed at", "done on", "completion"),
     "not_before": ("not before", "start", "scheduled", "start date"),
+    "window": ("window",),
     "touches": ("touches", "files", "paths"),
     "repository": ("repository", "repo"),
     "agent": ("agent",),

@@ -170,6 +170,7 @@ def _misread(new: NewTask, read: Task, zone: tzinfo) -> str | None:
         ("notes", (new.notes or "").strip(), read.notes or ""),
         ("category", bool(new.category), bool(read.category)),
         ("not before", to_minute(new.not_before, zone) if new.not_before else None, read.not_before),
+        ("window", bool(new.window), bool(read.window)),
         ("approval", False, read.approved),
         ("blockers", len(new.blockers), len(read.blockers)),
         ("source", bool(new.source), bool(read.source)),

@@ -40,6 +40,7 @@ class NewTask:
     depends_on: tuple[str, ...] = ()
     touches: tuple[str, ...] = ()
     not_before: datetime | None = None
+    window: str | None = None
     repository: str | None = None
     base: str | None = None
     agent: str | None = None
@@ -81,6 +82,7 @@ def detail_fields(task: NewTask, zone: tzinfo) -> Iterator[tuple[Key, Value]]:
         (Key.DEPENDS_ON, joined(Key.DEPENDS_ON, task.depends_on)),
         (Key.TOUCHES, joined(Key.TOUCHES, task.touches)),
         (Key.NOT_BEFORE, stamp(task.not_before, zone) if task.not_before else None),
+        (Key.WINDOW, task.window),
         (Key.REPOSITORY, task.repository),
         (Key.BASE, task.base),
         (Key.AGENT, task.agent),

@@ -22,6 +22,7 @@ class Key(StrEnum):
     DEPENDS_ON = "Depends On"
     TOUCHES = "Touches"
     NOT_BEFORE = "Not Before"
+    WINDOW = "Window"
     APPROVED = "Approved"
     REPOSITORY = "Repository"
     BASE = "Base"

@@ -22,6 +22,7 @@ _NAMES = {
     "Depends On": "depends_on",
     "Touches": "touches",
     "Not Before": "not_before",
+    "Window": "window",
     "Approved": "approved",
     "Repository": "repository",
     "Base": "base",

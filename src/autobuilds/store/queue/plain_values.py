@@ -136,6 +136,7 @@ _READ: dict[str, Callable[[str], Any]] = {
     "category": _word,
     "repository": _word,
     "base": _word,
+    "window": _word,
     "agent": _word,
     "role": _word,
     "source": _word,

@@ -50,6 +50,7 @@ _MEANS: dict[Key, tuple[str, ...]] = {
     Key.DEPENDS_ON: ("depends_on",),
     Key.TOUCHES: ("touches",),
     Key.NOT_BEFORE: ("not_before",),
+    Key.WINDOW: ("window",),
     Key.APPROVED: ("approved",),
     Key.REPOSITORY: ("repository",),
     Key.BASE: ("base",),

@@ -251,6 +251,7 @@ _READERS: dict[Key, tuple[str, Callable[[TaskReader, Given], Any]]] = {
     Key.CATEGORY: ("category", TaskReader._word),
     Key.REPOSITORY: ("repository", TaskReader._word),
     Key.BASE: ("base", TaskReader._word),
+    Key.WINDOW: ("window", TaskReader._word),
     Key.AGENT: ("agent", TaskReader._word),
     Key.ROLE: ("role", TaskReader._word),
     Key.SOURCE: ("source", TaskReader._word),
