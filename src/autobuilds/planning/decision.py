@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from autobuilds.domain import gates
@@ -219,23 +219,32 @@ def in_order(tasks: Iterable[Task]) -> list[Task]:
 
 def assess_all(snapshot: Snapshot, moment: Moment) -> tuple[tuple[Assessment, ...], tuple[Start, ...]]:
     """Return every active task's verdicts, in the order of starting, and the starts that fit into the free slots."""
+    found = tuple(in_turn(snapshot, moment))
+    return tuple(assessment for assessment, _ in found), tuple(start for _, start in found if start is not None)
+
+
+def in_turn(
+    snapshot: Snapshot, moment: Moment, passed_over: Callable[[Task], bool] = lambda _task: False
+) -> Iterator[tuple[Assessment, Start | None]]:
+    """Yield the verdicts of each active task in the order of starting, and its start where every gate says go.
+
+    What starts claims its slot and its paths against those that come after it. `passed_over` is asked when a task's turn comes.
+    """
     claims = [claim_of(b, snapshot) for b in snapshot.ledger.active]
     shared = Shared(snapshot, moment)
-    assessments: list[Assessment] = []
-    starts: list[Start] = []
     for task in in_order(snapshot.queue.active):
         build = snapshot.ledger.find(task.label)
-        if build is not None and build.is_active:
+        if (build is not None and build.is_active) or passed_over(task):
             continue
         situation = situate(task, snapshot, moment, tuple(claims), shared=shared)
         assessment = gates.assess_in_turn(situation)
-        assessments.append(assessment)
         if snapshot.may_start and assessment.sketch.verdict is Verdict.GO:
             agent = choose_agent(task, snapshot.settings, moment.agents)
             assert agent is not None, "the agent gate said go"
-            starts.append(Start(label=task.label, agent=agent.name, assessment=assessment))
+            yield assessment, Start(label=task.label, agent=agent.name, assessment=assessment)
             claims.append(claim_of_start(task))
-    return tuple(assessments), tuple(starts)
+        else:
+            yield assessment, None
 
 
 def situate(

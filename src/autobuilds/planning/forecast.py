@@ -1,119 +1,274 @@
-"""The forecast: what would start when in the coming hours, by the same gates that decide (`autobuilds plan`)."""
+"""The forecast: what would start when, by the same gates that decide (`plan`, `schedule`, the simulator's comparison).
+
+Every step is a moment at which an answer may change: a build ends, a gate opens, the context changes, a night begins or ends.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import pairwise
 
-from autobuilds.domain.build import Attempt, Build, BuildState, Outcome
-from autobuilds.domain.model import Section, Task
-from autobuilds.domain.moment import Moment, Snapshot
+from autobuilds.domain import gates, night
+from autobuilds.domain.budgets import night_began
+from autobuilds.domain.build import Build
+from autobuilds.domain.context import stretches
+from autobuilds.domain.day import Context
+from autobuilds.domain.duties import Cadence, Duty, due, slot_after
+from autobuilds.domain.lengths import UNKNOWN_LENGTH as UNKNOWN_LENGTH
+from autobuilds.domain.lengths import Basis, Length, Lengths
+from autobuilds.domain.model import Task
+from autobuilds.domain.moment import Moment, Resources, Snapshot
 from autobuilds.domain.retry import later
-from autobuilds.domain.times import reached
-from autobuilds.domain.verdicts import Assessment
-from autobuilds.planning.decision import Start, assess_all
-from autobuilds.records import dataclass, replace
+from autobuilds.domain.times import after, elapsed, reached
+from autobuilds.domain.verdicts import Assessment, GateResult, Verdict
+from autobuilds.domain.week import in_span, window_named
+from autobuilds.planning.decision import Start, assess_all, in_turn
+from autobuilds.planning.futures import begun, finished, granted, with_night
+from autobuilds.planning.ready import words_for
+from autobuilds.planning.timeline import Forecast as Forecast
+from autobuilds.planning.timeline import Reach as Reach
+from autobuilds.planning.timeline import Slot as Slot
+from autobuilds.planning.timeline import Span as Span
+from autobuilds.records import replace
 
-#: How long a build without an estimate is taken to last.
-UNKNOWN_LENGTH = timedelta(hours=1)
-#: Steps of the simulation before it gives up; every step starts or ends a build, or opens a gate.
-MAX_STEPS = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
-    """One build of the forecast; `running` for one that has begun already, `guessed` when it has no estimate."""
-
-    label: str
-    name: str
-    start: datetime
-    end: datetime
-    running: bool = False
-    guessed: bool = False
+#: Steps of the simulation before it gives up, and says so; two weeks of a thousand short builds take fewer.
+MAX_STEPS = 5000
+#: Python's own order of moments of one zone goes by the clock on the wall; this is the real one.
+_real = datetime.timestamp
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
-    """The builds of the coming hours in the order of their start, and what is not reached with its verdicts at the end."""
+def forecast(
+    snapshot: Snapshot,
+    moment: Moment,
+    hours: int = 12,
+    *,
+    lengths: Lengths | None = None,
+    nightly: Cadence | None = None,
+    reviewed: bool = False,
+) -> Forecast:
+    """Return what would run in the coming hours if every build passes and takes as long as its kind does, or as estimated.
 
-    start: datetime
-    end: datetime
-    slots: tuple[Slot, ...]
-    not_reached: tuple[Assessment, ...]
+    `lengths` is what history tells of that; `nightly` when a duty starts the overnight session; with `reviewed` finished builds are
+    accepted at once, else they wait for the owner as in life.
+    """
+    return _Future(snapshot, moment, hours, lengths or Lengths(), nightly, reviewed=reviewed).run()
 
 
-def forecast(snapshot: Snapshot, moment: Moment, hours: int = 12) -> Forecast:
-    """Return what would run in the coming hours if every build passes and takes as long as estimated."""
-    horizon = later(moment.now, timedelta(hours=hours))
-    running = {b.label: _running(b, snapshot, moment.now) for b in snapshot.ledger.active}
-    slots = list(running.values())
-    ends = {s.label: s.end for s in slots}
-    now = moment.now
-    for _ in range(MAX_STEPS):
-        snapshot = _finished(snapshot, [label for label, end in ends.items() if reached(end, now)], now)
-        ends = {label: end for label, end in ends.items() if not reached(end, now)}
-        at = replace(moment, now=now, runs={})
-        assessments, starts = assess_all(snapshot, at)
+def reach(
+    found: Forecast,
+    snapshot: Snapshot,
+    moment: Moment,
+    *,
+    lengths: Lengths | None = None,
+    nightly: Cadence | None = None,
+    reviewed: bool = False,
+) -> tuple[Reach, ...]:
+    """Return which tasks that a forecast does not reach wait for words of the owner's alone, and when they would start, all being given."""
+    needs = {a.label: words for a in found.not_reached if a.label in found.asking and (words := words_for(a, asking=True))}
+    if not needs:
+        return ()
+    files, then = granted(snapshot, moment, ((label, word) for label, words in needs.items() for word in words))
+    hours = round(elapsed(found.start, found.end) / timedelta(hours=1))
+    starts = {s.label: s.start for s in forecast(files, then, hours, lengths=lengths, nightly=nightly, reviewed=reviewed).slots}
+    return tuple(Reach(label=label, words=words, start=starts.get(label)) for label, words in needs.items())
+
+
+def nightly_of(duties: Iterable[Duty]) -> Cadence | None:
+    """Return when a duty of HEARTBEAT.md starts the overnight session, by its command or by the script of that name; None where none does."""
+    for duty in duties:
+        for argv in (command.argv for command in duty.commands):
+            words = [word.rpartition("/")[2] for word in argv]
+            if words[:3] == ["autobuilds", "overnight", "start"] or ("overnight_runner.py", "start") in pairwise(words):
+                return duty.cadence
+    return None
+
+
+class _Future:
+    """One walk along the clock."""
+
+    def __init__(
+        self, snapshot: Snapshot, moment: Moment, hours: int, lengths: Lengths, nightly: Cadence | None, *, reviewed: bool
+    ) -> None:
+        self._files, self._moment, self._lengths, self._nightly, self._reviewed = snapshot, moment, lengths, nightly, reviewed
+        self._now, self._end = moment.now, later(moment.now, timedelta(hours=hours))
+        day = snapshot.ledger.day
+        word = day.word if day is not None else None
+        self._contexts = stretches(moment.now, self._end, word, moment.busy, snapshot.settings.contexts)
+        self._begins = None if nightly is None else slot_after(nightly, moment.now)
+        self._first = True
+        self._slots: list[Slot] = []
+        self._taken: dict[str, Slot] = {}
+        self._asking: set[str] = set()
+        self._crowded: set[str] = set()
+        self._spans: list[Span] = []
+
+    def run(self) -> Forecast:
+        for build in sorted(self._files.ledger.active, key=lambda b: _real(_started(b))):
+            self._take(self._running(build))
+        self._files = self._caught_up()
+        complete = False
+        for _ in range(MAX_STEPS):
+            following = self._step()
+            if following is None or reached(self._end, following):
+                complete = True
+                break
+            self._now = following
+        started = {s.label for s in self._slots}
+        held, _ = assess_all(self._files, self._at())
+        left = tuple(a for a in held if a.label not in started)
+        return Forecast(
+            start=self._moment.now,
+            end=self._end,
+            slots=tuple(sorted(self._slots, key=lambda s: (_real(s.start), s.slot))),
+            not_reached=left,
+            crowded=tuple(a.label for a in left if a.label in self._crowded or [g.gate for g in a.obstacles] == ["capacity"]),
+            asking=tuple(a.label for a in left if a.verdict is Verdict.ASK),
+            spans=tuple(self._spans),
+            complete=complete,
+        )
+
+    def _step(self) -> datetime | None:
+        """End, begin and start what is due now, and return the next moment at which something may be otherwise."""
+        now = self._now
+        over = [label for label, slot in self._taken.items() if reached(slot.end, now)]
+        self._files = finished(self._files, over, now, reviewed=self._reviewed)
+        for label in over:
+            del self._taken[label]
+        if self._begins is not None and self._nightly is not None and reached(self._begins, now):
+            self._files = with_night(self._files, now)
+            self._begins = slot_after(self._nightly, now)
+        self._mark()
+        openings = self._start()
+        on = night.running(self._files.ledger.day, now)
+        others = (self._begins, on.ends.astimezone(now.tzinfo) if on is not None else None)
+        ahead = (
+            *(s.end for s in self._taken.values()),
+            *openings,
+            *(s.start for s in self._contexts),
+            *(t for t in others if t is not None),
+        )
+        return min((t for t in ahead if not reached(t, now)), key=_real, default=None)
+
+    def _start(self) -> list[datetime]:
+        """Start what may start now, and return when gates of the others open.
+
+        What only the owner can open stays shut. Where every slot is taken only those are looked at that are kept out by what starts now.
+        """
+        openings: list[datetime] = []
+        starts: list[Start] = []
+        full = False
+
+        def passed_over(task: Task) -> bool:
+            return task.label in self._asking or (full and (not starts or task.label in self._crowded))
+
+        for found, start in in_turn(self._files, self._at(), passed_over):
+            if start is not None:
+                starts.append(start)
+                continue
+            held = _held(found)
+            full = full or any(g.gate in gates.COMMON for g in held)
+            if any(g.verdict is Verdict.ASK for g in held):
+                self._asking.add(found.label)
+            elif [g.gate for g in held] == ["capacity"]:
+                self._crowded.add(found.label)
+            openings += [g.until for g in held if g.until is not None]
+            if self._first and any(g.gate == "resources" for g in held):
+                openings.append(later(self._now, self._files.settings.interval))
         for start in starts:
-            slot = _slot(start, snapshot, now)
-            slots.append(slot)
-            ends[slot.label] = slot.end
-            snapshot = _begun(snapshot, slot, now)
-        following = [t for t in (*ends.values(), *_openings(assessments, now)) if not reached(t, now)]
-        if not following or reached(horizon, min(following, key=_real)):
-            break
-        now = min(following, key=_real)
-    started = {s.label for s in slots}
-    held = tuple(a for a in assessments if a.label not in started)
-    return Forecast(start=moment.now, end=horizon, slots=tuple(sorted(slots, key=lambda s: s.start)), not_reached=held)
+            self._take(self._begin(start))
+        self._first = False
+        return openings
+
+    def _at(self) -> Moment:
+        """Return the moment at this step: memory and load come and go, so nobody knows them later; the disk stays as it is."""
+        measured = self._moment.resources
+        return replace(self._moment, now=self._now, resources=measured if self._first else Resources(disk_percent=measured.disk_percent))
+
+    def _caught_up(self) -> Snapshot:
+        """Return the files after a session that its duty was to start already, and will start at the next heartbeat."""
+        if self._nightly is None:
+            return self._files
+        day, now = self._files.ledger.day, self._now
+        opened = night_began(now, self._files.settings.overnight) or now
+        last = day.night.started if day is not None and day.night is not None else after(opened, -timedelta(seconds=1))
+        return with_night(self._files, now) if due(self._nightly, last, now) else self._files
+
+    def _mark(self) -> None:
+        """Remember the context and the number of slots from now on, where they are not as before."""
+        context, day = self._context(self._now), self._files.ledger.day
+        number = night.slots(self._files.settings, day, context, self._now)
+        fresh = Span(start=self._now, end=self._end, context=context, slots=number, night=night.is_on(day, self._now))
+        last = self._spans[-1] if self._spans else None
+        if last is not None and (last.context, last.slots, last.night) == (fresh.context, fresh.slots, fresh.night):
+            return
+        if last is not None:
+            self._spans[-1] = replace(last, end=self._now)
+        self._spans.append(fresh)
+
+    def _context(self, when: datetime) -> Context:
+        return next((s.context for s in reversed(self._contexts) if reached(s.start, when)), self._contexts[0].context)
+
+    def _running(self, build: Build) -> Slot:
+        task, started, now = self._files.queue.find(build.label), _started(build), self._moment.now
+        length = self._lengths.of(task, build.last.agent if build.last is not None else "")
+        left = length.span
+        while reached(later(started, left), now):
+            left *= 2
+        slot = self._slot(build.label, build.name, started, length, task)
+        return replace(slot, end=later(started, left), running=True, overdue=left > length.span)
+
+    def _begin(self, start: Start) -> Slot:
+        task = self._files.queue.find(start.label)
+        assert task is not None, "what starts stands in the queue"
+        self._files = begun(self._files, task, start.agent, self._now)
+        return self._slot(task.label, task.name, self._now, self._lengths.of(task, start.agent), task)
+
+    def _slot(self, label: str, name: str, start: datetime, length: Length, task: Task | None) -> Slot:
+        return Slot(
+            label=label,
+            name=name,
+            start=start,
+            end=later(start, length.span),
+            guessed=length.basis is Basis.GUESS,
+            slot=_free(s.slot for s in self._taken.values()),
+            context=self._context(start),
+            window=window_of(task, start, length.span, self._files),
+            night=night.is_on(self._files.ledger.day, start),
+            basis=length.basis,
+            why=length.words,
+        )
+
+    def _take(self, slot: Slot) -> None:
+        self._slots.append(slot)
+        self._taken[slot.label] = slot
 
 
-def _openings(assessments: tuple[Assessment, ...], now: datetime) -> list[datetime]:
-    return [g.until for a in assessments for g in a.sketch.gates if g.until is not None and not reached(g.until, now)]
+def _started(build: Build) -> datetime:
+    return build.last.started if build.last is not None else build.created
 
 
-def _real(moment: datetime) -> float:
-    """Return what moments are ordered by: Python orders those of one zone by the clock on the wall."""
-    return moment.timestamp()
+def _held(found: Assessment) -> tuple[GateResult, ...]:
+    """Return the gates that hold a task; the text is read of one that capacity alone seems to hold, which may ask all the same."""
+    held = tuple(g for g in found.sketch.gates if g.verdict is not Verdict.GO)
+    return found.obstacles if [g.gate for g in held] == ["capacity"] else held
 
 
-def _length(task: Task | None) -> tuple[timedelta, bool]:
-    if task is None or task.estimate is None:
-        return UNKNOWN_LENGTH, True
-    return timedelta(minutes=task.estimate.max_minutes), False
+def _free(taken: Iterable[int]) -> int:
+    """Return the lowest slot that is free."""
+    known = set(taken)
+    return next(n for n in range(1, len(known) + 2) if n not in known)
 
 
-def _running(build: Build, snapshot: Snapshot, now: datetime) -> Slot:
-    length, guessed = _length(snapshot.queue.find(build.label))
-    started = build.last.started if build.last else build.created
-    end = max(later(started, length), later(now, timedelta(minutes=1)))
-    return Slot(label=build.label, name=build.name, start=started, end=end, running=True, guessed=guessed)
+def window_of(task: Task | None, start: datetime, length: timedelta, snapshot: Snapshot) -> str | None:
+    """Return the window that a build falls into: the one that its task names, else the one open at its start that is meant for its length.
 
-
-def _slot(start: Start, snapshot: Snapshot, now: datetime) -> Slot:
-    task = snapshot.queue.find(start.label)
-    length, guessed = _length(task)
-    return Slot(label=start.label, name=task.name if task else start.label, start=now, end=later(now, length), guessed=guessed)
-
-
-def _begun(snapshot: Snapshot, slot: Slot, now: datetime) -> Snapshot:
-    attempt = Attempt(number=1, id=slot.label, agent="", started=now)
-    build = Build(label=slot.label, name=slot.name, state=BuildState.BUILDING, created=now, updated=now, attempts=(attempt,))
-    return replace(snapshot, ledger=replace(snapshot.ledger, builds=(*snapshot.ledger.builds, build)))
-
-
-def _finished(snapshot: Snapshot, labels: list[str], now: datetime) -> Snapshot:
-    """Return the snapshot with these builds completed and their tasks under Completed."""
-    if not labels:
-        return snapshot
-    builds = tuple(_passed(b, now) if b.label in labels and b.is_active else b for b in snapshot.ledger.builds)
-    tasks = tuple(
-        replace(t, section=Section.COMPLETED, checked=True, completed=now) if t.label in labels and t.is_active else t
-        for t in snapshot.queue.tasks
-    )
-    return replace(snapshot, ledger=replace(snapshot.ledger, builds=builds), queue=replace(snapshot.queue, tasks=tasks))
-
-
-def _passed(build: Build, now: datetime) -> Build:
-    last = build.last
-    attempts = build.attempts if last is None else (*build.attempts[:-1], replace(last, ended=now, outcome=Outcome.PASSED))
-    return replace(build, state=BuildState.COMPLETED, updated=now, attempts=attempts)
+    None where no window is open then.
+    """
+    windows = snapshot.settings.windows
+    named = window_named(task.window, windows) if task is not None and task.window is not None else None
+    if named is not None:
+        return named.name
+    minutes = length / timedelta(minutes=1)
+    here = [w for w in windows if in_span(start, w.span)]
+    return next((w.name for w in here if w.least <= minutes <= w.most), here[0].name if here else None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from autobuilds.domain import gates
 from autobuilds.domain.gates.machine import choose_agent
@@ -118,9 +118,9 @@ class _Search:
                 continue
             assessment = gates.assess_in_turn(situation)
             sketch = assessment.sketch
-            if sketch.obstacles and not _needs(sketch):
+            if sketch.obstacles and not words_for(sketch):
                 continue  # no text is read of a task that a time holds, say
-            if needs := _needs(assessment):
+            if needs := words_for(assessment):
                 found.append(self._candidate(task, assessment.verdict, needs))
                 if len(found) == limit:
                     break
@@ -143,14 +143,24 @@ class _Search:
         return Candidate(task=task, verdict=verdict, agent=None if agent is None else agent.name, needs=needs)
 
 
-def _needs(assessment: Assessment) -> tuple[str, ...]:
-    """Return the owner's words that open every gate that holds a task; none where something else holds it too."""
-    words = (f"autobuilds approve {assessment.label}", f"autobuilds set {assessment.label} priority high")
+def words_for(assessment: Assessment, *, asking: bool = False) -> tuple[str, ...]:
+    """Return the owner's words, as commands, that open every gate that holds a task; none where something else holds it too.
+
+    With `asking` only gates that ask count: what waits opens by itself.
+    """
+    words = (word_of(assessment.label, "approve"), word_of(assessment.label, "raise"))
     found: list[str] = []
     for gate in assessment.obstacles:
+        if asking and gate.verdict is not Verdict.ASK:
+            continue
         way = next((w for w in ways(gate.fix) if w in words), None)
         if way is None:
             return ()
         if way not in found:
             found.append(way)
     return tuple(found)
+
+
+def word_of(label: str, what: Literal["approve", "raise"]) -> str:
+    """Return the command by which the owner approves a task, or raises its priority, as the gates name it."""
+    return f"autobuilds approve {label}" if what == "approve" else f"autobuilds set {label} priority high"
