@@ -68,6 +68,12 @@ class NotDurable(StorageFailure):
     """A file was written, but the disk did not confirm that it survives a power cut. Check the disk."""
 
 
+class MissingExtra(AutobuildsError):
+    """A part of autobuilds that is installed on demand is not there; the message names the command that installs it."""
+
+    exit_code = 3
+
+
 class GitFailure(AutobuildsError):
     """Git answered with an error; its words follow."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from autobuilds.domain.sandbox import TierProbe
-    from autobuilds.ports import Checker, Host, Invocation, Proofs, Proposal, Proposed, Repo, Runner, Survey, Timer, Traces
+    from autobuilds.ports import Calendar, Checker, Host, Invocation, Proofs, Proposal, Proposed, Repo, Runner, Survey, Timer, Traces
     from autobuilds.runtime.context import Context
     from autobuilds.runtime.diagnosis import Patient
     from autobuilds.store.workspace import Workspace
@@ -171,6 +171,7 @@ def make_context(root: Path, *, no_commit: bool = False) -> Context:
         proofs=cast("Proofs", Late(lambda: _proofs(root))),
         sandbox=LateSandbox(),
         forge=LateForge(),
+        calendar=cast("Calendar", Late(lambda: _calendar(root))),
         open_repo=open_repo,
         heartbeat_argv=(sys.executable, "-P", "-m", "autobuilds", "heartbeat", "--workspace", str(root), "--patient"),
         no_commit=no_commit,
@@ -200,6 +201,12 @@ def _checker() -> Checker:
     from autobuilds.adapters.runners.checker import LocalChecker
 
     return LocalChecker()
+
+
+def _calendar(root: Path) -> Calendar:
+    from autobuilds.adapters.calendar import IcsCalendar
+
+    return IcsCalendar(root)
 
 
 def _proofs(root: Path) -> Proofs:

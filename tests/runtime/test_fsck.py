@@ -68,6 +68,7 @@ def context(root: Path) -> Context:
         proofs=cast("Any", Proofs()),
         sandbox=nothing,
         forge=nothing,
+        calendar=nothing,
         open_repo=GitRepo,
     )
 

@@ -134,7 +134,7 @@ class Moment:
     doubted: frozenset[str] = frozenset()
     #: What the owner's calendar says of the time around `now`, in the order of the starts.
     busy: tuple[Busy, ...] = ()
-    #: Why the calendar can't be told, in words; it steers nothing then.
+    #: What of the calendar can't be told, in words; what can is in `busy`.
     calendar_fault: str | None = None
 
 

@@ -11,6 +11,7 @@ from autobuilds.domain.late import found
 
 if TYPE_CHECKING:
     from autobuilds.ports.authority import Proofs
+    from autobuilds.ports.calendar import Calendar, CalendarAnswer
     from autobuilds.ports.forge import Forge, Proposal, Proposed
     from autobuilds.ports.machine import Agents, Host, Invocation, Sandbox, Survey, Traces
     from autobuilds.ports.repository import CheckedMerge, Commit, DiffStat, FileStat, Head, Identity, LineOrigin, Maker, Repo
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Agents",
+    "Calendar",
+    "CalendarAnswer",
     "CheckedMerge",
     "Checker",
     "Commit",
@@ -51,6 +54,7 @@ __all__ = [
 #: Where each of them is.
 _HOMES = {
     "authority": ("Proofs",),
+    "calendar": ("Calendar", "CalendarAnswer"),
     "forge": ("Forge", "Proposal", "Proposed"),
     "machine": ("Agents", "Host", "Invocation", "Sandbox", "Survey", "Traces"),
     "repository": ("CheckedMerge", "Commit", "DiffStat", "FileStat", "Head", "Identity", "LineOrigin", "Maker", "Repo"),

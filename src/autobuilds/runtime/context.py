@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,10 @@ from autobuilds.records import dataclass
 from autobuilds.store.workspace import LEDGER, PRIVATE, QUEUE, UNCOMMITTED
 
 if TYPE_CHECKING:
+    from autobuilds.domain.duties import DutyCommand
     from autobuilds.domain.model import Queue
-    from autobuilds.ports import Agents, Checker, Forge, Host, Proofs, Repo, Runner, Sandbox, Traces
+    from autobuilds.ports import Agents, Calendar, Checker, Forge, Host, Proofs, Repo, Runner, Sandbox, Traces
+    from autobuilds.runtime.duties import DutyRun
     from autobuilds.store.queue.file import QueueFile
     from autobuilds.store.workspace import Loaded, Workspace
 
@@ -36,6 +38,8 @@ class Context:
     sandbox: Sandbox
     #: Offers finished work as pull requests.
     forge: Forge
+    #: Reads the owner's calendars.
+    calendar: Calendar
     #: Opens the Git repository at an absolute path; raises BadInput where there is none.
     open_repo: Callable[[Path], Repo]
     #: The command line that runs a heartbeat of this workspace, for a build's end.
@@ -44,6 +48,8 @@ class Context:
     no_commit: bool = False
     #: Returns what the machine's answers (True: its zone alone) depend on; None where that can't be told.
     traces: Callable[[bool], Traces | None] = lambda _zone: None
+    #: Runs a duty's command within its time; None: as a process. A simulation runs it on its own clock.
+    duty: Callable[[DutyCommand, timedelta], DutyRun] | None = None
 
     def __post_init__(self) -> None:
         """Let the workspace ask Git for a ledger that is not there."""
@@ -74,13 +80,17 @@ class Context:
             return None
 
     def ledger_on_record(self) -> bytes | None:
-        """Return the ledger as the tool last committed it: on the branch that `commits` names, else as HEAD has it; None where there is none."""
+        """Return the ledger as the tool last committed it."""
+        return self.on_record(LEDGER)
+
+    def on_record(self, path: str) -> bytes | None:
+        """Return a workspace file as the tool last committed it: on the branch that `commits` names, else as HEAD has it; None where there is none."""
         branch = self.workspace.config().settings.commits
         if branch in {"current", "none"}:
-            return self.committed(LEDGER)
+            return self.committed(path)
         try:
             commit = self.repo.resolve(f"refs/heads/{branch}")
-            tracked = self.workspace.tracked(LEDGER)
+            tracked = self.workspace.tracked(path)
             return self.repo.read(commit, tracked) if commit and tracked else None
         except AutobuildsError:
             return None

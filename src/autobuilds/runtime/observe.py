@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from autobuilds.domain.approval import fingerprint
 from autobuilds.domain.build import Attempt
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import AgentStatus, Moment, RunState, RunStatus
 from autobuilds.domain.sandbox import STRENGTH, Tier
+from autobuilds.domain.times import after
 from autobuilds.errors import AutobuildsError, BadInput
 from autobuilds.ports import Repo
 from autobuilds.records import replace
@@ -16,8 +18,14 @@ from autobuilds.runtime.context import Context
 from autobuilds.store.queue.reader import read_queue
 from autobuilds.store.workspace import QUEUE, STOP, Loaded
 
+if TYPE_CHECKING:
+    from autobuilds.domain.settings import Settings
+    from autobuilds.ports import CalendarAnswer
+
 #: As whom an owner's edits are committed where Git knows no identity.
 _NAMELESS = "autobuilds@localhost"
+#: The time around now for which the calendar is asked: what began yesterday, and the week that plans look ahead.
+CALENDAR_BEFORE, CALENDAR_AFTER = timedelta(days=1), timedelta(days=8)
 #: In these tiers a build can't write the workspace, whatever it runs.
 _CONTAINED = frozenset(t.value for t, strength in STRENGTH.items() if strength >= STRENGTH[Tier.BWRAP])
 
@@ -41,8 +49,10 @@ def observe(context: Context, loaded: Loaded, now: datetime | None = None, *, ac
     except BadInput as unreadable:
         fault = str(unreadable)
     doubted = _doubted(context, loaded, acting=acting)
+    now = now or context.now(loaded.zone)
+    calendar = calendar_around(context, snapshot.settings, now) if snapshot.settings.calendar else None
     return Moment(
-        now=now or context.now(loaded.zone),
+        now=now,
         resources=context.host.resources(workspace.root),
         runs={attempt_id: _state_of(context, attempt_id, acting=acting) for attempt_id in attempts},
         agents=agents,
@@ -52,7 +62,15 @@ def observe(context: Context, loaded: Loaded, now: datetime | None = None, *, ac
         hand_approved=frozenset(t.label for t in snapshot.queue.active if t.label not in doubted and _by_owners_hand(context, loaded, t)),
         proven=context.proofs.proven([a for a in snapshot.ledger.approvals if snapshot.ledger.approval(a.label) is a]),
         doubted=doubted,
+        busy=calendar.busy if calendar is not None else (),
+        calendar_fault="; ".join(calendar.faults) or None if calendar is not None else None,
     )
+
+
+def calendar_around(context: Context, settings: Settings, now: datetime) -> CalendarAnswer:
+    """Return what the owner's calendars say of the time around a moment, in its zone; asks no network."""
+    assert now.tzinfo is not None
+    return context.calendar.busy(settings.calendar, after(now, -CALENDAR_BEFORE), after(now, CALENDAR_AFTER), now.tzinfo)
 
 
 def proved(context: Context, moment: Moment) -> Moment:
