@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from autobuilds.domain.approval import fingerprint
 from autobuilds.domain.budgets import Spending, of_all
@@ -17,9 +18,15 @@ from autobuilds.domain.moment import AgentStatus, Moment, Snapshot
 from autobuilds.domain.night import running
 from autobuilds.domain.policy import CategoryRule
 from autobuilds.domain.sandbox import Choice, choose
-from autobuilds.domain.times import in_window, window_closes, window_opens
+from autobuilds.domain.times import after, in_window, reached, window_closes, window_opens
 from autobuilds.domain.verdicts import ClarityJudgement, RiskJudgement
-from autobuilds.records import dataclass, field
+from autobuilds.records import dataclass, field, replace
+
+if TYPE_CHECKING:
+    from autobuilds.domain.context import Answer, Stretch
+    from autobuilds.domain.day import Word
+    from autobuilds.domain.manner import Opening
+    from autobuilds.domain.windows import DayWindow
 
 
 class ApprovalState(Enum):
@@ -71,6 +78,7 @@ class Shared:
         self._rules: dict[str, CategoryRule | None] = {}
         self._choices: dict[bool, Choice] = {}
         self._agents: dict[tuple[str | None, bool], AgentStatus | None] = {}
+        self._openings: dict[str, Opening] = {}
 
     @cached_property
     def waiting(self) -> tuple[Build, ...]:
@@ -116,6 +124,68 @@ class Shared:
     def opens_again(self) -> datetime:
         """When the off-hours after those begin."""
         return window_opens(self.closes, self._snapshot.settings.off_hours)
+
+    @cached_property
+    def word(self) -> Word | None:
+        """The owner's word on his context, which may have ended."""
+        day = self._snapshot.ledger.day
+        return None if day is None else day.word
+
+    @cached_property
+    def context(self) -> Answer:
+        """What the owner is doing now, and why that is thought."""
+        from autobuilds.domain.context import context_at
+
+        return context_at(self._moment.now, self.word, self._moment.busy, self._snapshot.settings.contexts)
+
+    @cached_property
+    def ahead(self) -> tuple[Stretch, ...]:
+        """What he is doing in the coming days, where his word or his calendar may move windows."""
+        if self.word is None and not self._moment.busy:
+            return ()
+        from autobuilds.domain.context import stretches
+        from autobuilds.domain.manner import AHEAD
+
+        now, word = self._moment.now, self.word
+        if word is not None and not reached(word.since, now):
+            word = replace(word, since=now)
+        return stretches(now, after(now, AHEAD), word, self._moment.busy, self._snapshot.settings.contexts)
+
+    @cached_property
+    def slots(self) -> tuple[int, str, str]:
+        """How many builds may run at the same time now, in words why, where that is not the same at all times, and the setting that says so."""
+        from autobuilds.domain import night
+
+        settings, day, now = self._snapshot.settings, self._snapshot.ledger.day, self._moment.now
+        by_context = len(settings.max_concurrent) > 1
+        limit = night.slots(settings, day, self.context.context if by_context else None, now)
+        if night.is_on(day, now):
+            return limit, " (in the overnight session)", "overnight_builds"
+        if not by_context:
+            return limit, "", "max_concurrent"
+        from autobuilds.domain.manner import doing
+
+        return limit, f" ({doing(self.context.context, self.context.source)})", "max_concurrent"
+
+    def window(self, name: str) -> DayWindow | None:
+        """Return the window of the settings that a task names, or None where there is none of that name."""
+        from autobuilds.domain.week import window_named
+
+        return window_named(name, self._snapshot.settings.windows)
+
+    def opening(self, window: DayWindow) -> Opening:
+        """Return how a window stands now."""
+        if window.name not in self._openings:
+            from autobuilds.domain.manner import opening
+
+            self._openings[window.name] = opening(self._moment.now, window, self.context, self.ahead)
+        return self._openings[window.name]
+
+    def reopens(self, window: DayWindow) -> datetime | None:
+        """Return when a window opens next, after it has closed where it is open now."""
+        from autobuilds.domain.manner import reopens
+
+        return reopens(self._moment.now, self.opening(window), self.ahead)
 
     def rule(self, category: str) -> CategoryRule | None:
         """Return the policy's rule of a category."""

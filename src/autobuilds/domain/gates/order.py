@@ -140,9 +140,9 @@ def review(s: Situation) -> GateResult:
 
 
 def capacity(s: Situation) -> GateResult:
-    """Go while fewer builds are active than may run at the same time."""
-    limit = s.snapshot.settings.slots()
+    """Go while fewer builds are active than the context, or the overnight session, allows."""
+    limit, why, key = s.shared.slots
     if s.slots_taken < limit:
-        return go("capacity", f"{s.slots_taken} of {limit} slots taken")
+        return go("capacity", f"{s.slots_taken} of {limit} slots taken{why}")
     holders = ", ".join(c.label for c in s.claims[:3])
-    return wait("capacity", f"{s.slots_taken} of {limit} slots taken by {holders}", fix="max_concurrent in HEARTBEAT.md")
+    return wait("capacity", f"{s.slots_taken} of {limit} slots taken by {holders}{why}", fix=f"{key} in HEARTBEAT.md")
