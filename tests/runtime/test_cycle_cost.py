@@ -25,6 +25,8 @@ TASK = """- [ ] Write the note - Added: 2026-10-01 12:00 - Priority: High
 OF_THE_BUILD = ["diff-index", "ls-files", "read-tree", "reset", "update-index"]
 #: Of the history: who the owner is, and the index brought up to date with each commit.
 OF_THE_COMMITS = ["update-index", "update-index", "update-index", "update-index", "var"]
+#: Of the diary: whether the day's file, new with its first entry, may be committed; what a commit holds already is not asked about.
+OF_THE_DIARY = ["check-ignore"]
 
 
 def _commands(log: Path) -> list[str]:
@@ -42,7 +44,7 @@ def _commands(log: Path) -> list[str]:
     return sorted(found)
 
 
-def test_a_build_takes_ten_processes_of_git_and_four_commits(
+def test_a_build_takes_ten_processes_of_git_and_four_commits_and_the_first_of_a_day_one_more(
     make_repo: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = make_repo({"BUILD_QUEUE.md": QUEUE, "HEARTBEAT.md": HEARTBEAT, ".gitignore": ".autobuilds/\n", ".gitattributes": "*.md text\n"})
@@ -65,8 +67,16 @@ def test_a_build_takes_ten_processes_of_git_and_four_commits(
     (root / "BUILD_QUEUE.md").write_text(QUEUE.replace("## Active Queue\n", f"## Active Queue\n{TASK}"))
     assert "waits for your review" in beat()
     started = _commands(log)
-    assert started == sorted(OF_THE_BUILD + OF_THE_COMMITS)
+    assert started == sorted(OF_THE_BUILD + OF_THE_COMMITS + OF_THE_DIARY)
     assert int(git(root, "rev-list", "--count", "HEAD")) == before + 4
     assert git(root, "show", "build/write-the-note:notes/one.txt") == "one"
+    (diary,) = (root / "memory").iterdir()
+    assert "Build completed: Write the note" in git(root, "show", f"HEAD:memory/{diary.name}")
+    queue = (root / "BUILD_QUEUE.md").read_text()
+    (root / "BUILD_QUEUE.md").write_text(
+        queue.replace("## Active Queue\n", f"## Active Queue\n{TASK.replace('one', 'two').replace('Write the', 'A second')}")
+    )
+    assert "waits for your review" in beat()
+    assert _commands(log) == sorted(OF_THE_BUILD + OF_THE_COMMITS)
     assert git(root, "status", "--porcelain") == ""
     assert git(root, "fsck", "--strict", "--no-dangling") == ""

@@ -67,6 +67,7 @@ class Settings:
         metadata=_doc("use of disk or memory in percent, or of load in percent of one per core, at which a night starts nothing new"),
     )
     status_chart: bool = field(default=False, metadata=_doc("whether BUILD_STATUS.md shows the coming day as a Mermaid chart"))
+    diary: bool = field(default=True, metadata=_doc("whether what happens is written into memory/YYYY-MM-DD.md"))
     housekeeping: tuple[str, ...] = field(
         default=(),
         metadata=_doc(

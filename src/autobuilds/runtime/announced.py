@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,34 @@ def read(path: Path) -> dict[str, Any]:
             "paths": [str(p) for p in entry["paths"]],
             "owner": bool(entry["owner"]),
             "before": dict(entry.get("before", {})),
+            "diary": [
+                {"at": str(e["at"]), "title": str(e["title"]), "facts": [str(f) for f in e["facts"]]} for e in entry.get("diary", [])
+            ],
         }
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadInput(f"{path} can't be read as a commit that waits ({error}); remove it, the files are right") from error
+
+
+def announce(outbox: Path, root: Path, message: str, paths: Sequence[str], *, owner: bool, diary: Sequence[dict[str, Any]] = ()) -> Path:
+    """Announce a commit, and what goes into the diary with it, behind those that wait; raises StorageFailure."""
+    try:
+        if not outbox.is_dir():
+            outbox.mkdir(exist_ok=True)
+            files.sync_folder(outbox.parent)
+    except OSError as error:
+        raise files.storage_failure(outbox, error) from error
+    path = outbox / f"{len(list(outbox.glob('*.json'))):06d}-{os.urandom(4).hex()}.json"
+    paths = list(dict.fromkeys(paths))
+    entry = {"message": message, "paths": paths, "owner": owner, "before": stamps(root, paths), **({"diary": list(diary)} if diary else {})}
+    files.write_atomic(path, json.dumps(entry, ensure_ascii=False).encode())
+    return path
+
+
+def add_diary(path: Path, diary: Sequence[dict[str, Any]]) -> None:
+    """Have the announced commit take entries of the diary along."""
+    entry = json.loads(path.read_bytes())
+    entry["diary"] = [*entry.get("diary", []), *diary]
+    files.write_atomic(path, json.dumps(entry, ensure_ascii=False).encode())
 
 
 def add_paths(path: Path, paths: Sequence[str]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, tzinfo
@@ -15,11 +13,12 @@ from autobuilds.domain.day import Day
 from autobuilds.errors import AutobuildsError, FatalQueue, NotDurable
 from autobuilds.records import dataclass, field
 from autobuilds.runtime import announced
-from autobuilds.runtime.context import Context, edited_ledger, same_text
+from autobuilds.runtime.committing import Commits
+from autobuilds.runtime.context import Context, edited_ledger
 from autobuilds.store import files, history
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.operations import Operation
-from autobuilds.store.workspace import LEDGER, QUEUE, STATUS, WRITE_WAIT
+from autobuilds.store.workspace import LEDGER, MEMORY, PRIVATE, QUEUE, STATUS, WRITE_WAIT
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,13 +38,15 @@ class Recorder:
     trouble: str = ""
     #: What else went wrong and was left for the owner to mend.
     faults: list[str] = field(default_factory=list)
+    #: What goes into the diary with the transition that is announced next, or was announced last (`runtime.diary`).
+    diary: list[dict[str, Any]] = field(default_factory=list)
+    inside: bool = False
     #: What this transaction announced, and whether it changed a file since.
     _announced: list[Path] = field(default_factory=list)
     _touched: bool = False
     #: What this recorder announced at any time; what else lies in the outbox is another's, who may be dead.
     _own: set[Path] = field(default_factory=set)
-    #: The queue when it was last found fit to be read: its file (inode, size, time) and its text.
-    _fit: tuple[tuple[int, ...], bytes] | None = None
+    _made: Commits | None = None
     _edited: tuple[str, ...] | None = None  # what is told of a ledger that is another's, once looked at
 
     @contextmanager
@@ -58,11 +59,11 @@ class Recorder:
         with self.context.workspace.lock("commit", what, WRITE_WAIT):
             self._flush()
             self._put_back()
-            self._commit_hand_edit()
+            self.commit_edit(QUEUE)
             if self._edited is None and not (self._silent or self.trouble):
                 self._edited = edited_ledger(self.context)
                 self.faults += self._edited
-            self._announced, self._touched = [], False
+            self._announced, self._touched, self.inside = [], False, True
             said = len(self.transitions)
             try:
                 yield
@@ -71,16 +72,23 @@ class Recorder:
                     self.withdraw()
                     del self.transitions[said:]
                 raise
+            finally:
+                self.inside = False
+                self._keep_diary()
             if not hold:
                 self._flush()
                 if self._touched and self._put_back():
-                    self._commit_hand_edit()
+                    self.commit_edit(QUEUE)
 
     def _put_back(self) -> bool:
         """Put back what was saved past the queue, or over a write of ours, since the last look; return whether there was any.
 
         The sooner after a write somebody looks, the surer can it be told from what a person meant.
         """
+        if (self.context.workspace.root / PRIVATE / MEMORY).is_dir():
+            from autobuilds.runtime import diary
+
+            diary.rescue(self.context.workspace.root)
         try:
             return bool(self.context.queue_file(self.zone).rescue())
         except AutobuildsError:
@@ -100,6 +108,7 @@ class Recorder:
         pause: Pause | None = None,
         resumed: bool = False,
         day: Day | None = None,
+        approvals: Sequence[Approval] = (),
         paths: Sequence[str] = (),
         transition: bool = True,
     ) -> None:
@@ -116,6 +125,7 @@ class Recorder:
             pause=pause,
             resumed=resumed,
             day=day,
+            approvals=approvals,
         )
         self._announce(message, [QUEUE, LEDGER, *paths], owner=False)
         if transition:
@@ -130,7 +140,7 @@ class Recorder:
         before, self._touched = self._touched, True
         try:
             document = self.context.queue_file(self.zone).edit(*operations)
-            self._fit = None
+            self._commits.changed()
             return document
         except NotDurable:
             raise
@@ -140,6 +150,7 @@ class Recorder:
 
     def withdraw(self) -> None:
         """Take back what this transaction announced: it turned out that there was nothing to change."""
+        self.diary.clear()
         for path in self._announced:
             self._own.discard(path)
             with suppress(OSError):
@@ -198,83 +209,70 @@ class Recorder:
     def _announce(self, message: str, paths: Sequence[str], *, owner: bool) -> None:
         if self._silent:
             return
-        try:
-            if not self._outbox.is_dir():
-                self._outbox.mkdir(exist_ok=True)
-                files.sync_folder(self._outbox.parent)
-        except OSError as error:
-            raise files.storage_failure(self._outbox, error) from error
-        order = f"{len(list(self._outbox.glob('*.json'))):06d}-{os.urandom(4).hex()}.json"
-        paths = list(dict.fromkeys(paths))
-        entry = {"message": message, "paths": paths, "owner": owner, "before": announced.stamps(self.context.workspace.root, paths)}
-        self._announced.append(self._outbox / order)
-        self._own.add(self._outbox / order)
-        files.write_atomic(self._outbox / order, json.dumps(entry, ensure_ascii=False).encode())
+        path = announced.announce(self._outbox, self.context.workspace.root, message, paths, owner=owner, diary=self._taken())
+        self._announced.append(path)
+        self._own.add(path)
+
+    def _taken(self) -> list[dict[str, Any]]:
+        taken, self.diary = self.diary, []
+        return taken
+
+    def _keep_diary(self) -> None:
+        """See to it that what was not announced yet gets into the diary; where nothing is committed it is written at once."""
+        entries = self._taken()
+        if entries and self._announced:
+            announced.add_diary(self._announced[-1], entries)
+        elif entries:
+            self._in_diary(entries, commit=False)
+
+    def _in_diary(self, entries: list[dict[str, Any]], *, commit: bool = True) -> list[str]:
+        if not entries:
+            return []
+        from autobuilds.runtime import diary
+
+        return diary.written(self, entries, commit=commit)
 
     def _flush(self) -> None:
         """Commit what the outbox announces, oldest first; what Git can't take now stays there and is said."""
         if self._silent or not self._outbox.exists():
             return
-        waiting = sorted(self._outbox.glob("*.json"))
+        waiting, held = sorted(self._outbox.glob("*.json")), ""
         for path in waiting:
             try:
                 entry = announced.read(path)
                 # Another's, who could not take it back or died before it acted: nothing of it came true.
                 if path in self._own or not announced.idle(self.context.workspace.root, entry):
-                    self._commit(entry["message"], entry["paths"], owner=entry["owner"])
-                path.unlink()
-            except AutobuildsError as held:
-                self.trouble = str(held)
-                return
+                    paths = [*entry["paths"], *self._in_diary(entry["diary"])]
+                    if held:
+                        continue
+                    self._commits.make(entry["message"], paths, owner=entry["owner"])
+                if not held:
+                    path.unlink()
+            except AutobuildsError as fault:
+                held = held or str(fault)
             except OSError as error:
-                self.trouble = str(files.storage_failure(path, error, "commit"))
-                return
+                held = held or str(files.storage_failure(path, error, "commit"))
         if waiting:
-            self.trouble = ""
+            self.trouble = held
 
-    def _commit(self, message: str, paths: Sequence[str], *, owner: bool) -> None:
-        queue = self._fit_queue() if QUEUE in paths else None
-        held = {QUEUE if queue is None else "", "" if self.context.workspace.path(LEDGER).is_file() else LEDGER}
-        paths = [p for p in paths if p not in held]  # that the ledger is gone is never committed
-        repo = self.context.repo
-        author = repo.identity() if owner else None
-        tracked = [found for found in map(self.context.workspace.tracked, paths) if found is not None]
-        texts = {self.context.workspace.tracked(QUEUE) or QUEUE: queue} if queue is not None else {}
-        repo.commit(list(dict.fromkeys(tracked)), message, author=author, branch=self.settings_commits, texts=texts)
+    @property
+    def _commits(self) -> Commits:
+        if self._made is None:
+            self._made = Commits(context=self.context, branch=self.settings_commits, zone=self.zone)
+        return self._made
 
-    def _state_of_queue(self) -> tuple[int, ...]:
-        info = self.context.workspace.path(QUEUE).stat()
-        return info.st_ino, info.st_size, info.st_mtime_ns
-
-    def _fit_queue(self) -> bytes | None:
-        """Return the queue as it is committed, or None where it can't be trusted as a whole: then no commit of ours touches it.
-
-        It may be saved again before the commit is made: what is committed is what was read, never half a save.
-        """
-        state = self._state_of_queue()
-        if self._fit is None or state != self._fit[0]:
-            document = self.context.workspace.document(self.zone, self.context.committed)
-            if document.queue.fatal:
-                return None
-            self._fit = (state, document.data)
-        return self._fit[1]
-
-    def _commit_hand_edit(self) -> None:
-        if self._silent or self.trouble or self.context.workspace.tracked(QUEUE) is None:
+    def commit_edit(self, name: str) -> None:
+        """Commit what the owner wrote into a file, as the owner's; where Git can't now, that is said."""
+        if self._silent or self.trouble or self.context.workspace.tracked(name) is None:
             return
-        path = self.context.workspace.path(QUEUE)
-        message = history.message("hand-edit", None, None, f"{QUEUE} edited by hand")
+        said = f"{name} edited by hand"
         try:
-            same = not path.exists() or same_text(files.read_stable(path), self.context.committed(QUEUE))
-            if same or self._fit_queue() is None:
-                return
-            self._commit(message, [QUEUE], owner=True)
+            if self._commits.hand_edit(name, said):
+                self.transitions.append({"label": "", "event": "hand-edit", "reason": f"{said}, committed as yours"})
         except AutobuildsError as held:
             self.trouble = str(held)
         except OSError as error:
-            self.trouble = str(files.storage_failure(path, error, "commit"))
-        else:
-            self.transitions.append({"label": "", "event": "hand-edit", "reason": f"{QUEUE} edited by hand, committed as yours"})
+            self.trouble = str(files.storage_failure(self.context.workspace.path(name), error, "commit"))
 
 
 @contextmanager

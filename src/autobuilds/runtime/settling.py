@@ -47,6 +47,7 @@ def settle(context: Context, recorder: Recorder, loaded: Loaded, action: Settle)
         decision = parked(build, attempt, ending, decision, log)
         moved = move(build, decision.event, recorder.now, reason=decision.reason, retry_at=decision.retry_at, attempt=attempt)
         moved = replace(moved, feedback=feedback(build, ending, FEEDBACK), stall_alerted=False)
+        _remember(context, recorder, moved, attempt)
         recorder.note(decision.event, build.label, decision.reason, attempt=attempt.number, record=moved, paths=_progress(context, build))
         recorder.put(context.workspace.ledger().with_build(moved))
 
@@ -170,10 +171,20 @@ def _done(context: Context, recorder: Recorder, build: Build, attempt: Attempt, 
             moved = replace(moved, reason=f"not merged: {held}")
             said = f"{_grade(attempt)}; not merged: {held}"
     moved = replace(moved, feedback=None, stall_alerted=False)
+    _remember(context, recorder, moved, attempt)
     recorder.note(event, build.label, said, attempt=attempt.number, record=moved, paths=_progress(context, build))
     if task is not None and task.is_active:
         _tick(recorder, build.label, ending)
     recorder.put(context.workspace.ledger().with_build(moved))
+
+
+def _remember(context: Context, recorder: Recorder, build: Build, attempt: Attempt) -> None:
+    """Put what is worth remembering of an ending into the diary, at the time at which it ended."""
+    from autobuilds.runtime import diary, remembered
+
+    found = remembered.ended(build, attempt)
+    if found is not None:
+        diary.remember(context, recorder, attempt.ended or recorder.now, *found)
 
 
 def _tick(recorder: Recorder, label: str, ending: Ending) -> None:

@@ -15,7 +15,7 @@ from autobuilds.domain.times import after
 from autobuilds.errors import AutobuildsError
 from autobuilds.records import dataclass
 from autobuilds.store import standstill
-from autobuilds.store.workspace import CONFIG, LEDGER, POLICY, PRIVATE, QUEUE, REPORTS, STATUS, STOP
+from autobuilds.store.workspace import CONFIG, LEDGER, MEMORY, POLICY, PRIVATE, QUEUE, REPORTS, STATUS, STOP
 
 if TYPE_CHECKING:
     from autobuilds.ports import Traces
@@ -95,6 +95,10 @@ def _inputs(root: Path) -> Iterator[str]:
     yield from (f"{PRIVATE}/{name}" for name in _PRIVATE_FILES)
     yield from _below(root, "templates")
     yield from (f"{PRIVATE}/retired/{QUEUE}/{name}" for name in names(root / PRIVATE / "retired" / QUEUE))
+    if (root / PRIVATE / MEMORY).is_dir():
+        from autobuilds.store.memory import watched_files
+
+        yield from watched_files(root)
     from autobuilds.store.render import packaged_templates
 
     packaged = packaged_templates()

@@ -345,6 +345,7 @@ KEYS: dict[str, Key] = {
     "overnight_builds": _integer(1, 64),
     "overnight_throttle": _integer(10, 100, " of percent", "%"),
     "status_chart": Key(expects="yes or no", read=_read_flag, write=lambda value: "yes" if value else "no"),
+    "diary": Key(expects="yes or no", read=_read_flag, write=lambda value: "yes" if value else "no"),
     "housekeeping": _names(r"[^\x00-\x1f,]+", "folders, as a list or with commas"),
     "log_limit": _integer(1, 4096, " of MiB", "MiB", "MB"),
     "log_age": _duration("1h", "3650d"),

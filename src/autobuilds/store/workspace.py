@@ -30,6 +30,7 @@ CONFIG = "HEARTBEAT.md"
 POLICY = "DECISION_FRAMEWORK.md"
 LEDGER = "subagents/active.json"
 REPORTS = "build-reports"
+MEMORY = "memory"
 PRIVATE = ".autobuilds"
 STOP = "STOP"
 #: In the private folder: the mark of a ledger that no commit holds.

@@ -280,7 +280,8 @@ class GitRepo:
     def ignores(self, path: str) -> bool:
         """Whether Git is told to leave a file that it does not know out of commits."""
         check_path(self.root, path)
-        return self._git.run("check-ignore", "--quiet", "--", path, ok=(0, 1)).returncode == 0
+        asked = ("--no-literal-pathspecs", "check-ignore", "-z", "--stdin")
+        return self._git.run(*asked, data=path.encode() + b"\0", ok=(0, 1)).returncode == 0
 
     def _objects(self, oid: str) -> Objects:
         return Objects(self._git, self._place.objects, "sha1" if len(oid) == 40 else "sha256")
