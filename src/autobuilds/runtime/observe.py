@@ -73,6 +73,14 @@ def calendar_around(context: Context, settings: Settings, now: datetime) -> Cale
     return context.calendar.busy(settings.calendar, after(now, -CALENDAR_BEFORE), after(now, CALENDAR_AFTER), now.tzinfo)
 
 
+def refresh_calendars(context: Context, now: datetime) -> None:
+    """Fetch what of the owner's calendars is old enough, and keep what it brings; for the heartbeat that acts alone."""
+    sources = context.workspace.config().settings.calendar
+    if sources:
+        assert now.tzinfo is not None
+        context.calendar.refresh(sources, now, now.tzinfo)
+
+
 def proved(context: Context, moment: Moment) -> Moment:
     """Return the moment with the sandbox tried out now; whoever is about to start something decides by this one."""
     return replace(moment, tiers=context.sandbox.probe())

@@ -92,6 +92,9 @@ def _moments(context: Context, beat: Beat) -> Iterator[datetime]:
     yield from (moment for moment in resets if moment is not None)
     yield from _of_ledger(snapshot.ledger)
     yield from _duties(context.workspace.root, beat)
+    yield from (edge for event in beat.moment.busy for edge in (event.start, event.end))
+    if snapshot.settings.calendar and (fetched := context.calendar.due(snapshot.settings.calendar, now)) is not None:
+        yield fetched
     for held in Vault(context.workspace.root / PRIVATE, QUEUE).all():
         for span in (KEPT_AT_LEAST, KEPT):
             yield datetime.fromtimestamp(held.at / 1e9 + span, UTC)
