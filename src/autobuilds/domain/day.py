@@ -128,6 +128,8 @@ class Day:
     """What is remembered of the owner's days: his word, the night that runs or ran last, those before it, the last context told."""
 
     word: Word | None = None
+    #: His words before that one which held within the last two days, each with its end, the newest last, at most 40.
+    words: tuple[Word, ...] = ()
     night: Night | None = None
     #: Nights before that one, the newest last, at most 30.
     nights: tuple[Night, ...] = ()

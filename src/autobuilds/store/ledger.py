@@ -68,6 +68,8 @@ def _times_of_day(day: Day) -> list[tuple[str, datetime]]:
     found: list[tuple[str, datetime | None]] = [("$.since", day.since)]
     if day.word is not None:
         found += [("$.word.since", day.word.since), ("$.word.until", day.word.until)]
+    for n, word in enumerate(day.words):
+        found += [(f"$.words[{n}].since", word.since), (f"$.words[{n}].until", word.until)]
     nights = [("$.night", day.night)] if day.night is not None else []
     nights += [(f"$.nights[{n}]", night) for n, night in enumerate(day.nights)]
     for place, night in nights:
