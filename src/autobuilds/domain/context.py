@@ -7,13 +7,16 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from autobuilds.domain.day import Busy, Context, Rule, Source, Word
+from autobuilds.domain.day import Busy, Context, Day, Rule, Source, Word
 from autobuilds.domain.times import elapsed, reached
 from autobuilds.domain.week import clocks_of, format_span, in_span, turns, turns_before
-from autobuilds.records import dataclass
+from autobuilds.records import dataclass, replace
 
 #: How far the beginning and the end of a context are looked for; what begins before or ends after that has none.
 HORIZON = timedelta(days=8)
+#: How long a word is remembered after it ended, and how many are at most.
+REMEMBERED = timedelta(days=2)
+MOST_WORDS = 40
 #: Why it is what it is where nothing says otherwise.
 UNCOVERED = "no line of your timetable covers this time"
 _WORD = "you said so"
@@ -164,3 +167,12 @@ def changes(
         for before, after in pairwise(parts)
         if before.context is not after.context
     )
+
+
+def with_word(day: Day, word: Word | None, now: datetime) -> Day:
+    """Return the day with a new word of the owner's, or with none; the one before ends now and is remembered for two days."""
+    last = day.word
+    ended = () if last is None else (last if last.until is not None and reached(last.until, now) else replace(last, until=now),)
+    kept = [w for w in (*day.words, *ended) if w.until is not None and not reached(w.until, w.since)]
+    fresh = [w for w in kept if w.until is not None and elapsed(w.until, now) < REMEMBERED]
+    return replace(day, word=word, words=tuple(fresh[-MOST_WORDS:]))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from autobuilds.domain.windows import Span
+from autobuilds.domain.windows import WINDOWS, Span
 from autobuilds.records import dataclass
+
+if TYPE_CHECKING:
+    from autobuilds.domain.settings import Settings
 
 
 class Context(StrEnum):
@@ -46,6 +51,9 @@ TIMETABLE: tuple[Rule, ...] = (
     Rule(context=Context.AVAILABLE, span=Span(days=_WEEKDAYS, start=time(19), end=time(23))),
     Rule(context=Context.WEEKEND, span=Span(days=frozenset({5, 6}), start=time(0), end=time(0))),
 )
+
+#: The contexts in which the owner may be interrupted where HEARTBEAT.md names none.
+INTERRUPT: tuple[Context, ...] = (Context.AVAILABLE, Context.WEEKEND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,3 +146,23 @@ class Day:
     since: datetime | None = None
     #: The projects that the owner chose for his weekends, the newest last, at most 12.
     weekends: tuple[Weekend, ...] = ()
+
+
+#: For how long after a word of the owner's has ended the changes of his context are still worth recording.
+_AFTER_A_WORD = timedelta(days=2)
+
+
+def steered(settings: Settings, day: Day | None, now: datetime, windows: Sequence[str | None] = ()) -> bool:
+    """Whether contexts change anything in this workspace, so that their changes are recorded; `windows` are those that its tasks name.
+
+    They do where the owner wrote a week, a calendar, windows, slots by context or interruptions of his own, where a task names a window,
+    and where his word holds or did so lately.
+    """
+    from autobuilds.domain.times import elapsed
+
+    if settings.calendar or len(settings.max_concurrent) > 1 or any(windows):
+        return True
+    if settings.contexts != TIMETABLE or settings.windows != WINDOWS or settings.interrupt != INTERRUPT:
+        return True
+    words = () if day is None else (*day.words, *(() if day.word is None else (day.word,)))
+    return any(word.until is None or elapsed(word.until, now) < _AFTER_A_WORD for word in words)

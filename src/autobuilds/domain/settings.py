@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import time, timedelta
 
 from autobuilds.domain.build import DeliverMode
-from autobuilds.domain.day import TIMETABLE, Context, Rule
+from autobuilds.domain.day import INTERRUPT, TIMETABLE, Context, Rule
 from autobuilds.domain.sandbox import Network, Tier
 from autobuilds.domain.windows import WINDOWS, DayWindow
 from autobuilds.records import dataclass, field
@@ -55,7 +55,7 @@ class Settings:
         ),
     )
     interrupt: tuple[Context, ...] = field(
-        default=(Context.AVAILABLE, Context.WEEKEND),
+        default=INTERRUPT,
         metadata=_doc("contexts in which you may be interrupted; in others what can wait is kept for the next brief"),
     )
     overnight: Window = field(
