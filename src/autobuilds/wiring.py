@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from autobuilds.errors import BadInput
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
+    from datetime import datetime, tzinfo
 
     from autobuilds.domain.sandbox import TierProbe
-    from autobuilds.ports import Calendar, Checker, Host, Invocation, Proofs, Proposal, Proposed, Repo, Runner, Survey, Timer, Traces
+    from autobuilds.ports import Calendar, Checker, Host, House, Invocation, Proofs, Proposal, Proposed, Repo, Runner, Survey, Timer, Traces
     from autobuilds.runtime.context import Context
     from autobuilds.runtime.diagnosis import Patient
+    from autobuilds.runtime.simulation.staging import Source
+    from autobuilds.runtime.simulation.values import Stage
     from autobuilds.store.workspace import Workspace
 
 __all__ = ["build_above", "create_repository", "describe_agent", "make_context", "make_patient", "survey", "timers"]
@@ -172,6 +175,7 @@ def make_context(root: Path, *, no_commit: bool = False) -> Context:
         sandbox=LateSandbox(),
         forge=LateForge(),
         calendar=cast("Calendar", Late(lambda: _calendar(root))),
+        house=cast("House", Late(_house)),
         open_repo=open_repo,
         heartbeat_argv=(sys.executable, "-P", "-m", "autobuilds", "heartbeat", "--workspace", str(root), "--patient"),
         no_commit=no_commit,
@@ -207,6 +211,12 @@ def _calendar(root: Path) -> Calendar:
     from autobuilds.adapters.calendar import IcsCalendar
 
     return IcsCalendar(root)
+
+
+def _house() -> House:
+    from autobuilds.adapters.housekeeping.house import MachineHouse
+
+    return MachineHouse()
 
 
 def _proofs(root: Path) -> Proofs:
@@ -252,6 +262,53 @@ def survey() -> Survey:
     from autobuilds.adapters.git.survey import GitSurvey
 
     return GitSurvey()
+
+
+@contextmanager
+def simulation(source: Source, *, keep: bool = False) -> Iterator[Stage]:
+    """Yield the stage of a simulation: a throw-away workspace on a machine whose clock is set, removed at the end unless kept.
+
+    Raises StorageFailure, and what reading the source raises.
+    """
+    from autobuilds.adapters.calendar import IcsCalendar
+    from autobuilds.adapters.runners.scripted import ScriptedRunner
+    from autobuilds.adapters.simulated import machine, places
+    from autobuilds.adapters.simulated.house import SimulatedHouse
+    from autobuilds.runtime.context import Context
+    from autobuilds.runtime.simulation.values import Stage
+    from autobuilds.store.workspace import Workspace
+
+    def records() -> str | None:
+        commits = workspace.config().settings.commits
+        return None if commits in {"current", "none"} else commits
+
+    with places.simulation_folder(keep=keep) as folder:
+        host = machine.SimulatedHost(clock=source.start, zone=source.zone, known=source.agents)
+        repositories = places.Repositories(folder=folder, clock=lambda: host.now(None), records=records)
+        root = repositories.root
+        repositories.begin(source.files(root), source.owner)
+        workspace = Workspace(root, lambda: source.zone)
+        runner = ScriptedRunner(clock=lambda: host.clock, open_repo=repositories.open, script=source.script(lambda: context.queue()))
+        context = Context(
+            workspace=workspace,
+            runner=runner,
+            checker=machine.SimulatedChecker(),
+            agents=machine.SimulatedAgents(),
+            host=host,
+            proofs=machine.SimulatedProofs(given={a.label: a for a in source.approvals}),
+            sandbox=machine.SimulatedSandbox(source.tiers),
+            forge=machine.SimulatedForge(),
+            calendar=IcsCalendar(root),
+            house=SimulatedHouse(use=lambda: host.use, since=source.start),
+            open_repo=repositories.open,
+            duty=lambda command, time: source.duty(context, command, time),
+        )
+        yield Stage(context=context, host=host, runner=runner)
+
+
+def machine_time(zone: str | None) -> datetime:
+    """Return the time in a zone (None: the machine's), as commands outside of a workspace see it; raises BadInput for an unknown zone."""
+    return _host(None).now(zone)
 
 
 def make_patient(folder: Path, root: Path | None) -> Patient:

@@ -11,6 +11,7 @@ from autobuilds.cli.formatters.style import Style
 from autobuilds.cli.guard import refuse_builds_of
 from autobuilds.cli.guard import refuse_in_build as refuse_in_build
 from autobuilds.errors import BadInput
+from autobuilds.records import replace
 
 if TYPE_CHECKING:
     from autobuilds.runtime.context import Context
@@ -33,9 +34,19 @@ def find_workspace(given: Path | None, acting: str | None = None) -> Path:
 
 def open_context(given: Path | None, *, no_commit: bool = False, acting: str | None = None) -> Context:
     """Return the context of the workspace; raises NoWorkspace where there is none, Refused where `acting` is not for this process to do."""
+    if (inside := _given()) is not None:
+        return inside if not no_commit else replace(inside, no_commit=True)
     from autobuilds.wiring import make_context
 
     return make_context(find_workspace(given, acting), no_commit=no_commit)
+
+
+def _given() -> Context | None:
+    """Return the context that a program gave which runs commands within itself (`cli.inside`); None for commands as people type them."""
+    click = sys.modules.get("click")
+    called = click.get_current_context(silent=True) if click is not None else None
+    found = None if called is None else called.find_root().obj
+    return found if getattr(found, "workspace", None) is not None else None
 
 
 def style() -> Style:

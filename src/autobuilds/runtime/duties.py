@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -71,6 +73,10 @@ class DutyRun:
         return what + status + (f": {quoted(last, 200)}" if last and not self.ok else "")
 
 
+#: Runs one command within a time.
+Command = Callable[[DutyCommand, timedelta], DutyRun]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Turn:
     """Which duties are due, and the record of last runs: as it stands, as it has to be, and why it could not be read."""
@@ -91,20 +97,20 @@ def anything_due(root: Path, config: Config, now: datetime) -> bool:
     return bool(config.duties) and not os.environ.get(MARKER) and bool(_turn(root, config, now).duties)
 
 
-def run_due(root: Path, config: Config, now: datetime) -> tuple[DutyRun, ...]:
+def run_due(root: Path, config: Config, now: datetime, command: Command | None = None) -> tuple[DutyRun, ...]:
     """Run the duties of a workspace that are due and return what came of it; nothing is written when none is.
 
     A duty's slot counts as used before its first command begins, so a crash can't make it run in a circle. A duty with a
     clock time that is seen for the first time waits for that time; several that are made up for run in the order of their
-    times. Inside a duty nothing is run, nor while another process runs duties of this workspace. Raises StorageFailure
-    where the record can't be written.
+    times. Inside a duty nothing is run, nor while another process runs duties of this workspace. `command` runs one command
+    (default: `run_command`). Raises StorageFailure where the record can't be written.
     """
     if not config.duties or os.environ.get(MARKER) or _turn(root, config, now).nothing:
         return ()
     private = private_folder(root)
     try:
         with Lock(private / "duties.lock", what="duties"):
-            return _run_turn(root, config, _turn(root, config, now), now)
+            return _run_turn(root, config, _turn(root, config, now), now, command or partial(run_command, root))
     except Busy:
         return ()
 
@@ -123,7 +129,7 @@ def _slot(duty: Duty, last_run: datetime, now: datetime) -> float:
     return newest_slot(duty.cadence, last_run, now).timestamp()
 
 
-def _run_turn(root: Path, config: Config, turn: _Turn, now: datetime) -> tuple[DutyRun, ...]:
+def _run_turn(root: Path, config: Config, turn: _Turn, now: datetime, command: Command) -> tuple[DutyRun, ...]:
     private = root / ".autobuilds"
     results: list[DutyRun] = []
     if turn.lost is not None:
@@ -135,7 +141,7 @@ def _run_turn(root: Path, config: Config, turn: _Turn, now: datetime) -> tuple[D
     for duty in turn.duties:
         runs[duty.key] = now
         write_last_runs(private, runs)
-        results.extend(_run(root, duty, config.settings.duty_timeout, private, now))
+        results.extend(_run(duty, config.settings.duty_timeout, private, now, command))
     return tuple(results)
 
 
@@ -144,10 +150,10 @@ def _trusted(last_run: datetime, now: datetime) -> datetime:
     return last_run if reached(last_run, after(now, _SKEW)) else now
 
 
-def _run(root: Path, duty: Duty, timeout: timedelta, private: Path, now: datetime) -> list[DutyRun]:
+def _run(duty: Duty, timeout: timedelta, private: Path, now: datetime, run: Command) -> list[DutyRun]:
     done = []
     for command in duty.commands:
-        done.append(replace(run_command(root, command, timeout), duty=duty.name))
+        done.append(replace(run(command, timeout), duty=duty.name))
         _log(private, done[-1], now)
     return done
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from autobuilds.adapters.git.process import Git
@@ -10,8 +11,10 @@ from autobuilds.adapters.git.repo import GitRepo
 from autobuilds.errors import BadInput, StorageFailure
 
 
-def create_repository(folder: Path, contents: Mapping[str, str], message: str) -> GitRepo:
-    """Make a repository on branch `main` whose first commit holds `contents` (texts by path).
+def create_repository(
+    folder: Path, contents: Mapping[str, str], message: str, *, clock: Callable[[], datetime] | None = None
+) -> GitRepo:
+    """Make a repository on branch `main` whose first commit holds `contents` (texts by path); `clock` gives its time.
 
     Raises BadInput when the folder holds something already, StorageFailure when it can't be written.
     """
@@ -26,6 +29,6 @@ def create_repository(folder: Path, contents: Mapping[str, str], message: str) -
             target.write_bytes(text.encode())
     except OSError as error:
         raise StorageFailure(f"could not make {folder}: {error.strerror}; free some space or mend the permissions") from error
-    repo = GitRepo(folder)
+    repo = GitRepo(folder, clock=clock)
     repo.commit(list(contents), message)
     return repo
