@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from autobuilds.ports.authority import Proofs
     from autobuilds.ports.calendar import Calendar, CalendarAnswer
     from autobuilds.ports.forge import Forge, Proposal, Proposed
+    from autobuilds.ports.house import House
     from autobuilds.ports.machine import Agents, Host, Invocation, Sandbox, Survey, Traces
     from autobuilds.ports.repository import CheckedMerge, Commit, DiffStat, FileStat, Head, Identity, LineOrigin, Maker, Repo
     from autobuilds.ports.running import Checker, Job, Limits, Runner, StopStep
@@ -30,6 +31,7 @@ __all__ = [
     "Forge",
     "Head",
     "Host",
+    "House",
     "Identity",
     "Invocation",
     "Job",
@@ -56,6 +58,7 @@ _HOMES = {
     "authority": ("Proofs",),
     "calendar": ("Calendar", "CalendarAnswer"),
     "forge": ("Forge", "Proposal", "Proposed"),
+    "house": ("House",),
     "machine": ("Agents", "Host", "Invocation", "Sandbox", "Survey", "Traces"),
     "repository": ("CheckedMerge", "Commit", "DiffStat", "FileStat", "Head", "Identity", "LineOrigin", "Maker", "Repo"),
     "running": ("Checker", "Job", "Limits", "Runner", "StopStep"),

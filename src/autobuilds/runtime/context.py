@@ -14,7 +14,7 @@ from autobuilds.store.workspace import LEDGER, PRIVATE, QUEUE, UNCOMMITTED
 if TYPE_CHECKING:
     from autobuilds.domain.duties import DutyCommand
     from autobuilds.domain.model import Queue
-    from autobuilds.ports import Agents, Calendar, Checker, Forge, Host, Proofs, Repo, Runner, Sandbox, Traces
+    from autobuilds.ports import Agents, Calendar, Checker, Forge, Host, House, Proofs, Repo, Runner, Sandbox, Traces
     from autobuilds.runtime.duties import DutyRun
     from autobuilds.store.queue.file import QueueFile
     from autobuilds.store.workspace import Loaded, Workspace
@@ -50,6 +50,8 @@ class Context:
     traces: Callable[[bool], Traces | None] = lambda _zone: None
     #: Runs a duty's command within its time; None: as a process. A simulation runs it on its own clock.
     duty: Callable[[DutyCommand, timedelta], DutyRun] | None = None
+    #: Reads and mends what is to be kept in order on this machine; None where that is not this workspace's business (a simulation).
+    house: House | None = None
 
     def __post_init__(self) -> None:
         """Let the workspace ask Git for a ledger that is not there."""
