@@ -67,6 +67,9 @@ COMMANDS: dict[str, dict[str, str]] = {
         "report": "watching:report",
         "fsck": "watching:fsck",
     },
+    "The day": {
+        "memory": "day_memory:memory",
+    },
 }
 #: Commands that programs run (Git, the scheduler), not people; they are on no help page.
 HIDDEN = {"merge-driver": "start_hidden:merge_driver", "probe": "start_hidden:probe"}

@@ -76,6 +76,7 @@ INSIDE: dict[str, Inside] = {
     # Git runs it on three files that it names, wherever it merges.
     "merge-driver": Inside.LOOKS,
     "probe": Inside.REFUSED,
+    "memory": Inside.PARTLY,
 }
 
 

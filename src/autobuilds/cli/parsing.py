@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from autobuilds.domain.retry import later
-from autobuilds.domain.times import at_clock, local_day, parse_duration, parse_when
+from autobuilds.domain.times import after, at_clock, local_day, parse_duration, parse_when
 from autobuilds.errors import BadInput
 from autobuilds.runtime.context import Context
 
@@ -30,3 +30,20 @@ def when(context: Context, option: str, text: str | None) -> datetime | None:
     if moment is None:
         raise BadInput(f'{option} "{text}" is no time: write YYYY-MM-DD HH:MM, 18:00, or a span such as 3h')
     return moment
+
+
+def day(option: str, text: str | None) -> date | None:
+    """Return the day that an option names, as YYYY-MM-DD; raises BadInput."""
+    try:
+        return date.fromisoformat(text.strip()) if text else None
+    except ValueError as wrong:
+        raise BadInput(f'{option} "{text}" is no date: write YYYY-MM-DD') from wrong
+
+
+def day_since(context: Context, option: str, text: str | None) -> date | None:
+    """Return the day that an option names, or that lies a span before today in the workspace's zone; raises BadInput."""
+    span = parse_duration(text) if text else None
+    if span is None:
+        return day(option, text)
+    zone = context.workspace.zone(context.workspace.config().settings)
+    return local_day(after(context.now(zone), -span))

@@ -51,9 +51,7 @@ def written(recorder: Recorder, entries: Iterable[Mapping[str, Any]], *, commit:
     for entry in map(_entry, entries):
         try:
             name = memory.tracked_diary(recorder.context.workspace.root, entry.at.date())
-            kept = commit and _committed(recorder, name)
-            if kept and name not in paths:
-                recorder.commit_edit(name)
+            kept = commit and (name in paths or prepared(recorder, name))
             memory.remember(recorder.context.workspace.root, entry)
             paths += [name] if kept and name not in paths else []
         except (AutobuildsError, OSError) as fault:
@@ -63,6 +61,14 @@ def written(recorder: Recorder, entries: Iterable[Mapping[str, Any]], *, commit:
 
 def _entry(told: Mapping[str, Any]) -> memory.Entry:
     return memory.Entry(at=datetime.fromisoformat(told["at"]), title=told["title"], facts=tuple(told["facts"]))
+
+
+def prepared(recorder: Recorder, name: str) -> bool:
+    """Whether a diary belongs into commits; if so, what the owner wrote there without committing it is committed, as the owner's."""
+    if not _committed(recorder, name):
+        return False
+    recorder.commit_edit(name)
+    return True
 
 
 def _committed(recorder: Recorder, name: str) -> bool:
