@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from autobuilds.domain.build import BuildState, Outcome
 from autobuilds.domain.lifecycle import Event
 from autobuilds.domain.moment import RunState
+from autobuilds.domain.night import unfinished
 from autobuilds.domain.sandbox import Choice
 from autobuilds.errors import AutobuildsError, BadInput
 from autobuilds.planning import Action, Start
@@ -19,6 +20,7 @@ from autobuilds.records import dataclass, field
 from autobuilds.runtime.agents_view import sandbox_ahead
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.looking import Beat, Seen, look, see, see_again
+from autobuilds.runtime.observe import refresh_calendars
 from autobuilds.runtime.pages import render_status, view_of
 from autobuilds.runtime.record import Recorder, recorder_for
 from autobuilds.runtime.view_values import count
@@ -67,6 +69,7 @@ def beat(context: Context, *, start: bool = True, patience: float = PATIENCE) ->
         recorder = recorder_for(context)
         context.workspace.recover(context.queue_file(recorder.zone))
         context.repo.heal()
+        refresh_calendars(context, recorder.now)
         state = _Round()
         with recorder.transaction("heartbeat"):
             pass
@@ -76,6 +79,7 @@ def beat(context: Context, *, start: bool = True, patience: float = PATIENCE) ->
             seen = see(context)
         duties = _duties(context, recorder, state, seen, lock) if start else ()
         if start:
+            _night(context, recorder, state, see(context) if duties else seen)
             seen = _rounds(context, recorder, state)
         return _finish(context, recorder, state, seen, tuple(duties), archived=archived)
 
@@ -92,10 +96,19 @@ def _duties(context: Context, recorder: Recorder, state: _Round, seen: Seen, loc
 
     with lock.lent(WRITE_WAIT) if anything_due(root, config, recorder.now) else nullcontext():
         try:
-            return tuple(run_due(root, config, recorder.now))
+            return tuple(run_due(root, config, recorder.now, context.duty))
         except AutobuildsError as fault:
             state.faults.append(f"duties: {fault}")
             return ()
+
+
+def _night(context: Context, recorder: Recorder, state: _Round, seen: Seen) -> None:
+    """Carry on the overnight session that is not closed yet."""
+    if unfinished(seen.loaded.snapshot.ledger.day) is None:
+        return
+    from autobuilds.runtime import night
+
+    state.faults += night.step(context, recorder, seen)
 
 
 def _archive(context: Context, recorder: Recorder, loaded: Loaded) -> bool:
@@ -164,6 +177,8 @@ def _finish(
     state.faults += recorder.faults
     if recorder.trouble:
         state.faults.append(recorder.trouble)
+    if moment.calendar_fault:
+        state.faults.append(f"calendar: {moment.calendar_fault}")
     return Beat(
         loaded=loaded,
         moment=moment,
