@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from autobuilds.domain.duties import Duty
@@ -35,6 +36,7 @@ class Config:
     duties: tuple[Duty, ...] = ()
 
 
+@lru_cache(maxsize=8)
 def read_settings(data: bytes | None) -> Config:
     """Return the configuration that the bytes of HEARTBEAT.md hold; None (no such file) means all defaults."""
     matter = read_front_matter(data or b"", FILE)
