@@ -82,11 +82,12 @@ def status(workspace: Path | None, *, as_json: bool) -> None:
 def plan(workspace: Path | None, *, as_json: bool, hours: int = 12) -> None:
     """Say what would start when in the coming hours."""
     from autobuilds.cli import answers
-    from autobuilds.planning.forecast import forecast
-    from autobuilds.runtime.looking import look
+    from autobuilds.runtime.ahead import look_ahead
 
-    beat = look(open_context(workspace))
-    answers.forecast(forecast(beat.loaded.snapshot, beat.moment, hours), as_json=as_json, style=style())
+    ahead = look_ahead(open_context(workspace), hours)
+    for note in ahead.notes:
+        tell(note)
+    answers.forecast(ahead.forecast, as_json=as_json, style=style())
 
 
 def upcoming(workspace: Path | None, *, as_json: bool, time: str | None = None, limit: int = 3) -> int:

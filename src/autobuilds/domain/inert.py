@@ -134,14 +134,17 @@ def _between(piece: str) -> str:
     return f"{' ' * piece.startswith(' ')}{markdown(words)}{' ' * piece.endswith(' ')}" if words else piece
 
 
-def code_block(text: str, indent: int = 0, limit: int = 8000) -> str:
-    """Return the text as a fenced block with a fence longer than any in it; of a long text the last `limit` characters."""
+def code_block(text: str, indent: int = 0, limit: int = 8000, language: str = "text") -> str:
+    """Return the text as a fenced block with a fence longer than any in it; of a long text the last `limit` characters.
+
+    `language` is what the fence names, a word of ours.
+    """
     body = clean(text).strip("\n")
     if len(body) > limit:
         body = "[…]\n" + body[-limit:]
     fence = "`" * _fence_length(body, 3)
     pad = " " * indent
-    return f"\n{pad}".join([f"{fence}text", *body.split("\n"), fence])
+    return f"\n{pad}".join([f"{fence}{language}", *body.split("\n"), fence])
 
 
 def quoted(text: str, nonce: str, limit: int = 20_000) -> str:

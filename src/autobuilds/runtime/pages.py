@@ -24,6 +24,10 @@ _STATUS_TEMPLATE = "BUILD_STATUS.md.j2"
 def view_of(context: Context, loaded: Loaded, moment: Moment, assessments: Sequence[Assessment], *, trouble: str = "") -> StatusView:
     """Return what is going on; `trouble` is what keeps Git from committing, shown under system health."""
     view = status_view(loaded.snapshot, moment, assessments, progress_of(context, loaded))
+    if loaded.settings.status_chart and not loaded.snapshot.queue.fatal:
+        from autobuilds.runtime.ahead import chart_of
+
+        view = replace(view, chart=chart_of(context, loaded, moment))
     if not trouble:
         return view
     return replace(view, health=replace(view.health, errors=(f"not committed: {trouble}", *view.health.errors)))

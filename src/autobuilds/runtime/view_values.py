@@ -164,6 +164,8 @@ class StatusView:
     completed: tuple[DoneRow, ...]
     failed: tuple[FailedRow, ...]
     health: Health
+    #: Today and tomorrow as a Gantt chart in Mermaid, where `status_chart` asks for it.
+    chart: str | None = None
 
     @property
     def ok(self) -> bool:

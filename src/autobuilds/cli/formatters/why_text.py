@@ -82,8 +82,10 @@ def timeline(entries: Sequence[TimelineEntry], now: datetime, style: Style) -> s
     if not entries:
         return "Nothing is planned: no task can start by itself in this time.\n"
     lines = []
-    for entry in sorted(entries, key=lambda e: (e.at, e.label)):
-        span = clock(entry.at, now) + (f" to {clock(entry.until, now)}" if entry.until else "")
-        lead = f"{pad(span, 20)} {cut(entry.label, style.width // 3)}  "
-        lines += wrap(entry.what, style.width, first=lead, rest=" " * 21)
+    rows = sorted(entries, key=lambda e: (e.at.timestamp(), e.label))
+    spans = [clock(e.at, now) + (f" to {clock(e.until, now)}" if e.until else "") for e in rows]
+    widest = max(20, *map(cells, spans))
+    for entry, span in zip(rows, spans, strict=True):
+        lead = f"{pad(span, widest)} {cut(entry.label, style.width // 3)}  "
+        lines += wrap(entry.what, style.width, first=lead, rest=" " * (widest + 1))
     return "\n".join(lines) + "\n"

@@ -1,0 +1,116 @@
+"""Looking ahead: the forecast on the workspace's own files and history, for `plan`, `schedule` and the chart of BUILD_STATUS.md."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from autobuilds.domain.gates.machine import choose_agent
+from autobuilds.domain.lengths import Length, Lengths, learn
+from autobuilds.errors import BadInput, CorruptLedger, FatalQueue
+from autobuilds.planning.forecast import forecast, nightly_of, reach
+from autobuilds.planning.timeline import Forecast, Reach
+from autobuilds.records import dataclass
+from autobuilds.runtime.observe import observe
+
+if TYPE_CHECKING:
+    from autobuilds.domain.build import Build
+    from autobuilds.domain.model import Task
+    from autobuilds.domain.moment import AgentStatus, Moment, Snapshot
+    from autobuilds.runtime.context import Context
+    from autobuilds.store.workspace import Loaded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """What is forecast, on which files and what history it rests, and in words what could not be taken into account."""
+
+    forecast: Forecast
+    reach: tuple[Reach, ...]
+    snapshot: Snapshot
+    moment: Moment
+    lengths: Lengths
+    notes: tuple[str, ...] = ()
+
+
+def look_ahead(context: Context, hours: int, *, reviewed: bool = False, granting: bool = False) -> Ahead:
+    """Return what the coming hours hold, and with `granting` what words of the owner's would add; raises FatalQueue.
+
+    Nothing is changed.
+    """
+    loaded = context.load()
+    _readable(loaded)
+    snapshot = loaded.snapshot
+    moment = observe(context, loaded)
+    builds, notes = all_builds(context, loaded)
+    lengths = learn(builds, snapshot.queue.tasks)
+    nightly = nightly_of(loaded.config.duties)
+    found = forecast(snapshot, moment, hours, lengths=lengths, nightly=nightly, reviewed=reviewed)
+    words = reach(found, snapshot, moment, lengths=lengths, nightly=nightly, reviewed=reviewed) if granting else ()
+    if moment.calendar_fault is not None:
+        notes += (f"the calendar is left out: {moment.calendar_fault}",)
+    return Ahead(forecast=found, reach=words, snapshot=snapshot, moment=moment, lengths=lengths, notes=notes)
+
+
+def all_builds(context: Context, loaded: Loaded) -> tuple[tuple[Build, ...], tuple[str, ...]]:
+    """Return the builds of the archives and of the ledger, the oldest first, and in words what of that can't be read."""
+    from autobuilds.store.ledger import read_archive
+    from autobuilds.store.workspace import LEDGER
+
+    try:
+        return (*read_archive(context.workspace.path(LEDGER).parent), *loaded.snapshot.ledger.builds), ()
+    except CorruptLedger as unreadable:
+        return loaded.snapshot.ledger.builds, (f"older builds are left out: {unreadable}",)
+
+
+def chart_of(context: Context, loaded: Loaded, moment: Moment) -> str:
+    """Return the chart of BUILD_STATUS.md: today and tomorrow as they look now."""
+    from autobuilds.runtime.chart import page_chart
+
+    builds, _ = all_builds(context, loaded)
+    lengths = learn(builds, loaded.snapshot.queue.tasks)
+    return page_chart(loaded.snapshot, moment, lengths=lengths, nightly=nightly_of(loaded.config.duties))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The files, the history and what it teaches of lengths, without a look at gates."""
+
+    snapshot: Snapshot
+    builds: tuple[Build, ...]
+    lengths: Lengths
+    agents: tuple[AgentStatus, ...]
+    now: datetime
+    notes: tuple[str, ...]
+
+    def length(self, task: Task) -> Length:
+        """Return how long a build of a task is expected to take by the agent that would build it."""
+        chosen = choose_agent(task, self.snapshot.settings, self.agents)
+        return self.lengths.of(task, chosen.name if chosen is not None else "")
+
+
+def look_at_queue(context: Context, *, fatal: bool = True) -> Seen:
+    """Return the files and the history; raises FatalQueue, unless without `fatal` a queue that can't be read counts as an empty one."""
+    loaded = context.load()
+    if fatal:
+        _readable(loaded)
+    builds, notes = all_builds(context, loaded)
+    try:
+        agents = context.host.agents() if loaded.snapshot.queue.active else ()
+    except BadInput:
+        agents = ()
+    return Seen(
+        snapshot=loaded.snapshot,
+        builds=builds,
+        lengths=learn(builds, loaded.snapshot.queue.tasks),
+        agents=agents,
+        now=context.now(loaded.zone),
+        notes=notes,
+    )
+
+
+def _readable(loaded: Loaded) -> None:
+    if loaded.snapshot.queue.fatal:
+        from autobuilds.runtime.owner import fatal_message
+
+        raise FatalQueue(fatal_message(loaded.snapshot.queue))
