@@ -133,6 +133,23 @@ def generate_build_report(argv: Sequence[str], workspace: list[str]) -> int:
     return _command("report", *workspace, *day, *(["--stdout"] if given.stdout else []))
 
 
+def weekend_planner(argv: Sequence[str], workspace: list[str]) -> int:
+    """Propose projects for the weekend, start one, or show how it goes."""
+    parser = _parser("weekend_planner", "Projects for the weekend; nothing starts before you choose.")
+    one = parser.add_subparsers(dest="verb", required=True)
+    one.add_parser("suggest", help="propose two or three projects")
+    start = one.add_parser("start", help="turn one of them into tasks")
+    start.add_argument("proposal", nargs="?", help="its id or number; left out where there is one only")
+    start.add_argument("--yes", action="store_true", help="ask nothing")
+    one.add_parser("progress", help="how the chosen one stands")
+    one.add_parser("summary", help="what the weekend brought")
+    given = parser.parse_args(argv)
+    if given.verb != "start":
+        return _command("weekend", given.verb, *workspace)
+    wanted = [] if given.proposal is None else ["--", given.proposal]
+    return _command("weekend", "start", *workspace, *(["--yes"] if given.yes else []), *wanted)
+
+
 #: Every script by its name without `.py`.
 SCRIPTS: dict[str, Script] = {
     "auto_build_manager": auto_build_manager,
@@ -140,4 +157,5 @@ SCRIPTS: dict[str, Script] = {
     "build_status": build_status,
     "spawn_agent": spawn_agent,
     "generate-build-report": generate_build_report,
+    "weekend_planner": weekend_planner,
 }

@@ -1,0 +1,282 @@
+"""Projects for the weekend: what of the queue fits into the free hours, in milestones, with the reasons. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import ceil
+
+from autobuilds.domain.digests import sha256
+from autobuilds.domain.labels import slugify
+from autobuilds.domain.model import Criterion, Estimate, Priority, Section, Task
+from autobuilds.domain.times import format_minutes, format_when, reached
+from autobuilds.domain.verdicts import ClarityJudgement, RiskJudgement, Verdict
+from autobuilds.domain.week import window_key
+from autobuilds.domain.weekend import WINDOW, FreeTime, LeftOut, Proposal, Record, Step, category_key
+from autobuilds.domain.windows import DayWindow
+from autobuilds.records import dataclass, field, replace
+
+#: Minutes that a task without an estimate counts.
+GUESS = 120
+#: A task of this many minutes is a project by itself, and is parted into milestones of at most PART.
+LARGE, PART = 240, 180
+#: From so many weekends on that something was finished, the best of them bounds a project.
+KNOWN = 3
+MOST = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judges:
+    """What the requirements and the risk rules say of a task, and what an approval of it is bound to."""
+
+    clarity: Callable[[Task], ClarityJudgement]
+    risk: Callable[[Task], RiskJudgement]
+    fingerprint: Callable[[Task], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is proposed for a weekend; `limit` is how many minutes a project may take, and `why` says why that many."""
+
+    free: FreeTime
+    limit: int
+    why: str
+    proposals: tuple[Proposal, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Filled:
+    """Milestones while they are put into the time there is."""
+
+    steps: list[Step] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    missing: set[str] = field(default_factory=set)
+
+    def leave(self, task: Task, why: str) -> None:
+        self.left_out.append(LeftOut(label=task.label, name=task.name, why=why))
+        self.missing.add(task.label)
+
+
+def propose(tasks: Sequence[Task], free: FreeTime, window: DayWindow, record: Record, judges: Judges) -> Plan:
+    """Return at most three projects, the best first; `tasks` are those of Active Queue that no build has taken up.
+
+    A project is a large task, tasks that depend on each other, tasks of one category, or low-priority tasks. Those that fill the window
+    come first, then those that need the least from the owner, then those whose kind has succeeded.
+    """
+    limit, why = _limit(free, window, record)
+    found: list[tuple[Proposal, frozenset[str]]] = []
+    for kind, title, group in _groups(tasks):
+        filled = _fill(_ordered(group), limit, free, judges)
+        if filled.steps:
+            proposal = _proposal(kind, title, group, filled, free, record)
+            found.append((proposal, frozenset(step.part_of or step.label for step in filled.steps)))
+    found.sort(key=lambda f: _rank(f[0], tasks, window, record))
+    chosen: list[tuple[Proposal, frozenset[str]]] = []
+    for proposal, labels in found:
+        if len(chosen) < MOST and all(2 * len(labels & other) < min(len(labels), len(other)) + 1 for _, other in chosen):
+            chosen.append((proposal, labels))
+    return Plan(free=free, limit=limit, why=why, proposals=tuple(p for p, _ in chosen))
+
+
+def _limit(free: FreeTime, window: DayWindow, record: Record) -> tuple[int, str]:
+    best = max(record.weekends.values(), default=0)
+    if len(record.weekends) >= KNOWN and best < window.most:
+        feasible = max(best, window.least)
+        why = f"the best of the last {len(record.weekends)} weekends with finished builds had {format_minutes(best)}"
+    else:
+        feasible, why = window.most, f"the window is for projects of {format_minutes(window.least)} to {format_minutes(window.most)}"
+    return (free.minutes, f"only {format_minutes(free.minutes)} are free") if free.minutes < feasible else (feasible, why)
+
+
+def _groups(tasks: Sequence[Task]) -> Iterator[tuple[str, str, list[Task]]]:
+    """Yield what could be a project: its kind, its title, its tasks."""
+    for task in tasks:
+        if _minutes(task) >= LARGE:
+            yield "task", task.name, [task]
+    for linked in _linked(tasks):
+        last = [t for t in linked if not any(t.label in other.depends_on for other in linked)]
+        rest = len(linked) - 1
+        yield "linked", f"{last[0].name}, with {rest} {'task' if rest == 1 else 'tasks'} linked to it", linked
+    names: dict[tuple[str, str], str] = {}
+    by_category: dict[tuple[str, str], list[Task]] = {}
+    for task in tasks:
+        if task.category:
+            key = (category_key(task.category), task.repository or ".")
+            names.setdefault(key, task.category)
+            by_category.setdefault(key, []).append(task)
+    for key, group in by_category.items():
+        if len(group) > 1:
+            yield "category", f"{names[key]}: {len(group)} tasks", group
+    low = [task for task in tasks if task.priority is Priority.LOW]
+    if len(low) > 1:
+        yield "backlog", f"Backlog: {len(low)} low-priority tasks", low
+
+
+def _linked(tasks: Sequence[Task]) -> list[list[Task]]:
+    """Return the groups of tasks that depend on each other, of two and more."""
+    known = {task.label: task for task in tasks}
+    edges: dict[str, set[str]] = {label: set() for label in known}
+    for task in tasks:
+        for other in task.depends_on:
+            if other in known:
+                edges[task.label].add(other)
+                edges[other].add(task.label)
+    groups, seen = [], set[str]()
+    for label in known:
+        if label in seen or not edges[label]:
+            continue
+        todo, group = [label], set[str]()
+        while todo:
+            at = todo.pop()
+            if at not in group:
+                group.add(at)
+                todo.extend(edges[at])
+        seen |= group
+        groups.append([task for task in tasks if task.label in group])
+    return groups
+
+
+def _ordered(group: Iterable[Task]) -> list[Task]:
+    """Return tasks with what they depend on before them, else by priority and place; of a circle nothing."""
+    rest, done = sorted(group, key=lambda t: (t.priority.rank, t.line)), list[Task]()
+    while rest:
+        labels = {task.label for task in rest}
+        following = next((t for t in rest if not labels & set(t.depends_on)), None)
+        if following is None:
+            break
+        rest.remove(following)
+        done.append(following)
+    return done
+
+
+def _fill(tasks: Sequence[Task], limit: int, free: FreeTime, judges: Judges) -> _Filled:
+    filled = _Filled()
+    for task in tasks:
+        held = _held(task, free, filled.missing)
+        if held:
+            filled.leave(task, held)
+            continue
+        left = limit - sum(step.minutes for step in filled.steps)
+        before = filled.steps[-1].label if filled.steps else None
+        steps = _steps(task, before, judges)
+        taken = 0
+        while taken < len(steps) and steps[taken].minutes <= left:
+            left -= steps[taken].minutes
+            taken += 1
+        filled.steps += steps[:taken]
+        rest = sum(step.minutes for step in steps[taken:])
+        if rest and taken:
+            filled.leave(task, f"{taken} of {len(steps)} parts fit; {format_minutes(rest)} of it stay for later")
+        elif rest:
+            filled.leave(task, f"takes {format_minutes(rest)}, {format_minutes(left)} are left")
+    return filled
+
+
+def _held(task: Task, free: FreeTime, missing: set[str]) -> str:
+    """Return why a task can't be built on that weekend whatever its length, or nothing."""
+    if task.blockers:
+        return f"blocked by: {task.blockers[0]}"
+    if task.not_before is not None and reached(free.ends, task.not_before):
+        return f"not before {format_when(task.not_before)}"
+    if task.window is not None and window_key(task.window) != WINDOW:
+        return f"it is for the window {task.window}"
+    waits = next((label for label in task.depends_on if label in missing), None)
+    return f"waits for {waits}, which does not fit" if waits else ""
+
+
+def _minutes(task: Task) -> int:
+    return task.estimate.max_minutes if task.estimate is not None else GUESS
+
+
+def _steps(task: Task, before: str | None, judges: Judges) -> list[Step]:
+    """Return a task as its milestones: itself, or of a large one parts by its criteria, the last of which is the task itself.
+
+    `before` is the milestone before it, for which a task waits that depends on nothing by its owner's word: so each is built on the work
+    of the one before it, also while that waits for review.
+    """
+    total, number = _minutes(task), len(task.criteria)
+    parts = min(number, ceil(total / PART)) if total >= LARGE and task.steps is None else 1
+    depends = task.depends_on or ((before,) if before else ())
+    steps: list[Step] = []
+    for n in range(1, parts):
+        chosen = task.criteria[number * (n - 1) // parts : number * n // parts]
+        minutes = max(5, total * len(chosen) // number // 5 * 5)
+        part = _part(task, n, parts, chosen, minutes, depends)
+        steps.append(_step(part, judges, new=True, part_of=task.label))
+        depends = (part.label,)
+    more = tuple(label for label in depends if label not in task.depends_on)
+    whole = replace(task, depends_on=(*task.depends_on, *more))
+    rest = total - sum(step.minutes for step in steps)
+    return [*steps, replace(_step(whole, judges), minutes=rest, fingerprint=judges.fingerprint(task))]
+
+
+def _part(task: Task, n: int, parts: int, criteria: Sequence[Criterion], minutes: int, depends: tuple[str, ...]) -> Task:
+    """Return a part of a task as a task of its own."""
+    name = f"{task.name}: part {n} of {parts}"
+    about = " ".join(task.description.split())
+    return Task(
+        label=slugify(name),
+        name=name,
+        section=Section.ACTIVE,
+        checked=False,
+        priority=task.priority,
+        description=f"{about} This is part {n} of {parts}: what the criteria below name, and nothing more.".strip(),
+        criteria=tuple(replace(criterion, checked=False) for criterion in criteria),
+        estimate=Estimate(min_minutes=minutes, max_minutes=minutes),
+        estimate_text=format_minutes(minutes),
+        category=task.category,
+        depends_on=depends,
+    )
+
+
+def _step(task: Task, judges: Judges, *, new: bool = False, part_of: str | None = None) -> Step:
+    clarity, risk = judges.clarity(task), judges.risk(task)
+    return Step(
+        label=task.label,
+        name=task.name,
+        minutes=_minutes(task),
+        depends_on=task.depends_on,
+        guessed=task.estimate is None,
+        new=new,
+        part_of=part_of,
+        description=task.description if new else "",
+        criteria=tuple(criterion.text for criterion in task.criteria),
+        missing=() if clarity.verdict is Verdict.GO else clarity.why or clarity.missing,
+        risks=() if risk.verdict is Verdict.GO else risk.matched or risk.kinds,
+    )
+
+
+def _proposal(kind: str, title: str, group: Sequence[Task], filled: _Filled, free: FreeTime, record: Record) -> Proposal:
+    minutes = sum(step.minutes for step in filled.steps)
+    evidence = [f"{format_minutes(minutes)} of the {format_minutes(free.minutes)} that are free", *_shown(group, record)]
+    guessed = sum(step.guessed for step in filled.steps)
+    if guessed:
+        evidence.append(f"{guessed} of {len(filled.steps)} milestones have no estimate and count {format_minutes(GUESS)} each")
+    open_ = sum(not step.ready for step in filled.steps)
+    if open_:
+        evidence.append(f"{open_} of {len(filled.steps)} milestones need you before they can start")
+    made = Proposal(id="", title=title, kind=kind, steps=tuple(filled.steps), evidence=tuple(evidence), left_out=tuple(filled.left_out))
+    return replace(made, id=f"{slugify(title)[:32].strip('-')}-{sha256(repr(made.steps).encode())[:4]}")
+
+
+def _shown(group: Sequence[Task], record: Record) -> Iterator[str]:
+    """Yield what history says of a project's kinds, those with the most tasks first."""
+    for category, _ in Counter(task.category for task in group).most_common(2):
+        rate = record.rate(category)
+        kind = category or "tasks without a category"
+        yield f"{kind}: {rate.finished} of {rate.ended} builds were finished" if rate.ended else f"{kind}: no build of it has ended yet"
+    known = sorted(record.weekends.values())
+    if len(known) >= KNOWN:
+        mean = format_minutes(sum(known) // len(known))
+        yield f"{len(known)} of the last 8 weekends had finished builds: {mean} on average, {format_minutes(known[-1])} at most"
+
+
+def _rank(proposal: Proposal, tasks: Sequence[Task], window: DayWindow, record: Record) -> tuple[float | str, ...]:
+    known = {task.label: task for task in tasks}
+    of = [known[step.part_of or step.label] for step in proposal.steps]
+    rates = [record.rate(task.category) for task in of]
+    # One success and one failure are taken for granted, so that a single build decides little.
+    success = sum((rate.finished + 1) / (rate.ended + 2) for rate in rates) / len(rates)
+    ready = sum(step.ready for step in proposal.steps) / len(proposal.steps)
+    short = proposal.minutes < window.least
+    return (float(short), -round(ready, 1), min(t.priority.rank for t in of), -round(success, 1), -proposal.minutes, proposal.id)
