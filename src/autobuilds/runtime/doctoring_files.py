@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from autobuilds.domain.problem import Problem
-from autobuilds.domain.times import format_when
-from autobuilds.errors import AutobuildsError, Busy
+from autobuilds.domain.times import format_when, reached
+from autobuilds.errors import AutobuildsError, Busy, MissingExtra
 from autobuilds.runtime import fsck
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.diagnosis import Check, Diagnosis, Level, Patient
 from autobuilds.runtime.initialising import driver_settings
+from autobuilds.runtime.observe import CALENDAR_AFTER, calendar_around
 from autobuilds.store import starter
 from autobuilds.store.workspace import CONFIG, LEDGER, POLICY, PRIVATE, QUEUE, STATUS, STOP
 
@@ -76,6 +77,31 @@ def _texts(patient: Patient) -> Iterator[Diagnosis]:
     if snapshot.ledger.pause is not None:
         until = f"until {format_when(snapshot.ledger.pause.until)}" if snapshot.ledger.pause.until else "until you say resume"
         yield Diagnosis(check="pause", level=Level.WARNING, said=f"paused {until}", fix="autobuilds resume")
+
+
+def _calendars(patient: Patient) -> Iterator[Diagnosis]:
+    """Whether the owner's calendars can be read; nothing where he names none. Asks no network."""
+    context = _context(patient)
+    config = context.workspace.config()
+    if not config.settings.calendar:
+        return
+    try:
+        context.calendar.require()
+    except MissingExtra as missing:
+        said, _, rest = str(missing).partition(". Run ")
+        yield Diagnosis(check="calendars", level=Level.PROBLEM, said=said, fix=rest.partition(", or ")[0])
+        return
+    now = context.now(context.workspace.zone(config.settings))
+    found = calendar_around(context, config.settings, now)
+    fix = "mend the file or the address, or take it out of `calendar` in HEARTBEAT.md; then autobuilds heartbeat"
+    for fault in found.faults:
+        yield Diagnosis(check="calendars", level=Level.WARNING, said=fault, fix=fix)
+    for note in found.notes:
+        yield Diagnosis(check="calendars", said=note)
+    if not found.faults:
+        ahead = sum(1 for event in found.busy if reached(now, event.end))
+        said = {0: "no event", 1: "one event"}.get(ahead, f"{ahead} events")
+        yield Diagnosis(check="calendars", said=f"{said} from now on in the next {CALENDAR_AFTER.days} days")
 
 
 def _problems(check: str, problems: Sequence[Problem], well: str) -> Diagnosis:
@@ -170,6 +196,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("repository", _repository),
     ("files", _files),
     ("queue", _texts),
+    ("calendars", _calendars),
     ("ledger", _records),
     ("commits", _outbox),
     ("locks", _locks),

@@ -61,7 +61,7 @@ class Watch:
 
 def watch(context: Context) -> Watch | None:
     """Return all inputs as they stand before a heartbeat or a status, or None where not all of them can be named."""
-    return _watched(context, context.traces(False), lambda root: _inputs(root))
+    return _watched(context, context.traces(False), lambda root: (*_inputs(root), *_of_calendars(context)))
 
 
 def watch_queue(context: Context) -> Watch | None:
@@ -103,6 +103,14 @@ def _inputs(root: Path) -> Iterator[str]:
 
     packaged = packaged_templates()
     yield from (str(path) for path in (packaged, packaged / POLICY, packaged / f"{STATUS}.j2"))
+
+
+def _of_calendars(context: Context) -> tuple[str, ...]:
+    """Return the files of the owner's calendars; none where HEARTBEAT.md can't be read, of which the look itself tells."""
+    with suppress(AutobuildsError):
+        sources = context.workspace.config().settings.calendar
+        return context.calendar.inputs(sources) if sources else ()
+    return ()
 
 
 def names(folder: Path) -> list[str]:

@@ -44,7 +44,7 @@ def main() -> int:
     """Read a calendar from standard input and write what it says to standard output; return 0."""
     _limit()
     asked = json.loads(sys.stdin.buffer.readline())
-    reading = Reading(date.fromisoformat(asked["start"]), date.fromisoformat(asked["end"]))
+    reading = Reading(date.fromisoformat(asked["start"]), date.fromisoformat(asked["end"]), seconds=SERIES_SECONDS)
     reading.read(sys.stdin.buffer.read())
     said = {"rows": reading.rows, "faults": reading.faults, "notes": reading.notes}
     sys.stdout.write(json.dumps(said))
@@ -65,9 +65,10 @@ def _too_long(_signal: int, _frame: object) -> None:
 
 
 class Reading:
-    """What one calendar says of the days from `start` up to `end`, in UTC."""
+    """What one calendar says of the days from `start` up to `end`, in UTC; a series is given up after `seconds` (0: never)."""
 
-    def __init__(self, start: date, end: date) -> None:
+    def __init__(self, start: date, end: date, *, seconds: float = 0.0) -> None:
+        self._seconds = seconds
         self._start = datetime(start.year, start.month, start.day, tzinfo=UTC)
         self._end = datetime(end.year, end.month, end.day, tzinfo=UTC)
         self.rows: list[Row] = []
@@ -132,7 +133,7 @@ class Reading:
             return
         for series in query.series:
             found: list[Row] = []
-            signal.setitimer(signal.ITIMER_VIRTUAL, SERIES_SECONDS)
+            signal.setitimer(signal.ITIMER_VIRTUAL, self._seconds)
             try:
                 for occurrence in series.between(self._start, self._end):
                     found += self._row(occurrence.as_component(False))
