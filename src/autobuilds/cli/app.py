@@ -48,7 +48,6 @@ COMMANDS: dict[str, dict[str, str]] = {
         "status": "beat:status",
         "why": "beat:why",
         "plan": "beat:plan",
-        "next": "beat:next_",
         "watch": "watching:watch",
         "log": "watching:log",
         "answer": "watching:answer",
@@ -64,11 +63,16 @@ COMMANDS: dict[str, dict[str, str]] = {
         "bisect": "bisecting:bisect",
         "pause": "words:pause",
         "resume": "words:resume",
-        "report": "watching:report",
         "fsck": "watching:fsck",
     },
     "The day": {
+        "schedule": "day_schedule:schedule",
+        "next": "beat:next_",
+        "report": "watching:report",
+        "stats": "day_schedule:stats",
+        "weekend": "day_weekend:weekend",
         "memory": "day_memory:memory",
+        "simulate": "day_simulate:simulate",
     },
 }
 #: Commands that programs run (Git, the scheduler), not people; they are on no help page.

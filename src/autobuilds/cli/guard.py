@@ -56,6 +56,9 @@ INSIDE: dict[str, Inside] = {
     "why": Inside.LOOKS,
     "plan": Inside.LOOKS,
     "next": Inside.LOOKS,
+    "schedule": Inside.LOOKS,
+    "stats": Inside.LOOKS,
+    "weekend": Inside.PARTLY,
     "log": Inside.LOOKS,
     "watch": Inside.LOOKS,
     "answer": Inside.REFUSED,
@@ -76,6 +79,7 @@ INSIDE: dict[str, Inside] = {
     # Git runs it on three files that it names, wherever it merges.
     "merge-driver": Inside.LOOKS,
     "probe": Inside.REFUSED,
+    "simulate": Inside.REFUSED,
     "memory": Inside.PARTLY,
 }
 
