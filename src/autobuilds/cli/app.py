@@ -66,6 +66,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "fsck": "watching:fsck",
     },
     "The day": {
+        "context": "day_context:context",
         "schedule": "day_schedule:schedule",
         "next": "beat:next_",
         "report": "watching:report",

@@ -56,6 +56,7 @@ INSIDE: dict[str, Inside] = {
     "why": Inside.LOOKS,
     "plan": Inside.LOOKS,
     "next": Inside.LOOKS,
+    "context": Inside.PARTLY,
     "schedule": Inside.LOOKS,
     "stats": Inside.LOOKS,
     "weekend": Inside.PARTLY,

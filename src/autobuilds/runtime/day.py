@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from autobuilds.domain.context import Answer, with_word
 from autobuilds.domain.day import Context as Doing
-from autobuilds.domain.day import Day, Word, steered
+from autobuilds.domain.day import Day, Word
 from autobuilds.domain.manner import doing
 from autobuilds.domain.moment import Moment
 from autobuilds.domain.settings import Settings
@@ -50,14 +50,11 @@ def today(context: Context, ahead: timedelta = CALENDAR_AFTER) -> Today:
 
 
 def turn(context: Context, recorder: Recorder, seen: Seen) -> bool:
-    """Record that the context is not the one that was told last, where contexts change anything; return whether it was so.
+    """Record that the context is not the one that was told last; return whether it was so.
 
     The diary is told when the context began. Names of events stand in neither: a calendar is private, the history may be published.
     """
     snapshot, moment = seen.loaded.snapshot, seen.moment
-    windows = [task.window for task in snapshot.queue.active]
-    if not steered(snapshot.settings, snapshot.ledger.day, moment.now, windows):
-        return False
     found = turned(snapshot.settings, snapshot.ledger.day, moment)
     if found is None:
         return False

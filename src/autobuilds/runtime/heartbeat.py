@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autobuilds.domain.build import BuildState, Outcome
+from autobuilds.domain.day import steered
 from autobuilds.domain.lifecycle import Event
 from autobuilds.domain.moment import RunState
 from autobuilds.domain.night import unfinished
@@ -77,11 +78,28 @@ def beat(context: Context, *, start: bool = True, patience: float = PATIENCE) ->
         archived = _archive(context, recorder, seen.loaded)
         if archived:
             seen = see(context)
+        if _turned(context, recorder, state, seen):
+            seen = see(context)
         duties = _duties(context, recorder, state, seen, lock) if start else ()
         if start:
             _night(context, recorder, state, see(context) if duties else seen)
             seen = _rounds(context, recorder, state)
         return _finish(context, recorder, state, seen, tuple(duties), archived=archived)
+
+
+def _turned(context: Context, recorder: Recorder, state: _Round, seen: Seen) -> bool:
+    """Record that the owner's context is another one than before, where contexts change anything; return whether it was."""
+    snapshot, now = seen.loaded.snapshot, seen.moment.now
+    if not steered(snapshot.settings, snapshot.ledger.day, now, [task.window for task in snapshot.queue.active]):
+        return False
+    from autobuilds.runtime import day
+
+    recorder.now = now
+    try:
+        return day.turn(context, recorder, seen)
+    except AutobuildsError as fault:
+        state.faults.append(f"context: {fault}")
+        return False
 
 
 def _duties(context: Context, recorder: Recorder, state: _Round, seen: Seen, lock: Lock) -> tuple[DutyRun, ...]:
