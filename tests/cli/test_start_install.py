@@ -87,6 +87,10 @@ def test_cron_restores_the_very_bytes(workspace: Path, machine: Path, capsys: py
     (machine / "spool").write_bytes(table)
     assert run(["install", "--cron", "--no-probe", "--workspace", str(workspace)]) == 0
     assert (machine / "spool").read_bytes().startswith(table + b"# >>> autobuilds ")
+    assert (machine / "spool").read_bytes().count(b" -m autobuilds ") == 5
+    assert run(["install", "--timer", "cron", "--no-probe", "--workspace", str(workspace)]) == 0
+    assert (machine / "spool").read_bytes().count(b" -m autobuilds ") == 1
+    assert run(["install", "--cron", "--timer", "systemd", "--workspace", str(workspace)]) == 2
     assert run(["uninstall", "--workspace", str(workspace)]) == 0
     assert (machine / "spool").read_bytes() == table
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from autobuilds.ports.machine import Agents, Host, Invocation, Sandbox, Survey, Traces
     from autobuilds.ports.repository import CheckedMerge, Commit, DiffStat, FileStat, Head, Identity, LineOrigin, Maker, Repo
     from autobuilds.ports.running import Checker, Job, Limits, Runner, StopStep
-    from autobuilds.ports.timers import Timer, TimerJob, TimerPiece, TimerState
+    from autobuilds.ports.timers import Timer, TimerJob, TimerLine, TimerPiece, TimerState
 
 __all__ = [
     "Agents",
@@ -48,6 +48,7 @@ __all__ = [
     "Survey",
     "Timer",
     "TimerJob",
+    "TimerLine",
     "TimerPiece",
     "TimerState",
     "Traces",
@@ -62,7 +63,7 @@ _HOMES = {
     "machine": ("Agents", "Host", "Invocation", "Sandbox", "Survey", "Traces"),
     "repository": ("CheckedMerge", "Commit", "DiffStat", "FileStat", "Head", "Identity", "LineOrigin", "Maker", "Repo"),
     "running": ("Checker", "Job", "Limits", "Runner", "StopStep"),
-    "timers": ("Timer", "TimerJob", "TimerPiece", "TimerState"),
+    "timers": ("Timer", "TimerJob", "TimerLine", "TimerPiece", "TimerState"),
 }
 
 

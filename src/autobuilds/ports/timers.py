@@ -10,6 +10,15 @@ from autobuilds.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimerLine:
+    """One more command of a workspace for a scheduler that is a table of times: when, as the five fields of a crontab, and what."""
+
+    name: str
+    when: str
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimerJob:
     """The heartbeat of one workspace as the system's scheduler runs it."""
 
@@ -22,6 +31,9 @@ class TimerJob:
     interval: timedelta
     #: The search path for programs that the heartbeat and its builds get.
     path: str
+    #: The classic lines of the day (night, report, brief, weekend), and whether they are wanted beside the heartbeat; crontabs alone take them.
+    lines: tuple[TimerLine, ...] = ()
+    classic: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from autobuilds.domain.moment import AgentStatus
 from autobuilds.errors import AutobuildsError, BadInput, TimerFailure
-from autobuilds.ports import Timer, TimerJob, TimerPiece
+from autobuilds.ports import Timer, TimerJob, TimerLine, TimerPiece
 from autobuilds.records import dataclass, field
 from autobuilds.store.probe import Probe, read_probe, remove_traces, write_probe
 
@@ -47,8 +47,20 @@ class Installation:
     proof: Proof | None = field(default=None)
 
 
-def job_for(root: Path, interval: timedelta, path: str | None = None) -> TimerJob:
-    """Return the heartbeat of a workspace as a job; `path` is the search path to store (default: this process's)."""
+#: The classic lines of a crontab, at the times at which HEARTBEAT.md has the same commands as duties: name, fields, arguments.
+CLASSIC = (
+    ("overnight-start", "0 23 * * *", ("overnight", "start")),
+    ("overnight-report", "30 6 * * *", ("overnight", "report")),
+    ("brief", "0 7 * * *", ("brief", "--write")),
+    ("weekend", "0 18 * * 5", ("weekend", "suggest", "--write")),
+)
+
+
+def job_for(root: Path, interval: timedelta, path: str | None = None, *, classic: bool = False) -> TimerJob:
+    """Return the heartbeat of a workspace as a job; `path` is the search path to store (default: this process's).
+
+    `classic` asks for the lines of the day beside it, where the scheduler is a crontab.
+    """
     root = root.resolve()
     name = re.sub(r"[^a-z0-9]+", "-", root.name.lower()).strip("-")[:24]
     digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:10]
@@ -60,6 +72,8 @@ def job_for(root: Path, interval: timedelta, path: str | None = None) -> TimerJo
         probe=(*python, "probe", "--workspace", str(root), secrets.token_hex(8)),
         interval=interval,
         path=search_path(os.environ.get("PATH", os.defpath) if path is None else path),
+        lines=tuple(TimerLine(name=name, when=when, argv=(*python, *args, "--workspace", str(root))) for name, when, args in CLASSIC),
+        classic=classic,
     )
 
 
@@ -171,7 +185,7 @@ def uninstall(timers: Mapping[str, Timer], job: TimerJob) -> tuple[str, ...]:
                 had.append(timer.name)
         except TimerFailure as failure:
             failures.append(failure)
-    remove_traces(job.workspace)
+    remove_traces(job.workspace, [f".autobuilds/cron-{one.name}.log" for one in job.lines])
     if failures and not had:
         raise failures[0]
     return tuple(had)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def read_probe(root: Path) -> Probe | None:
         return None
 
 
-def remove_traces(root: Path) -> None:
-    """Remove what an installed timer left in the workspace's private folder."""
-    for name in (FILE, LOG):
+def remove_traces(root: Path, more: Iterable[str] = ()) -> None:
+    """Remove what an installed timer left in the workspace's private folder; `more` are further files."""
+    for name in (FILE, LOG, *more):
         (root / name).unlink(missing_ok=True)

@@ -199,6 +199,54 @@ def test_an_edited_block_is_left_alone(home: Path, tmp_path: Path) -> None:
     assert (home / "spool").read_bytes() == table
 
 
+def classic_of(tmp_path: Path, minutes: int = 30) -> TimerJob:
+    root = tmp_path / "ws"
+    root.mkdir(exist_ok=True)
+    return installing.job_for(root, timedelta(minutes=minutes), classic=True)
+
+
+def test_the_classic_lines_stand_beside_the_heartbeat(home: Path, tmp_path: Path) -> None:
+    timer, job, table = TIMERS["cron"], classic_of(tmp_path), b"# mine\n\n1 2 * * * x\n"
+    (home / "spool").write_bytes(table)
+    assert timer.install(job) and not timer.install(job)
+    rows = (home / "spool").read_text().removeprefix(table.decode()).split("\n")
+    assert rows[0].startswith("# >>> autobuilds ") and rows[-2].startswith("# <<< autobuilds ")
+    assert [" ".join(row.split(" ")[:5]) for row in rows[1:-2]] == ["*/30 * * * *", "0 23 * * *", "30 6 * * *", "0 7 * * *", "0 18 * * 5"]
+    for row, command in zip(
+        rows[1:-2], ["heartbeat", "overnight start", "overnight report", "brief --write", "weekend suggest --write"], strict=True
+    ):
+        assert f"-P -m autobuilds {command} --workspace {job.workspace} >" in row, row
+    state = timer.state(job_of(tmp_path))
+    assert state.installed and state.current, "whoever asks need not know which of the two it is"
+    assert timer.install(job_of(tmp_path)), "the heartbeat alone takes the place of all"
+    assert (home / "spool").read_text().count("-m autobuilds") == 1
+    timer.install(job)
+    (tmp_path / "ws" / ".autobuilds").mkdir()
+    (tmp_path / "ws" / ".autobuilds" / "cron-brief.log").touch()
+    assert installing.uninstall({"cron": timer}, job_of(tmp_path)) == ("cron",)
+    assert (home / "spool").read_bytes() == table and not list((tmp_path / "ws" / ".autobuilds").iterdir())
+
+
+def test_a_line_of_somebody_among_the_classic_ones_is_left_alone(home: Path, tmp_path: Path) -> None:
+    timer, job = TIMERS["cron"], classic_of(tmp_path)
+    timer.install(job)
+    table = (home / "spool").read_bytes().replace(b"\n30 6 ", b"\n5 5 * * * mine\n30 6 ")
+    (home / "spool").write_bytes(table)
+    with pytest.raises(TimerFailure, match="crontab -e"):
+        timer.uninstall(job)
+    assert (home / "spool").read_bytes() == table
+
+
+@given(st.binary(max_size=200), st.lists(st.booleans(), min_size=1, max_size=4))
+def test_any_crontab_comes_back_to_the_byte_from_the_classic_lines(table: bytes, ways: list[bool]) -> None:
+    """Installed again and again, with the classic lines and without."""
+    now = table
+    for classic in ways:
+        job = installing.job_for(Path("/w"), timedelta(minutes=30), "/bin", classic=classic)
+        now = added(now, bool(table) or now != table, job, job.argv, "*/30 * * * *", job.key)
+    assert removed(now, job.key).data == table
+
+
 def test_an_empty_crontab_stays_one(home: Path, tmp_path: Path) -> None:
     timer, job = TIMERS["cron"], job_of(tmp_path)
     (home / "spool").write_bytes(b"")

@@ -11,12 +11,15 @@ from autobuilds.adapters.timers.intervals import Every, every
 from autobuilds.adapters.timers.programs import found, run, words
 from autobuilds.errors import BadInput, TimerFailure
 from autobuilds.ports import TimerJob, TimerPiece, TimerState
+from autobuilds.records import replace
 
 #: Characters of a command that every cron takes.
 _LONGEST = 990
 _DAEMONS = frozenset({"cron", "crond", "cronie", "fcron", "dcron", "bcron-sched", "systemd-cron"})
 #: What the first marker says of the crontab before: a line end was missing, or it was there without a byte.
 _UNENDED, _EMPTY = " (after a missing line end)", " (into an empty crontab)"
+#: A line that only this program writes: where there are several, somebody else's among them is found.
+_OURS = rb"[^\n]* /usr/bin/env '?PATH=[^\n]* -m autobuilds [^\n]*\n"
 
 
 class _Table(NamedTuple):
@@ -34,9 +37,9 @@ def schedule(rhythm: Every) -> str:
     return f"0 {hours} * * *"
 
 
-def line(job: TimerJob, argv: tuple[str, ...], when: str) -> str:
-    """Return the one line that runs a command; raises BadInput for what no crontab can hold."""
-    log = shlex.quote(str(job.workspace / ".autobuilds/heartbeat.log"))
+def line(job: TimerJob, argv: tuple[str, ...], when: str, name: str = "heartbeat") -> str:
+    """Return the one line that runs a command, its output in a log of that name; raises BadInput for what no crontab can hold."""
+    log = shlex.quote(str(job.workspace / f".autobuilds/{name}.log"))
     command = f"{shlex.join(['/usr/bin/env', f'PATH={job.path}', *argv])} >{log} 2>&1"
     if any(c in command for c in "\n\r\0"):
         raise BadInput(f"{str(job.workspace)!r} or the PATH holds a line end, which no crontab can take; rename the folder")
@@ -49,8 +52,10 @@ def line(job: TimerJob, argv: tuple[str, ...], when: str) -> str:
 
 
 def block(job: TimerJob, argv: tuple[str, ...], when: str, *, key: str, note: str = "") -> bytes:
-    """Return the block of a job, markers included."""
-    text = f"# >>> autobuilds {key} >>>{note}\n{line(job, argv, when)}\n# <<< autobuilds {key} <<<\n"
+    """Return the block of a job, markers included; the classic lines of the day stand behind the heartbeat's."""
+    more = job.lines if job.classic and key == job.key else ()
+    rows = [line(job, argv, when), *(line(job, one.argv, one.when, f"cron-{one.name}") for one in more)]
+    text = "\n".join([f"# >>> autobuilds {key} >>>{note}", *rows, f"# <<< autobuilds {key} <<<", ""])
     return text.encode("utf-8", "surrogateescape")
 
 
@@ -95,7 +100,8 @@ def _known(table: bytes, key: str) -> re.Match[bytes] | None:
 def _pattern(key: str) -> re.Pattern[bytes]:
     notes = b"|".join(re.escape(note.encode()) for note in (_UNENDED, _EMPTY))
     name = re.escape(key.encode())
-    return re.compile(rb"(?m)^# >>> autobuilds " + name + rb" >>>(" + notes + rb"|)\n(?:[^\n]*\n)??# <<< autobuilds " + name + rb" <<<\n")
+    rows = rb"(?:(?:[^\n]*\n)??|(?:" + _OURS + rb"){2,9})"
+    return re.compile(rb"(?m)^# >>> autobuilds " + name + rb" >>>(" + notes + rb"|)\n" + rows + rb"# <<< autobuilds " + name + rb" <<<\n")
 
 
 class CronTimer:
@@ -132,7 +138,8 @@ class CronTimer:
             return TimerState()
         log = job.workspace / ".autobuilds/heartbeat.log"
         last = datetime.fromtimestamp(log.stat().st_mtime, UTC) if log.exists() else None
-        return TimerState(installed=True, current=self._wanted(job, table) == table.data, active=self.dormant() is None, last_run=last)
+        either = {self._wanted(replace(job, classic=classic), table) for classic in (False, True)}
+        return TimerState(installed=True, current=table.data in either, active=self.dormant() is None, last_run=last)
 
     def install(self, job: TimerJob) -> bool:
         """Add the block, or put it in the place of the older one."""

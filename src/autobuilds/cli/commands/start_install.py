@@ -15,24 +15,33 @@ from autobuilds.runtime.installing import Installation
 
 
 @click.command()
-@click.option("--cron", is_flag=True, help="Use the crontab even where there is a systemd user manager or launchd.")
+@click.option("--cron", is_flag=True, help="Classic crontab lines: the heartbeat, and night, report, brief, weekend as lines of their own.")
+@click.option("--timer", "wanted", type=click.Choice(["systemd", "launchd", "cron"]), help="The scheduler; default: the first there is.")
 @click.option("--interval", metavar="SPAN", help="Time between two heartbeats, such as 30m; default: `interval` of HEARTBEAT.md.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written; change nothing.")
 @click.option("--no-probe", is_flag=True, help="Do not wait for a probe run through the scheduler.")
 @workspace_option
 @json_option
-def install(cron: bool, interval: str | None, dry_run: bool, no_probe: bool, workspace: Path | None, as_json: bool) -> int:
+def install(
+    cron: bool, wanted: str | None, interval: str | None, dry_run: bool, no_probe: bool, workspace: Path | None, as_json: bool
+) -> int:
     """Have the system run a heartbeat every 30 minutes: systemd user timer, launchd, or crontab.
 
-    It proves itself by a probe run through the scheduler. `autobuilds uninstall` takes every byte of it away again.
+    That is the only timer: what else has a time is a duty of HEARTBEAT.md. It proves itself by a probe run through the scheduler.
+    `autobuilds uninstall` takes every byte of it away again.
     """
     from autobuilds.runtime import installing
     from autobuilds.wiring import timers
 
     refuse_in_build("install")
+    if cron and wanted not in {None, "cron"}:
+        raise BadInput(f"--cron writes a crontab, --timer {wanted} does not: take one of the two")
     context = open_context(workspace)
-    job = installing.job_for(context.workspace.root, _span(interval) or context.workspace.config().settings.interval)
-    timer = installing.choose(timers(), "cron" if cron else None)
+    settings = context.workspace.config().settings
+    job = installing.job_for(context.workspace.root, _span(interval) or settings.interval, classic=cron)
+    timer = installing.choose(timers(), "cron" if cron else wanted)
+    if cron and settings.timezone is not None and settings.timezone != getattr(context.host.now(None).tzinfo, "key", None):
+        tell(f"cron keeps this machine's time, the workspace that of {settings.timezone}; the duties of HEARTBEAT.md keep the latter")
     if dry_run:
         _answer(Installation(timer=timer.name, changed=False, pieces=timer.pieces(job)), as_json, dry=True)
         return 0
