@@ -73,6 +73,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "stats": "day_schedule:stats",
         "weekend": "day_weekend:weekend",
         "memory": "day_memory:memory",
+        "problems": "day_problems:problems",
         "simulate": "day_simulate:simulate",
     },
 }

@@ -82,6 +82,7 @@ INSIDE: dict[str, Inside] = {
     "probe": Inside.REFUSED,
     "simulate": Inside.REFUSED,
     "memory": Inside.PARTLY,
+    "problems": Inside.PARTLY,
 }
 
 

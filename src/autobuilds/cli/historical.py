@@ -150,6 +150,20 @@ def weekend_planner(argv: Sequence[str], workspace: list[str]) -> int:
     return _command("weekend", "start", *workspace, *(["--yes"] if given.yes else []), *wanted)
 
 
+def problem_predictor(argv: Sequence[str], workspace: list[str]) -> int:
+    """Look at disk, logs, databases, repositories and leavings, and mend what is safe."""
+    parser = _parser("problem_predictor", "Without arguments: scan.")
+    parser.add_argument("what", nargs="?", default="scan", choices=["scan", "fix", "metrics", "list"])
+    parser.add_argument("--safe", action="store_true", help="fix: only what can be taken back or loses nothing, which is all there is")
+    parser.add_argument("--dry-run", action="store_true", help="fix: show what would be done")
+    parser.add_argument("--json", action="store_true", help="answer with one JSON object")
+    given = parser.parse_args(argv)
+    if given.what != "fix" and (given.safe or given.dry_run):
+        parser.error("--safe and --dry-run belong to fix")
+    flags = [f"--{flag.replace('_', '-')}" for flag in ("safe", "dry_run", "json") if getattr(given, flag)]
+    return _command("problems", given.what, *workspace, *flags)
+
+
 #: Every script by its name without `.py`.
 SCRIPTS: dict[str, Script] = {
     "auto_build_manager": auto_build_manager,
@@ -157,5 +171,6 @@ SCRIPTS: dict[str, Script] = {
     "build_status": build_status,
     "spawn_agent": spawn_agent,
     "generate-build-report": generate_build_report,
+    "problem_predictor": problem_predictor,
     "weekend_planner": weekend_planner,
 }

@@ -99,9 +99,8 @@ class LogFile:
     own: bool
     #: Whether some process has it open now; None where that can't be told.
     in_use: bool | None = None
-    #: The build that the ledger still knows by it.
+    #: The build that the ledger still knows by it; whether Git keeps it. Neither is for us to move.
     build: str | None = None
-    #: Git keeps it, so it is not for us to move.
     tracked: bool = False
 
 
@@ -227,7 +226,7 @@ class Readings:
     processes: tuple[LeftProcess, ...] = ()
     trash: tuple[TrashDay, ...] = ()
     duties: tuple[FailingDuty, ...] = ()
-    #: AUTOBUILDS_NOW replaces the clock.
+    #: AUTOBUILDS_NOW replaces the clock; what is recorded at times to come.
     replaced_clock: bool = False
     ahead: tuple[Ahead, ...] = ()
     #: Links, pipes, files of others and files with several names, which are left alone.
@@ -250,18 +249,16 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """One problem of the house: what is wrong where, by what that is known, and what mends it."""
+    """One problem of the house: what is wrong where, by what that is known (numbers, words, times, by name), and what mends it."""
 
     kind: str
     urgency: Urgency
     #: A path relative to the workspace where it lies in it, or the name of what it is about.
     where: str
     said: str
-    #: By name: numbers (bytes, percent, counts), words or times.
     evidence: dict[str, str | int | float] = field(default_factory=dict)
-    #: What `problems fix` does about it; None where it takes the owner.
+    #: What `problems fix` does about it; None where it takes the owner. `way` says it in words, or what the owner does.
     fix: Fix | None = None
-    #: What the owner does about it, or what the fix does, in words or as a command in backticks.
     way: str = ""
 
     @property

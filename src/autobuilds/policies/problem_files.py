@@ -49,6 +49,16 @@ def shown(path: str, root: str) -> str:
     return inside if inside else path
 
 
+def span(length: timedelta) -> str:
+    """Return a length of time as coarse as people say it, `3 days` or `2 hours`."""
+    minutes = int(length.total_seconds()) // 60
+    for unit, size_of in (("day", 24 * 60), ("hour", 60), ("minute", 1)):
+        count = minutes // size_of
+        if count >= 2 or (count == 1 and size_of == 1):
+            return f"{count} {unit}" + ("" if count == 1 else "s")
+    return "less than a minute"
+
+
 def of_log(log: LogFile, readings: Readings, settings: Settings) -> Iterator[Trouble]:
     """Yield what there is to do about a large or old log."""
     kind, what = _needed(log, settings)
@@ -60,7 +70,7 @@ def of_log(log: LogFile, readings: Readings, settings: Settings) -> Iterator[Tro
         kind="log",
         urgency=Urgency.NOTE if held or kind is not FixKind.ROTATE else Urgency.WARNING,
         where=where,
-        said=f"{size(log.mark.size)}, last written {format_duration(log.idle)} ago: {what}" + (f"; {held}" if held else ""),
+        said=f"{size(log.mark.size)}, last written {span(log.idle)} ago: {what}" + (f"; {held}" if held else ""),
         evidence={"bytes": log.mark.size, "idle_seconds": int(log.idle.total_seconds())},
         fix=fix,
         way=held or _LOG_WAYS[kind],
@@ -172,7 +182,7 @@ def _lock(lock: GitLock, readings: Readings) -> Trouble:
         kind="lock",
         urgency=Urgency.NOTE if lock.in_use else Urgency.WARNING,
         where=shown(lock.path, readings.root),
-        said=f"a lock of Git's that stands for {format_duration(lock.age)}{used}; while it does, Git refuses to work there",
+        said=f"a lock of Git's that has stood for {span(lock.age)}{used}; while it does, Git refuses to work there",
         evidence={"age_seconds": int(lock.age.total_seconds())},
         way="if no Git command runs there, remove that file",
     )
@@ -187,7 +197,7 @@ def of_clone(clone: LeftClone, readings: Readings) -> Iterator[Trouble]:
         kind="clone",
         urgency=Urgency.WARNING,
         where=shown(clone.place.path, readings.root),
-        said=f"a clone {said}, {size(clone.size)}, last changed {format_duration(clone.idle)} ago",
+        said=f"a clone {said}, {size(clone.size)}, last changed {span(clone.idle)} ago",
         evidence={"bytes": clone.size, "idle_seconds": int(clone.idle.total_seconds())},
         fix=None if clone.recorded else Fix(kind=FixKind.TRASH, place=clone.place, mark=clone.mark),
         way="save what you need of it, then remove the folder" if clone.recorded else "it is moved to .autobuilds/trash",

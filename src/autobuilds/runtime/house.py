@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -29,6 +30,8 @@ _PATIENCE = 2.0
 #: In this order fixes are made: what frees space first, what takes space for a while last.
 _ORDER = (FixKind.PURGE, FixKind.STOP, FixKind.COMPRESS, FixKind.ROTATE, FixKind.TRASH, FixKind.MAINTAIN, FixKind.VACUUM)
 _DIARY_FACTS = 5
+#: Seconds after which no further fix is begun.
+MOST_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +73,20 @@ def look(context: Context, now: datetime, *, tell: Callable[[str], None] | None 
     return Scan(problems=problems(readings, config.settings), readings=readings)
 
 
-def fix_safe(context: Context, now: datetime, dry_run: bool = False, *, tell: Callable[[str], None] | None = None) -> tuple[Fixed, ...]:
+def fix_safe(
+    context: Context,
+    now: datetime,
+    dry_run: bool = False,
+    *,
+    seconds: float = MOST_SECONDS,
+    tell: Callable[[str], None] | None = None,
+) -> tuple[Fixed, ...]:
     """Mend what can be mended safely, log each fix with the bytes that it freed, and note it in the diary once.
 
-    With `dry_run` nothing is changed and what would be done is returned. Raises Busy where another process is at it.
+    With `dry_run` nothing is changed and what would be done is returned. After `seconds` no further fix is begun: what is left is
+    found again the next time. Raises Busy where another process is at it.
     """
+    deadline = time.monotonic() + seconds
     if dry_run or context.house is None:
         found = look(context, now, tell=tell)
         nothing = Mended(done=False, said="not done: only shown")
@@ -84,6 +96,8 @@ def fix_safe(context: Context, now: datetime, dry_run: bool = False, *, tell: Ca
     with context.workspace.lock("house", "problems fix", _PATIENCE):
         done = []
         for trouble in _in_order(scan(context, now, tell=tell).problems):
+            if time.monotonic() > deadline:
+                break
             assert trouble.fix is not None
             result = context.house.mend(trouble.fix, scope)
             done.append(Fixed(problem=trouble, result=result))
@@ -222,7 +236,7 @@ def _remember(context: Context, now: datetime, done: list[Fixed]) -> None:
     freed, trashed = sum(f.result.freed for f in mended), sum(f.result.trashed for f in mended)
     count = "1 problem" if len(mended) == 1 else f"{len(mended)} problems"
     facts = [f"{f.problem.where}: {f.result.said}" for f in mended[: _DIARY_FACTS - 1]]
-    facts.append(f"{size(freed)} freed, {size(trashed)} in the trash; every fix is in .autobuilds/{kept.FIXES}")
+    facts.append(f"freed: {size(freed)}, moved to the trash: {size(trashed)}; every fix is in .autobuilds/{kept.FIXES}")
     fault = remember(context, None, now, f"House kept: {count} fixed", facts)
     if fault is not None:
         _tell(fault)

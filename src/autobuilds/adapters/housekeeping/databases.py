@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from autobuilds.adapters.housekeeping.openness import in_use
+from autobuilds.adapters.housekeeping.packing import pack
 from autobuilds.adapters.housekeeping.places import Budget, Found, free_bytes, held_folder, still, walk
 from autobuilds.adapters.housekeeping.trash import new_slot
 from autobuilds.domain.house import Database, DatabaseState, Fix, Mended, Place, Scope
@@ -36,35 +36,36 @@ _SAID = 200
 
 def read_databases(scope: Scope, budget: Budget) -> tuple[Database, ...]:
     """Return what the SQLite files of the workspace and of the owner's folders are like."""
-    found: list[Database] = []
-    for folder in (scope.root, *scope.folders):
+    found: dict[Path, Database] = {}
+    # The owner's folders first: they may lie in the workspace, or one in another.
+    for folder in (*scope.folders, scope.root):
         for file in walk(Path(folder), budget, wanted=_is_named_so, but=_NOT_IN if folder == scope.root else frozenset({".git"})):
-            found += _read(Place(path=str(file.path), root=folder), file, budget)
-    return tuple(found)
+            base = _read(Place(path=str(file.path), root=folder), file, budget) if file.path not in found else None
+            if base is not None:
+                found[file.path] = base
+    return tuple(found.values())
 
 
 def _is_named_so(name: str) -> bool:
     return name.lower().endswith(_SUFFIXES)
 
 
-def _read(place: Place, file: Found, budget: Budget) -> Iterator[Database]:
+def _read(place: Place, file: Found, budget: Budget) -> Database | None:
     if file.mark.size == 0:
-        return
+        return None
     try:
         with held_folder(place) as (fd, name):
             if still(fd, name, file.mark) is None:
-                return
+                return None
             if _head(fd, name) != _HEADER:
-                if name.lower().endswith(_SURE):
-                    yield Database(place=place, mark=file.mark, state=DatabaseState.FOREIGN)
-                return
+                sure = name.lower().endswith(_SURE)
+                return Database(place=place, mark=file.mark, state=DatabaseState.FOREIGN) if sure else None
             if in_use(fd, name) is not False or _journal(fd, name):
-                yield Database(place=place, mark=file.mark, state=DatabaseState.BUSY)
-                return
+                return Database(place=place, mark=file.mark, state=DatabaseState.BUSY)
     except OSError:
-        return
+        return None
     state, said, unused = _checked(file.path, min(_CHECK_SECONDS, budget.left))
-    yield Database(place=place, mark=file.mark, state=state, said=said, unused=unused)
+    return Database(place=place, mark=file.mark, state=state, said=said, unused=unused)
 
 
 def _head(fd: int, name: str) -> bytes:
@@ -123,8 +124,8 @@ def _open(path: Path, mode: str, seconds: float) -> sqlite3.Connection:
 def vacuum(fix: Fix, scope: Scope) -> Mended:
     """Check a database whole, then let SQLite write it anew without its unused pages.
 
-    SQLite does it as one transaction. Where that may renumber rows (a table without an INTEGER PRIMARY KEY), a copy goes to the
-    trash first.
+    SQLite does it as one transaction. Where that may renumber rows (a table without an INTEGER PRIMARY KEY), a compressed copy
+    goes to the trash first.
     """
     import sqlite3
 
@@ -149,7 +150,7 @@ def vacuum(fix: Fix, scope: Scope) -> Mended:
         return Mended(done=False, said=f"could not be done: {error.strerror or error}")
     if copied is None:
         return Mended(done=False, said="its whole check found damage; nothing was changed")
-    said = "written anew" + ("; a copy of before is in the trash" if copied else "")
+    said = "written anew" + ("; a compressed copy of before is in the trash" if copied else "")
     return Mended(done=True, said=said, freed=max(0, freed), trashed=copied)
 
 
@@ -157,29 +158,34 @@ def _vacuumed(base: sqlite3.Connection, fix: Fix, scope: Scope, size: int) -> in
     """Check, copy where rows may be renumbered, and vacuum; return the bytes of the copy, or None where the check found damage."""
     if base.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
         return None
-    copied = 0
-    if not _keeps_row_numbers(base):
-        slot = new_slot(scope, fix.place, "before VACUUM", size=size, copy=True)
-        copied = _copy(base, slot.path)
+    copied = 0 if _keeps_row_numbers(base) else _copy(base, fix, scope, size)
     base.execute("VACUUM")
     base.execute("PRAGMA analysis_limit = 400")
     base.execute("PRAGMA optimize")
     return copied
 
 
-def _copy(base: sqlite3.Connection, path: Path) -> int:
+def _copy(base: sqlite3.Connection, fix: Fix, scope: Scope, size: int) -> int:
+    """Put a compressed copy of the database as it is into the trash, and return its bytes; raises sqlite3.Error, OSError, AutobuildsError."""
     import sqlite3
 
+    slot = new_slot(scope, fix.place, "before VACUUM", size=size, copy=True)
+    plain = slot.folder / f"{slot.name}.plain"
+    folder = os.open(slot.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
+        # Nobody else may read a copy that nobody else could read before.
+        os.close(os.open(plain, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         # Page by page, so that rows keep their numbers.
-        with closing(sqlite3.connect(path)) as copy:
+        with closing(sqlite3.connect(plain)) as copy:
             base.backup(copy)
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+        with plain.open("rb") as file:
+            return pack(folder, file.fileno(), slot.name, os.fstat(file.fileno()))
     except BaseException:
-        path.unlink(missing_ok=True)
+        slot.path.unlink(missing_ok=True)
         raise
-    return path.stat().st_size
+    finally:
+        os.close(folder)
+        plain.unlink(missing_ok=True)
 
 
 def _keeps_row_numbers(base: sqlite3.Connection) -> bool:

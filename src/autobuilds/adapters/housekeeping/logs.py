@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import time
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from autobuilds.adapters.housekeeping.openness import in_use, lease, unlease
+from autobuilds.adapters.housekeeping.packing import pack
 from autobuilds.adapters.housekeeping.places import Budget, Found, free_bytes, held_folder, mark_of, still, walk
 from autobuilds.domain.house import Fix, LogFile, LogKind, Mended, Place, Scope
 from autobuilds.errors import AutobuildsError
@@ -23,9 +23,6 @@ _ROTATED = re.compile(r".+\.log[.-](?:\d[\dT:_-]*|old|bak)", re.DOTALL)
 _COMPRESSED = re.compile(r".+\.log(?:[.-](?:\d[\dT:_-]*|old|bak))?\.(?:gz|bz2|xz|zst)", re.DOTALL)
 #: Folders of the workspace with logs, and whether those below them are looked into.
 OWN = (("subagents/logs", True), (".autobuilds", False))
-_CHUNK = 1024 * 1024
-#: Seconds that the compression of one log may take.
-_MOST_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +60,16 @@ def read_logs(scope: Scope, budget: Budget) -> Logs:
 
 
 def _all(scope: Scope, budget: Budget) -> Iterator[tuple[Path, bool, Found]]:
+    """Yield every log once, with its root and whether it is one of the workspace's own; an owner's folder may lie in another."""
     workspace = Path(scope.root)
-    for name, deep in OWN:
-        for found in walk(workspace / name, budget, wanted=_is_log, deep=deep):
-            yield workspace, True, found
-    for folder in scope.folders:
-        for found in walk(Path(folder), budget, wanted=_is_log, but=frozenset({".git"})):
-            yield Path(folder), False, found
+    seen: set[Path] = set()
+    roots = [(workspace, workspace / name, deep) for name, deep in OWN]
+    roots += [(Path(folder), Path(folder), True) for folder in scope.folders]
+    for root, top, deep in roots:
+        for found in walk(top, budget, wanted=_is_log, but=frozenset({".git", ".autobuilds"}), deep=deep):
+            if found.path not in seen:
+                seen.add(found.path)
+                yield root, top != root, found
 
 
 def _is_log(name: str) -> bool:
@@ -144,7 +144,7 @@ def _packed(fd: int, name: str, info: os.stat_result) -> Mended:
     source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY, dir_fd=fd)
     half = f".{os.urandom(8).hex()}.gz.tmp"
     try:
-        size = _pack(fd, source, half, info)
+        size = pack(fd, source, half, info)
         if mark_of(os.fstat(source)) != mark_of(info) or lease(source) is False:
             return Mended(done=False, said="a program wrote to it meanwhile; left alone")
         try:
@@ -161,37 +161,3 @@ def _packed(fd: int, name: str, info: os.stat_result) -> Mended:
         with suppress(OSError):
             os.unlink(half, dir_fd=fd)
     return Mended(done=True, said=f"compressed to {new}", freed=max(0, info.st_size - size))
-
-
-def _pack(fd: int, source: int, half: str, info: os.stat_result) -> int:
-    """Write the compressed copy and read it back; return its size. Raises OSError where it is not the same or takes too long."""
-    import gzip
-
-    deadline = time.monotonic() + _MOST_SECONDS
-    out = os.open(half, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, stat.S_IMODE(info.st_mode), dir_fd=fd)
-    with os.fdopen(out, "w+b") as copy:
-        sums = [0, 0]
-        with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=copy, mtime=info.st_mtime) as packed:
-            while data := os.read(source, _CHUNK):
-                packed.write(data)
-                sums = [zlib.crc32(data, sums[0]), sums[1] + len(data)]
-                _in_time(deadline)
-        copy.flush()
-        copy.seek(0)
-        back = [0, 0]
-        with gzip.GzipFile(mode="rb", fileobj=copy) as packed:
-            while data := packed.read(_CHUNK):
-                back = [zlib.crc32(data, back[0]), back[1] + len(data)]
-                _in_time(deadline)
-        if back != sums or sums[1] != info.st_size:
-            raise OSError("the compressed copy is not the same as the log")
-        with suppress(PermissionError):
-            os.fchown(copy.fileno(), -1, info.st_gid)
-        os.utime(copy.fileno(), ns=(info.st_atime_ns, info.st_mtime_ns))
-        os.fsync(copy.fileno())
-        return os.fstat(copy.fileno()).st_size
-
-
-def _in_time(deadline: float) -> None:
-    if time.monotonic() > deadline:
-        raise OSError(f"it takes longer than {_MOST_SECONDS:.0f} s")

@@ -90,11 +90,11 @@ def put_away(scope: Scope, place: Place, mark: Mark, why: str) -> Mended:
 
 
 def _as_marked(info: os.stat_result, mark: Mark) -> bool:
-    """Whether a file is as it was marked; a folder is known by its inode and by being ours."""
-    if info.st_uid != os.geteuid() or info.st_ino != mark.inode:
+    """Whether a file is as it was marked; a folder is known by its inode, and builds of root's are another user's."""
+    if info.st_uid != os.geteuid() and not (stat.S_ISDIR(info.st_mode) and os.geteuid() == 0):
         return False
-    if stat.S_ISDIR(info.st_mode):
-        return True
+    if stat.S_ISDIR(info.st_mode) or info.st_ino != mark.inode:
+        return info.st_ino == mark.inode
     return stat.S_ISREG(info.st_mode) and info.st_nlink == 1 and (info.st_size, info.st_mtime_ns) == (mark.size, mark.changed)
 
 
