@@ -270,40 +270,31 @@ def simulation(source: Source, *, keep: bool = False) -> Iterator[Stage]:
 
     Raises StorageFailure, and what reading the source raises.
     """
-    from autobuilds.adapters.calendar import IcsCalendar
-    from autobuilds.adapters.runners.scripted import ScriptedRunner
-    from autobuilds.adapters.simulated import machine, places
-    from autobuilds.adapters.simulated.house import SimulatedHouse
+    from autobuilds.adapters.simulated.staged import Staged, simulation_folder
     from autobuilds.runtime.context import Context
     from autobuilds.runtime.simulation.values import Stage
     from autobuilds.store.workspace import Workspace
 
-    def records() -> str | None:
-        commits = workspace.config().settings.commits
-        return None if commits in {"current", "none"} else commits
-
-    with places.simulation_folder(keep=keep) as folder:
-        host = machine.SimulatedHost(clock=source.start, zone=source.zone, known=source.agents)
-        repositories = places.Repositories(folder=folder, clock=lambda: host.now(None), records=records)
-        root = repositories.root
-        repositories.begin(source.files(root), source.owner)
-        workspace = Workspace(root, lambda: source.zone)
-        runner = ScriptedRunner(clock=lambda: host.clock, open_repo=repositories.open, script=source.script(lambda: context.queue()))
+    with simulation_folder(keep=keep) as folder:
+        workspace = Workspace(folder / "workspace", lambda: source.zone)
+        script = source.script(lambda: context.queue())
+        staged = Staged.begin(folder, source.start, source.zone, script, commits=lambda: workspace.config().settings.commits)
+        staged.furnish(source.files(workspace.root), source.owner, source.agents, source.tiers, source.approvals, source.place)
         context = Context(
             workspace=workspace,
-            runner=runner,
-            checker=machine.SimulatedChecker(),
-            agents=machine.SimulatedAgents(),
-            host=host,
-            proofs=machine.SimulatedProofs(given={a.label: a for a in source.approvals}),
-            sandbox=machine.SimulatedSandbox(source.tiers),
-            forge=machine.SimulatedForge(),
-            calendar=IcsCalendar(root),
-            house=SimulatedHouse(use=lambda: host.use, since=source.start),
-            open_repo=repositories.open,
+            runner=staged.runner,
+            checker=staged.checker,
+            agents=staged.agents,
+            host=staged.host,
+            proofs=staged.proofs,
+            sandbox=staged.sandbox,
+            forge=staged.forge,
+            calendar=staged.calendar,
+            house=staged.house,
+            open_repo=staged.repositories.open,
             duty=lambda command, time: source.duty(context, command, time),
         )
-        yield Stage(context=context, host=host, runner=runner)
+        yield Stage(context=context, host=staged.host, runner=staged.runner)
 
 
 def machine_time(zone: str | None) -> datetime:

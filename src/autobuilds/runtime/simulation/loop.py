@@ -12,8 +12,9 @@ from autobuilds.records import dataclass, field
 from autobuilds.runtime.heartbeat import beat
 from autobuilds.runtime.looking import Beat
 from autobuilds.runtime.simulation import figures, watch
+from autobuilds.runtime.simulation.news import News, where
 from autobuilds.runtime.simulation.owner import SimulatedOwner, looks
-from autobuilds.runtime.simulation.values import EVERY, Simulated, Stage, Tale, Told, Wish
+from autobuilds.runtime.simulation.values import EVERY, Simulated, Stage, Tale, Told, Where, Wish
 from autobuilds.runtime.simulation.weather import FULL, USUAL, Spell, weather
 from autobuilds.runtime.view_values import NeedsYou
 
@@ -41,9 +42,12 @@ class Play:
     owner: SimulatedOwner
     due: list[_Due]
     known: frozenset[str]
+    news: News
     #: Until when the machine is off; None while it is on.
     off_until: datetime | None = None
     needs: tuple[NeedsYou, ...] = ()
+    #: Where in the week each attempt began, in the order of their starts.
+    places: dict[str, Where] = field(default_factory=dict)
     _wrong: set[str] = field(default_factory=set)
 
     def run(self, hear: Callable[[Told], None]) -> None:
@@ -91,6 +95,7 @@ class Play:
                 self.tale.counts["skipped-beats" if kind == "tick" else "missed-looks"] += 1
             case "look":
                 self.owner.look(now, self.needs)
+                self.news.tell(now, self.tale, his=True)
             case _:
                 self._beat(now)
 
@@ -108,10 +113,12 @@ class Play:
             self._blame(now, f"the heartbeat stopped: {fault}")
             return
         self.needs = done.needs_you
-        for transition in done.transitions:
-            self.tale.tell(now, str(transition["event"]), str(transition["reason"]), str(transition["label"]))
         for duty in done.duties:
             self.tale.tell(now, "duty" if duty.ok else "duty-failed", str(duty))
+        self.news.tell(now, self.tale)
+        runs = self.stage.runner.runs()
+        for run in runs[len(self.places) :]:
+            self.places[run.attempt] = where(self.stage.context, run.begun)
         for trouble in done.faults:
             self.tale.tell(now, "fault", trouble)
         self._watch(now, done)
@@ -139,9 +146,10 @@ def simulate(stage: Stage, wish: Wish, hear: Callable[[Told], None] = lambda _: 
     zone = context.workspace.zone(context.workspace.config().settings)
     owner = SimulatedOwner(context=context, luck=Random(f"{wish.seed}/owner"), tale=tale)
     known = frozenset(a.id for b in context.workspace.ledger().builds for a in b.attempts)
+    news = News(context=context, tip=context.repo.head().commit)
     due = sorted((*_changes(weather(wish)), *(_Due(at=at, kind="look") for at in looks(wish, zone))), key=lambda d: d.at.timestamp())
     due = [d for d in due if d.at.timestamp() >= wish.start.timestamp()]
-    play = Play(stage=stage, wish=wish, zone=zone, tale=tale, owner=owner, due=due, known=known)
+    play = Play(stage=stage, wish=wish, zone=zone, tale=tale, owner=owner, due=due, known=known, news=news)
     play.run(hear)
     ledger = context.workspace.ledger()
     until = later(wish.start, wish.span).astimezone(zone)
@@ -151,6 +159,7 @@ def simulate(stage: Stage, wish: Wish, hear: Callable[[Told], None] = lambda _: 
         until=until,
         lines=tuple(tale.lines),
         figures=figures.figures(ledger, stage.runner.runs(), tale, wrong),
+        places=dict(play.places),
         tasks=figures.tasks(context),
         runs=tuple(stage.runner.runs()),
         violations=wrong,

@@ -24,7 +24,7 @@ from autobuilds.store.workspace import CONFIG, LEDGER, POLICY, QUEUE
 
 #: What stands there in any case.
 _ENOUGH = {"README.md": "# A workspace in a simulation\n"}
-#: Files besides the calendars that steer the workspace and are copied as they stand.
+#: Files that steer the workspace and are copied as they stand; calendars are read where they are.
 _COPIED = (QUEUE, CONFIG, POLICY, "agents.toml")
 
 
@@ -48,6 +48,8 @@ class Source:
     tiers: tuple[TierProbe, ...] = _TIERS
     #: Approvals that are proven to be the owner's.
     approvals: tuple[Approval, ...] = ()
+    #: The workspace whose calendars are read; None: the throw-away one.
+    place: Path | None = None
 
     @property
     def start(self) -> datetime:
@@ -80,6 +82,7 @@ def of_workspace(
         agents=context.host.agents(),
         tiers=context.sandbox.tried(),
         approvals=tuple(a for a in approvals if a.label in proven),
+        place=context.workspace.root,
     )
 
 
@@ -89,7 +92,7 @@ def workspace_files(context: Context, root: Path, zone: str | None) -> Mapping[s
     Raises BadInput for a file that is no text in UTF-8.
     """
     found = dict(_ENOUGH)
-    for name in (*_COPIED, *_calendars(context)):
+    for name in _COPIED:
         path = context.workspace.path(name)
         if path.is_file():
             try:
@@ -100,12 +103,6 @@ def workspace_files(context: Context, root: Path, zone: str | None) -> Mapping[s
         found[CONFIG] = with_zone(found.get(CONFIG, ""), zone)
     ledger = moved(context.workspace.ledger(), context.workspace.root, root)
     return {**found, LEDGER: dumps(ledger).decode()}
-
-
-def _calendars(context: Context) -> tuple[str, ...]:
-    """Return the calendars that stand in the workspace, relative to it; others are read where they are."""
-    named = (Path(c) for c in context.workspace.config().settings.calendar if not c.startswith(("http://", "https://", "~", "/")))
-    return tuple(p.as_posix() for p in named if ".." not in p.parts)
 
 
 def moved(ledger: Ledger, before: Path, after: Path) -> Ledger:

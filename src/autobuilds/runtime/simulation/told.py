@@ -27,6 +27,9 @@ def as_json(done: Simulated) -> dict[str, Any]:
                 "begun": r.begun.isoformat(timespec="seconds"),
                 "ended": r.ends.isoformat(timespec="seconds") if r.over else None,
                 "outcome": r.outcome.value if r.over else None,
+                "context": done.places[r.attempt].context,
+                "windows": list(done.places[r.attempt].windows),
+                "night": done.places[r.attempt].night,
             }
             for r in done.runs
         ],

@@ -47,6 +47,15 @@ class Told:
     label: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Where in the owner's week a build began: his context, the windows that were open by the clock, and whether a night was on."""
+
+    context: str
+    windows: tuple[str, ...]
+    night: bool
+
+
 @dataclass(slots=True, kw_only=True)
 class Tale:
     """What is gathered on the way."""
@@ -72,5 +81,7 @@ class Simulated:
     #: Where every task stands in the end: label, state, and why.
     tasks: tuple[dict[str, str], ...]
     runs: tuple[Run, ...]
+    #: Where in the owner's week each attempt began, by its id.
+    places: dict[str, Where]
     #: What the product did that it must not do; none, or it is a fault of the product.
     violations: tuple[str, ...]
