@@ -43,6 +43,7 @@ class _Secure(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> urllib.request.Request | None:
         if not newurl.casefold().startswith("https://"):
+            fp.close()
             raise FetchFailed("it leads to an address that is not https")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,9 +32,12 @@ def install_command() -> str:
 class IcsCalendar:
     """The calendars of one workspace; what was worked out of them is kept below `.autobuilds/calendar`."""
 
-    def __init__(self, root: Path, *, available: Callable[[], bool] = installed) -> None:
+    def __init__(
+        self, root: Path, *, available: Callable[[], bool] = installed, reading: Callable[[bytes, date, date], Horizon] = horizon.work_out
+    ) -> None:
         self._root = root.resolve()
         self._available = available
+        self._reading = reading
         self._known: dict[str, Horizon] = {}
 
     def busy(self, sources: Sequence[str], start: datetime, end: datetime, zone: tzinfo) -> CalendarAnswer:
@@ -65,7 +68,7 @@ class IcsCalendar:
         try:
             private_folder(self._root)
             for source in found:
-                contained(source, self._root)
+                contained(source.path, self._root)
             copies.refresh([source for source in found if source.address], now)
         except (AutobuildsError, OSError):
             return  # what can't be written is worked out again, and said by what must write here
@@ -78,7 +81,7 @@ class IcsCalendar:
                 continue
             names.append(horizon.kept_name(data))
             if horizon.recall(self._root, data, *horizon.needed(now)) is None:
-                horizon.keep(self._root, data, horizon.work_out(data, *horizon.around(now)))
+                horizon.keep(self._root, data, self._reading(data, *horizon.around(now)))
         horizon.forget_all_but(self._root, names)
 
     def due(self, sources: Sequence[str], now: datetime) -> datetime | None:
@@ -117,7 +120,7 @@ class IcsCalendar:
         if source.address and not source.path.exists():
             return None  # the record of its copy says why
         try:
-            return read(source, self._root)
+            return read(source, self._root, faults)
         except (AutobuildsError, OSError) as error:
             faults.append(f"{source.name}: {said(error)}")
             return None
@@ -128,7 +131,7 @@ class IcsCalendar:
         known = self._known.get(name) or horizon.recall(self._root, data, first, last)
         if known is None or not known.covers(first, last):
             self.require()
-            known = horizon.work_out(data, first, last)
+            known = self._reading(data, first, last)
         self._known[name] = known
         return known
 

@@ -19,6 +19,9 @@ LIMIT = 16 * 1024 * 1024
 _MOST_FILES = 5000
 #: Where fetched copies and what was worked out of calendars stand, below the workspace.
 FOLDER = f"{PRIVATE}/calendar"
+#: What a folder without a calendar is read as.
+EMPTY = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
+_MARK = b"\xef\xbb\xbf"
 _SECURE = {"https": "https", "webcal": "https", "webcals": "https"}
 
 
@@ -55,24 +58,34 @@ def source_of(text: str, root: Path, number: int) -> Source:
     return Source(name=f"calendar {number} ({text})", path=Path(os.path.normpath(root / path)))
 
 
-def read(source: Source, root: Path) -> bytes:
-    """Return the text of a calendar, that of a folder as all its files one after the other.
+def read(source: Source, root: Path, faults: list[str]) -> bytes:
+    """Return the text of a calendar, that of a folder as all its files one after the other; `faults` gets what of those is left out.
 
-    Raises BadInput for what is not there, too long or no file, and for a link that leads out of the workspace; Busy; StorageFailure.
+    Raises BadInput for what is not there, too long or no file, and for a link that leads out of the workspace; Busy; StorageFailure; OSError.
     """
-    contained(source, root)
+    contained(source.path, root)
     if not source.path.is_dir():
         return read_stable(source.path, limit=LIMIT, wait=1.0)
     names = list(files(source.path))
     if len(names) > _MOST_FILES:
         raise BadInput(f"it is a folder of more than {_MOST_FILES:,} files; name those that count, or another folder")
     parts: list[bytes] = []
-    rest = LIMIT
+    size = 0
     for name in names:
-        contained(source, root, source.path / name)
-        parts.append(read_stable(source.path / name, limit=rest, wait=1.0).removeprefix(b"\xef\xbb\xbf"))
-        rest -= len(parts[-1]) + 1
-    return b"\n".join(parts)
+        try:
+            contained(source.path / name, root)
+            part = read_stable(source.path / name, limit=LIMIT, wait=1.0).removeprefix(_MARK)
+            why = complete(part)
+        except (AutobuildsError, OSError) as error:
+            why = said(error)
+        if why is not None:
+            faults.append(f"{source.name}: {name} is left out: {why}")
+            continue
+        parts.append(part)
+        size += len(part) + 1
+        if size > LIMIT:
+            raise BadInput(f"its files hold more than {LIMIT:,} bytes together; name those that count, or another folder")
+    return b"\n".join(parts) or EMPTY
 
 
 def files(folder: Path) -> Iterator[str]:
@@ -80,9 +93,8 @@ def files(folder: Path) -> Iterator[str]:
     yield from (name for name in sorted(os.listdir(folder)) if name.casefold().endswith(".ics") and not name.startswith("."))  # noqa: PTH208
 
 
-def contained(source: Source, root: Path, path: Path | None = None) -> None:
+def contained(where: Path, root: Path) -> None:
     """Raise BadInput where a path of the workspace is a link that leads out of it: a build could have made that one."""
-    where = path or source.path
     if not where.is_relative_to(root):
         return
     try:
@@ -95,7 +107,7 @@ def contained(source: Source, root: Path, path: Path | None = None) -> None:
 
 def complete(data: bytes) -> str | None:
     """Return why a text is no whole calendar, or None where it begins and ends like one."""
-    text = data.removeprefix(b"\xef\xbb\xbf").strip()
+    text = data.removeprefix(_MARK).strip()
     if not text:
         return "it is empty"
     if text[:15].upper() != b"BEGIN:VCALENDAR":
