@@ -18,6 +18,7 @@ from autobuilds.runtime.context import Context
 from autobuilds.runtime.looking import Seen
 from autobuilds.runtime.observe import CALENDAR_AFTER, CALENDAR_BEFORE
 from autobuilds.runtime.record import Recorder, recording
+from autobuilds.runtime.view_values import count
 
 #: Events of the history: the context became another one; the owner gave his word on it, or took it back.
 TURNED, SAID = "context", "context-word"
@@ -82,14 +83,18 @@ def _tell(context: Context, recorder: Recorder, settings: Settings, day: Day, mo
     found = detect(settings, day, moment)
     answer = found.answer
     was = f", before that {before.value}" if before is not None else ""
-    until = f" until {format_when(answer.until)}" if answer.until is not None else ""
+    until = f", until {format_when(answer.until)}" if answer.until is not None else ""
     open_ = ", ".join(w.window.name for w in found.windows if w.open)
     facts = [
-        f"{doing(answer.context, answer.source)}{until}{was}".capitalize(),
-        f"{found.slots} at the same time; windows open: {open_ or 'none'}",
-        "you may be interrupted" if found.interrupt else "what can wait is kept for the next brief",
+        _sentence(f"{doing(answer.context, answer.source)}{until}{was}"),
+        f"{count(found.slots, 'build')} at the same time; windows open: {open_ or 'none'}",
+        "You may be interrupted" if found.interrupt else "What can wait is kept for the next brief",
     ]
     remember(context, recorder, day.since or moment.now, f"Context: {answer.context.value}", facts)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def say(context: Context, wanted: Doing, until: datetime | None) -> Detected:

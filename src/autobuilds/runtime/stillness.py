@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autobuilds.domain.build import Build, BuildState, Ledger
+from autobuilds.domain.day import steered
 from autobuilds.domain.duties import next_due
 from autobuilds.domain.gates.timing import LATEST_START
 from autobuilds.domain.model import Priority
 from autobuilds.domain.moment import Moment, Snapshot
+from autobuilds.domain.situation import Shared
 from autobuilds.domain.times import after, at_clock, in_window, local_day, reached, window_closes, window_length, window_opens
 from autobuilds.domain.verdicts import Assessment, Verdict
+from autobuilds.domain.week import span_length
 from autobuilds.runtime.standstill import FOLDERS, names
 from autobuilds.store.duties import read_last_runs
 from autobuilds.store.files.vault import KEPT, KEPT_AT_LEAST, Vault
@@ -60,13 +63,15 @@ def _hangs(found: Assessment, snapshot: Snapshot, moment: Moment) -> bool:
     held = found.obstacles
     if any(gate.gate == "resources" for gate in held) or all(gate.gate == "agent" for gate in held):
         return True
-    # Its words count the minutes down.
-    return any(gate.gate == "window" and not _is_not_before(found.label, gate.until, snapshot, moment) for gate in held)
+    # Its words count the minutes down, but for a Not Before and for a window that the task names.
+    return any(gate.gate == "window" and not _names_a_time(found.label, gate.until, snapshot, moment) for gate in held)
 
 
-def _is_not_before(label: str, until: datetime | None, snapshot: Snapshot, moment: Moment) -> bool:
+def _names_a_time(label: str, until: datetime | None, snapshot: Snapshot, moment: Moment) -> bool:
     task = snapshot.queue.find(label)
-    return task is not None and task.not_before is not None and task.not_before == until and not reached(task.not_before, moment.now)
+    if task is None or task.window is not None:
+        return task is not None
+    return task.not_before is not None and task.not_before == until and not reached(task.not_before, moment.now)
 
 
 def _nothing_waits(root: Path) -> bool:
@@ -86,6 +91,7 @@ def dues(context: Context, beat: Beat) -> Iterator[datetime]:
 def _moments(context: Context, beat: Beat) -> Iterator[datetime]:
     snapshot, now = beat.loaded.snapshot, beat.moment.now
     yield from _of_the_day(snapshot, now)
+    yield from _of_the_context(snapshot, beat.moment)
     yield from (gate.until for found in beat.assessments for gate in found.gates if gate.until is not None)
     yield from (task.not_before for task in snapshot.queue.tasks if task.not_before is not None)
     resets = [*(agent.limited_until for agent in beat.moment.agents), *(row.limited_until for row in beat.view.health.agents)]
@@ -112,6 +118,25 @@ def _of_the_day(snapshot: Snapshot, now: datetime) -> Iterator[datetime]:
     for task in snapshot.queue.active:
         if task.priority is Priority.MEDIUM and task.estimate is not None:
             yield after(closes, -min(timedelta(minutes=task.estimate.max_minutes), window_length(span) - LATEST_START))
+
+
+def _of_the_context(snapshot: Snapshot, moment: Moment) -> Iterator[datetime]:
+    """Yield when the context ends, and when the windows that tasks name open, close, or become too short for them."""
+    named = [task for task in snapshot.queue.active if task.window is not None]
+    if not steered(snapshot.settings, snapshot.ledger.day, moment.now, [task.window for task in named]):
+        return
+    shared = Shared(snapshot, moment)
+    if shared.context.until is not None:
+        yield shared.context.until
+    for task in named:
+        window = shared.window(task.window or "")
+        until = shared.opening(window).until if window is not None else None
+        if window is None or until is None:
+            continue
+        yield until
+        if task.estimate is not None:
+            needed = timedelta(minutes=task.estimate.max_minutes)
+            yield from (after(until, -span) for span in {needed, min(needed, span_length(window.span) - LATEST_START)})
 
 
 def _of_ledger(ledger: Ledger) -> Iterator[datetime]:

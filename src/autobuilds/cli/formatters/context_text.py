@@ -14,6 +14,7 @@ from autobuilds.domain.inert import terminal
 from autobuilds.domain.moment import as_json
 from autobuilds.domain.times import elapsed, format_minutes, format_when
 from autobuilds.policies.context_scheduler import Ahead, Detected, Summary
+from autobuilds.runtime.view_values import count
 
 _FROM = {
     Source.WORD: "your word",
@@ -33,7 +34,7 @@ def detected(found: Detected, style: Style) -> str:
     rows = [
         ("because", f"{_FROM[answer.source]}: {terminal(answer.why)}"),
         ("holds", ", ".join(part for part in (f"since {since}" if since else None, ends) if part) or "as far as can be seen"),
-        ("builds", f"{found.slots} at the same time" + (" (an overnight session is on)" if found.night else "")),
+        ("builds", f"{count(found.slots, 'build')} at the same time" + (" (an overnight session is on)" if found.night else "")),
         ("intensity", _INTENSITY[found.intensity.value]),
         ("interrupt", "you may be interrupted" if found.interrupt else "no: what can wait is kept for the next brief"),
     ]
@@ -125,7 +126,7 @@ def upcoming(found: Sequence[Ahead], hours: int, style: Style) -> str:
         windows = ", ".join(one.windows) or "none"
         asks = "you may be interrupted" if one.interrupt else "no interruptions"
         lines += wrap(
-            f"{one.slots} at the same time, intensity {one.intensity.value}, {asks}; windows open: {windows}",
+            f"{count(one.slots, 'build')} at the same time, intensity {one.intensity.value}, {asks}; windows open: {windows}",
             style.width,
             first="  then     ",
         )
