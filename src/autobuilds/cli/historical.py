@@ -164,8 +164,55 @@ def problem_predictor(argv: Sequence[str], workspace: list[str]) -> int:
     return _command("problems", given.what, *workspace, *flags)
 
 
+def build_scheduler(argv: Sequence[str], workspace: list[str]) -> int:
+    """Say which tasks are meant for which window, what runs when, what became of the builds, or what could start now."""
+    parser = _parser("build_scheduler", "Without arguments: schedule.")
+    parser.add_argument("what", nargs="?", default="schedule", choices=["list", "schedule", "stats", "next"])
+    parser.add_argument("--json", action="store_true", help="answer with one JSON object")
+    given = parser.parse_args(argv)
+    command = ["schedule", "--list"] if given.what == "list" else [given.what]
+    return _command(*command, *workspace, *(["--json"] if given.json else []))
+
+
+def autonomous_queue(argv: Sequence[str], workspace: list[str]) -> int:
+    """Add a task, or say how far the queue has come, what the day brought, or what runs when."""
+    parser = _parser("autonomous_queue", "The queue of builds that run by themselves.")
+    one = parser.add_subparsers(dest="verb", required=True)
+    add = one.add_parser("add", help="add a task", allow_abbrev=False)
+    add.add_argument("title", metavar="TITLE")
+    add.add_argument("description", metavar="DESCRIPTION")
+    add.add_argument("hours", metavar="HOURS", type=_hours, help="how long it takes, such as 2 or 1.5")
+    add.add_argument("category", metavar="CATEGORY")
+    add.add_argument("priority", metavar="PRIORITY", type=str.lower, choices=["high", "medium", "low"])
+    for verb, about in (("progress", "how far the queue has come"), ("report", "the report of today"), ("schedule", "what runs when")):
+        one.add_parser(verb, help=about).add_argument("--json", action="store_true", help="answer with one JSON object")
+    given = parser.parse_args(argv)
+    if given.verb == "add":
+        pairs = (("desc", given.description), ("time", f"{given.hours} hours"), ("category", given.category), ("priority", given.priority))
+        return _command("add", *workspace, *(f"--{option}={value}" for option, value in pairs), "--", given.title)
+    if given.verb != "progress":
+        return _command(given.verb, *workspace, *(["--json"] if given.json else []))
+    from autobuilds.cli.scheduling import progress
+
+    progress(Path(workspace[0].partition("=")[2]) if workspace else None, as_json=given.json)
+    return 0
+
+
+def _hours(text: str) -> str:
+    """Return hours as `autobuilds add` reads them; raises ArgumentTypeError for what is no number of hours above zero."""
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0.0
+    if not 0 < hours <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of hours; write 2 or 1.5")
+    return f"{hours:g}"
+
+
 #: Every script by its name without `.py`.
 SCRIPTS: dict[str, Script] = {
+    "build_scheduler": build_scheduler,
+    "autonomous_queue": autonomous_queue,
     "auto_build_manager": auto_build_manager,
     "add_build_task": add_build_task,
     "build_status": build_status,

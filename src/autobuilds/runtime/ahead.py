@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from autobuilds.domain.gates.machine import choose_agent
 from autobuilds.domain.lengths import Length, Lengths, learn
+from autobuilds.domain.times import after
 from autobuilds.errors import BadInput, CorruptLedger, FatalQueue
 from autobuilds.planning.forecast import forecast, nightly_of, reach
 from autobuilds.planning.timeline import Forecast, Reach
-from autobuilds.records import dataclass
-from autobuilds.runtime.observe import observe
+from autobuilds.records import dataclass, replace
+from autobuilds.runtime.observe import CALENDAR_AFTER, CALENDAR_BEFORE, observe
 
 if TYPE_CHECKING:
     from autobuilds.domain.build import Build
@@ -41,7 +42,7 @@ def look_ahead(context: Context, hours: int, *, reviewed: bool = False, granting
     loaded = context.load()
     _readable(loaded)
     snapshot = loaded.snapshot
-    moment = observe(context, loaded)
+    moment = _further(context, loaded, observe(context, loaded), hours)
     builds, notes = all_builds(context, loaded)
     lengths = learn(builds, snapshot.queue.tasks)
     nightly = nightly_of(loaded.config.duties)
@@ -50,6 +51,17 @@ def look_ahead(context: Context, hours: int, *, reviewed: bool = False, granting
     if moment.calendar_fault is not None:
         notes += (f"the calendar is left out: {moment.calendar_fault}",)
     return Ahead(forecast=found, reach=words, snapshot=snapshot, moment=moment, lengths=lengths, notes=notes)
+
+
+def _further(context: Context, loaded: Loaded, moment: Moment, hours: int) -> Moment:
+    """Return the moment with as much of the owner's calendar as so many hours take; a look alone asks for a week and a day."""
+    now, ahead = moment.now, timedelta(hours=hours)
+    if not loaded.settings.calendar or ahead <= CALENDAR_AFTER:
+        return moment
+    zone = now.tzinfo
+    assert zone is not None, "a moment is always aware"
+    calendar = context.calendar.busy(loaded.settings.calendar, after(now, -CALENDAR_BEFORE), after(now, ahead), zone)
+    return replace(moment, busy=calendar.busy, calendar_fault="; ".join(calendar.faults) or None)
 
 
 def all_builds(context: Context, loaded: Loaded) -> tuple[tuple[Build, ...], tuple[str, ...]]:
