@@ -72,6 +72,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "report": "watching:report",
         "stats": "day_schedule:stats",
         "weekend": "day_weekend:weekend",
+        "brief": "day_brief:brief",
         "memory": "day_memory:memory",
         "problems": "day_problems:problems",
         "simulate": "day_simulate:simulate",

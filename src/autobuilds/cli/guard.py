@@ -81,6 +81,7 @@ INSIDE: dict[str, Inside] = {
     "merge-driver": Inside.LOOKS,
     "probe": Inside.REFUSED,
     "simulate": Inside.REFUSED,
+    "brief": Inside.PARTLY,
     "memory": Inside.PARTLY,
     "problems": Inside.PARTLY,
 }

@@ -209,6 +209,16 @@ def _hours(text: str) -> str:
     return f"{hours:g}"
 
 
+def generate_morning_brief(argv: Sequence[str], workspace: list[str]) -> int:
+    """Write the brief of a morning."""
+    parser = _parser("generate-morning-brief", "Write the brief of a morning to build-reports/.")
+    parser.add_argument("--date", metavar="D", help="the day (YYYY-MM-DD); default: today")
+    parser.add_argument("--stdout", action="store_true", help="print the page instead of writing it")
+    given = parser.parse_args(argv)
+    day = [f"--date={given.date}"] if given.date is not None else []
+    return _command("brief", *workspace, *day, "--markdown" if given.stdout else "--write")
+
+
 #: Every script by its name without `.py`.
 SCRIPTS: dict[str, Script] = {
     "build_scheduler": build_scheduler,
@@ -218,6 +228,7 @@ SCRIPTS: dict[str, Script] = {
     "build_status": build_status,
     "spawn_agent": spawn_agent,
     "generate-build-report": generate_build_report,
+    "generate-morning-brief": generate_morning_brief,
     "problem_predictor": problem_predictor,
     "weekend_planner": weekend_planner,
 }
