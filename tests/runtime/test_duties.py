@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autobuilds.runtime.duties import DutyOutcome, DutyRun, anything_due, run_due
+from autobuilds.runtime.duties import DutyOutcome, DutyRun, anything_due, outcome_of, run_due
 from autobuilds.store.config import Config, read_settings
 from autobuilds.store.files import Lock, private_folder
 
@@ -189,3 +189,20 @@ def test_two_processes_never_run_the_same_duty(tmp_path: Path) -> None:
         assert run_due(tmp_path, duty, NOW) == ()
     assert len(run_due(tmp_path, duty, NOW)) == 1
     assert not anything_due(tmp_path, duty, NOW)
+
+
+def test_what_is_not_so_is_no_failure(tmp_path: Path) -> None:
+    run = run_due(tmp_path, config("## A (daily)", "- `autobuilds fail nothing-of-that-name`"), NOW)[0]
+    assert (run.outcome, run.ok) == (DutyOutcome.FAILED, False), "here is no workspace: that is bad input"
+    (tmp_path / "BUILD_QUEUE.md").write_text("## Active Queue\n## Completed\n")
+    duty = config("## B (daily)", "- `autobuilds show nothing-of-that-name`", "- `false`")
+    runs = run_due(tmp_path, duty, NOW)
+    assert [(r.outcome, r.ok) for r in runs] == [(DutyOutcome.NOT_SO, True), (DutyOutcome.FAILED, False)]
+    assert "nothing-of-that-name" in str(runs[0])
+
+
+def test_a_breakdown_of_ours_is_a_failure() -> None:
+    command = config("## A (daily)", "- `autobuilds check`").duties[0].commands[0]
+    assert outcome_of(command, 1, "x\nThis is a bug in autobuilds; a report stands in y") is DutyOutcome.FAILED
+    assert outcome_of(command, 1, "2 problems") is DutyOutcome.NOT_SO
+    assert outcome_of(command, 3, "busy") is DutyOutcome.FAILED

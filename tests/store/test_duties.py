@@ -53,7 +53,13 @@ def test_the_file_that_init_writes_has_no_problem() -> None:
     config = read_settings(TEMPLATE.read_bytes())
     assert config.problems == ()
     assert config.settings == read_settings(None).settings
-    assert [(d.cadence_text, [c.text for c in d.commands]) for d in config.duties] == [("1x daily", ["autobuilds check"])]
+    assert [(d.cadence_text, [c.text for c in d.commands]) for d in config.duties] == [
+        ("1x daily", ["autobuilds check"]),
+        ("daily at 23:00, until 06:00", ["autobuilds overnight start"]),
+        ("daily at 06:30, until 22:00", ["autobuilds overnight report"]),
+        ("daily at 07:00, until 22:00", ["autobuilds brief --write"]),
+        ("Fridays 18:00", ["autobuilds weekend suggest --write"]),
+    ]
 
 
 @pytest.mark.parametrize("item", ["- `a b`", "* `a b` then text", "1. `a b`", "2) ``a b``", "- [ ] `a b`", "   - `a b`", "-\t`a b`"])

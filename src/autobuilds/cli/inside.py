@@ -12,7 +12,7 @@ from autobuilds.cli.app import cli
 from autobuilds.cli.boundary import ended
 from autobuilds.domain.duties import DutyCommand
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.duties import DutyOutcome, DutyRun
+from autobuilds.runtime.duties import DutyOutcome, DutyRun, outcome_of
 
 #: Characters of an answer that are kept.
 _TAIL = 4096
@@ -27,8 +27,9 @@ def run_duty(context: Context, command: DutyCommand, _timeout: timedelta) -> Dut
     said = io.StringIO()
     with redirect_stdout(said), redirect_stderr(said):
         code = ended(command.argv[1:], lambda: _called(context, command.argv[1:]))
-    outcome = DutyOutcome.OK if code == 0 else DutyOutcome.FAILED
-    return DutyRun(duty="", command=command.text, line=command.line, outcome=outcome, exit_code=code, tail=said.getvalue().strip()[-_TAIL:])
+    tail = said.getvalue().strip()[-_TAIL:]
+    outcome = outcome_of(command, code, tail)
+    return DutyRun(duty="", command=command.text, line=command.line, outcome=outcome, exit_code=code, tail=tail)
 
 
 def _called(context: Context, args: tuple[str, ...]) -> int:

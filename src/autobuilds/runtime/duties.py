@@ -26,6 +26,8 @@ from autobuilds.store.files import Lock, private_folder
 #: Set for a duty's command, so that a heartbeat inside it runs no duties.
 MARKER = "AUTOBUILDS_DUTY"
 _TAIL = 4096
+#: What our commands say where they broke down, with the same exit status as for what is not so.
+_BUG = "This is a bug in autobuilds"
 _MOST_OUTPUT = 16 * 1024 * 1024
 _POLL = 0.02
 #: Seconds between asking a command to end and ending it.
@@ -39,6 +41,8 @@ class DutyOutcome(StrEnum):
 
     OK = "ok"
     FAILED = "failed"
+    #: A command of ours answered that the thing asked about is not so (exit status 1): no session to report, a problem in the queue.
+    NOT_SO = "not-so"
     TIMEOUT = "timeout"
     #: More output than 16 MiB; it was stopped.
     FLOOD = "too-much-output"
@@ -63,14 +67,14 @@ class DutyRun:
     @property
     def ok(self) -> bool:
         """Whether the command did its work."""
-        return self.outcome is DutyOutcome.OK
+        return self.outcome in {DutyOutcome.OK, DutyOutcome.NOT_SO}
 
     def __str__(self) -> str:
         """Return one line for a person: duty, command, outcome, and the last line of output where it went wrong."""
         what = f"{self.duty}: {quoted(self.command)}: {self.outcome.value}" if self.command else self.outcome.value
         status = f" (exit status {self.exit_code})" if self.exit_code and self.outcome is DutyOutcome.FAILED else ""
         last = self.tail.rpartition("\n")[2]
-        return what + status + (f": {quoted(last, 200)}" if last and not self.ok else "")
+        return what + status + (f": {quoted(last, 200)}" if last and self.outcome is not DutyOutcome.OK else "")
 
 
 #: Runs one command within a time.
@@ -203,8 +207,15 @@ def run_command(root: Path, command: DutyCommand, timeout: timedelta) -> DutyRun
         finally:
             code = _end(process)
         tail = _tail(output)
-    outcome = stopped or (DutyOutcome.OK if code == 0 else DutyOutcome.FAILED)
-    return replace(run, outcome=outcome, exit_code=code, seconds=time.monotonic() - began, tail=tail)
+    return replace(run, outcome=stopped or outcome_of(command, code, tail), exit_code=code, seconds=time.monotonic() - began, tail=tail)
+
+
+def outcome_of(command: DutyCommand, code: int, said: str) -> DutyOutcome:
+    """Return how a command ended by itself, from its exit status and the end of what it said."""
+    if code == 0:
+        return DutyOutcome.OK
+    ours = command.argv[0] == "autobuilds" and code == 1 and _BUG not in said
+    return DutyOutcome.NOT_SO if ours else DutyOutcome.FAILED
 
 
 def _wait(process: subprocess.Popen[bytes], output: IO[bytes], deadline: float) -> DutyOutcome | None:

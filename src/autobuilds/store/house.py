@@ -42,7 +42,7 @@ class DutyEnd:
     @property
     def ok(self) -> bool:
         """Whether the command did its work."""
-        return self.outcome == "ok"
+        return self.outcome in {"ok", "not-so"}
 
 
 def read_duty_ends(private: Path) -> tuple[DutyEnd, ...]:

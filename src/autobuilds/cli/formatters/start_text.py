@@ -10,6 +10,13 @@ from autobuilds.ports import TimerPiece
 from autobuilds.runtime.diagnosis import Diagnosis, Level
 from autobuilds.runtime.initialising import Deed, Done, Setup, Step
 from autobuilds.runtime.installing import Installation
+from autobuilds.store.workspace import CONFIG
+
+#: What a new workspace does at its times, so that nobody is surprised.
+_DUTIES = (
+    "Once a heartbeat is installed: 23:00 a session of builds overnight, 06:30 its report, 07:00 the morning brief, Fridays 18:00",
+    "projects for the weekend (proposed, never started). They are duties in HEARTBEAT.md; delete those that you do not want.",
+)
 
 
 def pieces_text(pieces: Iterable[TimerPiece], style: Style) -> str:
@@ -87,6 +94,8 @@ def set_up(setup: Setup, done: Done | None, following: tuple[str, str], style: S
         lines = [style.good("Written." if done.written else "Done.")]
     lines += [f"\n{_printable(remark)}" for remark in (*setup.remarks, *(done.remarks if done else ()))]
     words = {"autobuilds heartbeat --wait": "builds the first task now", "autobuilds check": "reads the queue and names what is odd"}
+    if done is not None and CONFIG in done.written:
+        lines += ["", *_DUTIES]
     lines.append("\nNext:")
     lines.append(f"  {style.bold(following[0]):<30}  {words[following[0]]}")
     lines.append(f"  {style.bold(following[1]):<30}  runs a heartbeat every 30 minutes by itself")
