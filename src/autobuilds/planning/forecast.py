@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from autobuilds.domain import gates, night
 from autobuilds.domain.budgets import night_began
-from autobuilds.domain.build import Build
+from autobuilds.domain.build import Build, BuildState
 from autobuilds.domain.context import stretches
 from autobuilds.domain.day import Context
 from autobuilds.domain.duties import Cadence, Duty, due, slot_after
@@ -34,6 +34,8 @@ from autobuilds.records import replace
 
 #: Steps of the simulation before it gives up, and says so; two weeks of a thousand short builds take fewer.
 MAX_STEPS = 5000
+#: What opens a gate at which finished builds wait that are not finished yet.
+_REVIEW_THEN = "review what is finished by then"
 #: Python's own order of moments of one zone goes by the clock on the wall; this is the real one.
 _real = datetime.timestamp
 
@@ -95,6 +97,7 @@ class _Future:
         day = snapshot.ledger.day
         word = day.word if day is not None else None
         self._contexts = stretches(moment.now, self._end, word, moment.busy, snapshot.settings.contexts)
+        self._reviews = {b.label for b in snapshot.ledger.builds if b.state is BuildState.REVIEW}
         self._begins = None if nightly is None else slot_after(nightly, moment.now)
         self._first = True
         self._slots: list[Slot] = []
@@ -116,17 +119,32 @@ class _Future:
             self._now = following
         started = {s.label for s in self._slots}
         held, _ = assess_all(self._files, self._at())
-        left = tuple(a for a in held if a.label not in started)
+        left = tuple(self._said(a) for a in held if a.label not in started)
         return Forecast(
             start=self._moment.now,
             end=self._end,
             slots=tuple(sorted(self._slots, key=lambda s: (_real(s.start), s.slot))),
             not_reached=left,
-            crowded=tuple(a.label for a in left if a.label in self._crowded or [g.gate for g in a.obstacles] == ["capacity"]),
+            crowded=tuple(a.label for a in left if self._is_crowded(a)),
             asking=tuple(a.label for a in left if a.verdict is Verdict.ASK),
             spans=tuple(self._spans),
             complete=complete,
         )
+
+    def _is_crowded(self, found: Assessment) -> bool:
+        held = [g.gate for g in found.obstacles]
+        return held == ["capacity"] or (found.label in self._crowded and "review" not in held)
+
+    def _said(self, found: Assessment) -> Assessment:
+        """Return the verdicts without commands for builds that are not finished yet."""
+        if not any(self._is_ahead(g) for g in found.sketch.gates):
+            return found
+        then = tuple(replace(g, fix=_REVIEW_THEN) if self._is_ahead(g) else g for g in found.gates)
+        return Assessment(label=found.label, gates=then)
+
+    def _is_ahead(self, gate: GateResult) -> bool:
+        words = (gate.fix or "").split(" ")
+        return words[:2] in (["autobuilds", "review"], ["autobuilds", "accept"]) and words[-1] not in self._reviews
 
     def _step(self) -> datetime | None:
         """End, begin and start what is due now, and return the next moment at which something may be otherwise."""
