@@ -69,6 +69,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "context": "day_context:context",
         "schedule": "day_schedule:schedule",
         "next": "beat:next_",
+        "overnight": "day_overnight:overnight",
         "report": "watching:report",
         "stats": "day_schedule:stats",
         "weekend": "day_weekend:weekend",

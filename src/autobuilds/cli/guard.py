@@ -59,6 +59,7 @@ INSIDE: dict[str, Inside] = {
     "context": Inside.PARTLY,
     "schedule": Inside.LOOKS,
     "stats": Inside.LOOKS,
+    "overnight": Inside.PARTLY,
     "weekend": Inside.PARTLY,
     "log": Inside.LOOKS,
     "watch": Inside.LOOKS,

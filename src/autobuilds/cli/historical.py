@@ -209,6 +209,24 @@ def _hours(text: str) -> str:
     return f"{hours:g}"
 
 
+def context_scheduler(argv: Sequence[str], workspace: list[str]) -> int:
+    """Say what the owner is doing, how his day has gone, or what comes next."""
+    parser = _parser("context_scheduler", "Without arguments: detect.")
+    parser.add_argument("what", nargs="?", default="detect", choices=["detect", "summary", "upcoming"])
+    parser.add_argument("--json", action="store_true", help="answer with one JSON object")
+    given = parser.parse_args(argv)
+    return _command("context", given.what, *workspace, *(["--json"] if given.json else []))
+
+
+def overnight_runner(argv: Sequence[str], workspace: list[str]) -> int:
+    """Begin the overnight session, report it, brief the owner, or say by the exit status whether it is overnight."""
+    parser = _parser("overnight_runner", "Builds overnight: start (23:00), report (06:30), brief (07:00).")
+    parser.add_argument("what", choices=["start", "report", "brief", "is-overnight"])
+    parser.add_argument("--json", action="store_true", help="answer with one JSON object")
+    given = parser.parse_args(argv)
+    return _command("overnight", given.what, *workspace, *(["--json"] if given.json else []))
+
+
 def generate_morning_brief(argv: Sequence[str], workspace: list[str]) -> int:
     """Write the brief of a morning."""
     parser = _parser("generate-morning-brief", "Write the brief of a morning to build-reports/.")
@@ -221,6 +239,8 @@ def generate_morning_brief(argv: Sequence[str], workspace: list[str]) -> int:
 
 #: Every script by its name without `.py`.
 SCRIPTS: dict[str, Script] = {
+    "overnight_runner": overnight_runner,
+    "context_scheduler": context_scheduler,
     "build_scheduler": build_scheduler,
     "autonomous_queue": autonomous_queue,
     "auto_build_manager": auto_build_manager,

@@ -93,7 +93,13 @@ def closed(night: Night, now: datetime, tally: str, failed: Collection[str] = ()
     for name in _FIRST:
         if phase_of(night, name) is None:
             night = recorded(night, Phase(name=name, state="skipped", at=ended, note=_MISSED))
-    held = f"throttled for {format_minutes(round(seconds / 60))}" if seconds else "never throttled"
+    held = (
+        f"throttled for {format_minutes(round(seconds / 60))}"
+        if seconds >= 30
+        else "throttled for less than a minute"
+        if seconds
+        else "never throttled"
+    )
     for name, note in (("builds", tally), ("monitor", held)):
         missed = phase_of(night, name) is None
         night = recorded(night, Phase(name=name, state="skipped" if missed else "done", at=ended, note=_MISSED if missed else note))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from autobuilds.domain.day import Day, Night, Phase
-from autobuilds.domain.night import LONGEST, closes, every, find, forgotten, identity, slots, unfinished, with_night
+from autobuilds.domain.night import LONGEST, closes, every, find, forgotten, identity, running, slots, unfinished, with_night
 from autobuilds.domain.times import elapsed, format_minutes, format_when, reached
 from autobuilds.errors import AutobuildsError, Busy, NotSo, Refused
 from autobuilds.policies import overnight_runner
@@ -243,6 +243,27 @@ def status(context: Context) -> NightView | None:
     loaded = context.load()
     day = loaded.snapshot.ledger.day
     return night_view(day.night, loaded.snapshot.ledger, context.now(loaded.zone)) if day is not None and day.night is not None else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overnight:
+    """Whether it is overnight: by the hours of `overnight` in HEARTBEAT.md, or because a session is on; `until` is when that ends."""
+
+    overnight: bool
+    now: datetime
+    hours: str
+    session: str | None = None
+    until: datetime | None = None
+
+
+def is_overnight(context: Context) -> Overnight:
+    """Return whether it is overnight now."""
+    settings = context.workspace.config().settings
+    now = context.now(context.workspace.zone(settings))
+    on = running(context.workspace.ledger().day, now)
+    until = on.ends if on is not None else closes(now, settings.overnight)
+    hours = f"{settings.overnight.start:%H:%M}-{settings.overnight.end:%H:%M}"
+    return Overnight(overnight=until is not None, now=now, hours=hours, session=on.id if on is not None else None, until=until)
 
 
 def _audit(context: Context, now: datetime, night: Night | None) -> list[str]:

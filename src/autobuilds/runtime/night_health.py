@@ -1,14 +1,23 @@
-"""The health phase of a night: what is wrong with the house is found, and what is safe to fix is fixed."""
+"""The health phase of a night: what is wrong with the house is found, what is safe to fix is fixed, what is critical is told."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from autobuilds.domain.house import Urgency
 from autobuilds.records import dataclass
+from autobuilds.runtime import house
+from autobuilds.runtime.view_values import count
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autobuilds.domain.house import Trouble
     from autobuilds.runtime.context import Context
+
+#: Critical problems that are named in the line of the phase.
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,5 +30,21 @@ class Health:
 
 
 def look_after(context: Context, now: datetime) -> Health:
-    """Look for problems and fix the safe ones; raises what the adapters raise."""
-    return Health(found=0, fixed=0, said=f"nothing found in {context.workspace.root.name} at {now:%H:%M}")
+    """Look for problems and fix the safe ones.
+
+    Done again after a crash it finds what is left. Raises Busy where another process is at it, StorageFailure.
+    """
+    before = house.look(context, now).problems
+    fixed = sum(one.result.done for one in house.fix_safe(context, now)) if any(trouble.safe for trouble in before) else 0
+    left = house.scan(context, now).problems
+    return Health(found=len(before), fixed=fixed, said=_said(before, fixed, left))
+
+
+def _said(before: Sequence[Trouble], fixed: int, left: Sequence[Trouble]) -> str:
+    if not before:
+        return "no problem found"
+    critical = [trouble for trouble in left if trouble.urgency is Urgency.CRITICAL]
+    named = "; ".join(f"{trouble.where}: {trouble.said}" for trouble in critical[:_NAMED])
+    more = f" and {len(critical) - _NAMED} more" if len(critical) > _NAMED else ""
+    said = f"{count(len(before), 'problem')} found, {fixed} fixed"
+    return f"{said}; critical: {named}{more} (autobuilds problems scan)" if critical else said

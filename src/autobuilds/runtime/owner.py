@@ -70,7 +70,7 @@ def approve(context: Context, label: str, by: str) -> Task:
 def complete(context: Context, label: str, at: datetime | None = None) -> None:
     """Take a task as done by the owner's word (evidence: claimed); a running attempt is stopped, its work kept."""
     label, _ = _subject(context, label)
-    _end_attempt(context, label, Outcome.STOPPED, "completed by your word")
+    end_attempt(context, label, Outcome.STOPPED, "completed by your word")
     with recording(context, f"complete {label}") as (recorder, ledger):
         task = context.load().snapshot.queue.find(label)
         build = ledger.find(label)
@@ -91,7 +91,7 @@ def _completed(build: Build, now: datetime) -> Build | None:
 def fail(context: Context, label: str, reason: str) -> None:
     """Take an attempt, or a finished build, as failed by the owner's word: retried, or escalated when tries are used up."""
     label, _ = _subject(context, label)
-    if _end_attempt(context, label, Outcome.REJECTED, reason):
+    if end_attempt(context, label, Outcome.REJECTED, reason):
         return
     from autobuilds.runtime.deliver import rejected
 
@@ -112,7 +112,7 @@ def fail(context: Context, label: str, reason: str) -> None:
 def cancel(context: Context, label: str) -> None:
     """Give a task up: a running attempt is stopped, its work kept on a branch; the line stays in the queue."""
     label, _ = _subject(context, label)
-    stopped = _end_attempt(context, label, Outcome.STOPPED, "cancelled by you")
+    stopped = end_attempt(context, label, Outcome.STOPPED, "cancelled by you")
     with recording(context, f"cancel {label}") as (recorder, ledger):
         task = context.load().snapshot.queue.find(label)
         build = ledger.find(label)
@@ -132,7 +132,7 @@ def cancel(context: Context, label: str) -> None:
 def stop(context: Context, label: str) -> None:
     """Stop a running attempt; its work is kept, and it goes on only when the owner says `retry`."""
     task_label = slugify(label)
-    if not _end_attempt(context, task_label, Outcome.STOPPED, f"stopped by you; autobuilds retry {task_label} goes on"):
+    if not end_attempt(context, task_label, Outcome.STOPPED, f"stopped by you; autobuilds retry {task_label} goes on"):
         raise NotSo(f"{task_label} is not being built; autobuilds status shows what is")
 
 
@@ -199,7 +199,7 @@ def _existing(build: Build | None, label: str, verb: str) -> Build:
     return build
 
 
-def _end_attempt(context: Context, label: str, outcome: Outcome, reason: str) -> bool:
+def end_attempt(context: Context, label: str, outcome: Outcome, reason: str) -> bool:
     """Stop a running attempt and settle its ending; return whether there was one that had not ended by itself.
 
     Raises Busy where it can't be stopped, or its ending can't be recorded, now.

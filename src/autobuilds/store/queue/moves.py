@@ -81,6 +81,15 @@ def put_first(document: Document, kind: SectionKind, rows: Sequence[str]) -> Ite
         yield from _spaced(document, entries[0].lines.start, shown, after=is_loose(document, entries))
 
 
+def put_before(document: Document, kind: SectionKind, rows: Sequence[str], label: str) -> Iterator[Splice]:
+    """Yield ways to put an entry's lines before another entry of a section; none where that is not there."""
+    entries = entries_in(document, kind)
+    other = next((entry for entry in entries if entry.label == label), None)
+    if other is not None:
+        for shown in _indented(document, other, rows):
+            yield from _spaced(document, other.lines.start, shown, after=is_loose(document, entries))
+
+
 def _indented(document: Document, neighbour: Entry, rows: Sequence[str]) -> Iterator[Sequence[str]]:
     """Yield an entry's lines as they are, then indented like its new neighbour, where one would be the other's child."""
     yield rows

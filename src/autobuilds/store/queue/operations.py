@@ -15,7 +15,7 @@ from autobuilds.store.queue.document import Document, Entry, PartStyle, SectionK
 from autobuilds.store.queue.edit import Operation, position, said, task_at, the_entry
 from autobuilds.store.queue.fields import end_of_paragraph, is_given, new_part, obsidian_tail, set_key, unset_key
 from autobuilds.store.queue.keys import Key
-from autobuilds.store.queue.moves import moved, put_first, put_last
+from autobuilds.store.queue.moves import moved, put_before, put_first, put_last
 from autobuilds.store.queue.setting import Approve, SetField, Unapprove
 from autobuilds.store.queue.splice import Splice
 from autobuilds.store.queue.waiting import Block, Unblock
@@ -162,9 +162,10 @@ class Complete:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reopen:
-    """Move a completed task back to the end of Active Queue, unticked and without its date."""
+    """Move a completed task back to Active Queue, unticked and without its date: to its end, or `before` another task there."""
 
     label: str
+    before: str | None = None
 
     def candidates(self, document: Document, zone: tzinfo) -> Iterator[list[Splice]]:  # noqa: ARG002
         """Yield the move; a task that is active already is only unticked."""
@@ -175,7 +176,8 @@ class Reopen:
             return
         out, rows = moved(document, entry, changes)
         elsewhere = [change for change in changes if not out.start <= change.start <= out.end]
-        for put in put_last(document, SectionKind.ACTIVE, rows):
+        ways = [] if self.before is None else [put_before(document, SectionKind.ACTIVE, rows, self.before)]
+        for put in (put for way in (*ways, put_last(document, SectionKind.ACTIVE, rows)) for put in way):
             yield [out, *elsewhere, put]
 
     def targets(self, document: Document) -> frozenset[int]:
