@@ -78,10 +78,8 @@ def test_what_takes_too_long_is_left_out_and_what_takes_too_much_is_not_used(roo
     said, faults, _ = ask(IcsCalendar(root), "a.ics")
     assert said == SAID and len(faults) == 1 and "recurs in a way that takes too long" in faults[0]
     deep = calendar(*["BEGIN:VEVENT"] * 200_000)
-    zone = (
-        "BEGIN:VTIMEZONE\nTZID:Here\nBEGIN:STANDARD\nDTSTART:00010101T000000\nRRULE:FREQ=SECONDLY\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\n"
-    )
-    zone += "END:STANDARD\nEND:VTIMEZONE"
+    rule = ("BEGIN:STANDARD", "DTSTART:00010101T000000", "RRULE:FREQ=SECONDLY", "TZOFFSETFROM:+0100", "TZOFFSETTO:+0200", "END:STANDARD")
+    zone = "\n".join(("BEGIN:VTIMEZONE", "TZID:Here", *rule, "END:VTIMEZONE"))
     many = calendar(*[never.replace("UID:2", f"UID:{n}") for n in range(60)])
     for bomb in (deep, calendar(zone, event(";TZID=Here:20260324T100000", "DURATION:PT1H")), many):
         (root / "a.ics").write_bytes(bomb)
@@ -231,6 +229,14 @@ def test_copies_are_fetched_when_it_is_time_and_kept_when_it_fails(root: Path, i
         assert web.address() not in path.read_text()
     ics.refresh(["a.ics"], NOW, BERLIN)
     assert list((root / ".autobuilds" / "calendar").iterdir()) == []
+
+
+def test_an_event_without_its_end_is_told(root: Path, ics: IcsCalendar) -> None:
+    for bad in (calendar(TALK, TALK.replace("UID:1", "UID:2").replace("END:VEVENT", "X:1")), calendar("BEGIN:VEVENT")):
+        (root / "a.ics").write_bytes(bad)
+        assert "ends are missing" in ask(ics, "a.ics")[1][0]
+    (root / "a.ics").write_bytes(calendar())
+    assert ask(ics, "a.ics") == ([], (), ())
 
 
 def test_an_address_that_never_answered_is_a_fault(root: Path, ics: IcsCalendar, web: Web) -> None:

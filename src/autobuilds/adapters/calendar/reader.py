@@ -7,6 +7,7 @@ be read in words in `faults` and `notes`. It gives itself limits, and whoever st
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ _BOMBS = frozenset({"SECONDLY", "MINUTELY"})
 _TITLE = 120
 _PRIVATE = "private appointment"
 _CONTENT_LINE = pattern(r"[A-Za-z0-9-]+(?::|;[^:]*:)")
+_BEGUN = pattern(r"^BEGIN:VEVENT\s*$", re.IGNORECASE | re.MULTILINE)
 #: A row: start and end (a day, a local time, or a time in UTC), whether of whole days, context, title.
 Row = tuple[str, str, bool, str, str]
 
@@ -79,7 +81,14 @@ class Reading:
 
     def read(self, data: bytes) -> None:
         """Read a text of one calendar or several; what of it can't be read is told."""
-        for calendar in self._parsed(_decoded(data)):
+        text = _decoded(data)
+        calendars = self._parsed(text)
+        lost = len(_BEGUN.findall(text)) - sum(len(calendar.walk("VEVENT")) for calendar in calendars)
+        if lost > 0 or not calendars:
+            self.faults.append(
+                f"{_count(lost, 'event')} can't be read: their ends are missing" if lost > 0 else "there is no whole calendar in it"
+            )
+        for calendar in calendars:
             if str(calendar.get("METHOD", "")).upper() == "CANCEL":
                 continue
             self._clear(calendar)
