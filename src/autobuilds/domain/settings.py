@@ -41,7 +41,8 @@ class Settings:
     contexts: tuple[Rule, ...] = field(
         default=TIMETABLE,
         metadata=_doc(
-            "your week: lines `context: days and hours`, several with commas; the first that holds wins, what none covers is away"
+            "your week: lines `context: days and hours`, several with commas; hours go before whole days, "
+            "then the first line wins; what none covers is away"
         ),
     )
     calendar: tuple[str, ...] = field(

@@ -12,7 +12,8 @@ from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.settings import Settings
 from autobuilds.domain.spelling import did_you_mean, nearest, quoted
 from autobuilds.records import dataclass, field, fields
-from autobuilds.store.config_keys import KEYS, BadValue, read_value, write_value
+from autobuilds.store.config_keys import KEYS, read_value, write_value
+from autobuilds.store.config_values import BadValue
 from autobuilds.store.duties import read_duties
 from autobuilds.store.front_matter import Located, read_front_matter
 
