@@ -66,7 +66,8 @@ def propose(tasks: Sequence[Task], free: FreeTime, window: DayWindow, record: Re
     limit, why = _limit(free, window, record)
     found: list[tuple[Proposal, frozenset[str]]] = []
     for kind, title, group in _groups(tasks):
-        filled = _fill(_ordered(group), limit, free, judges)
+        outside = {task.label for task in tasks} - {task.label for task in group}
+        filled = _fill(_ordered(group), limit, free, judges, outside)
         if filled.steps:
             proposal = _proposal(kind, title, group, filled, free, record)
             found.append((proposal, frozenset(step.part_of or step.label for step in filled.steps)))
@@ -94,9 +95,9 @@ def _groups(tasks: Sequence[Task]) -> Iterator[tuple[str, str, list[Task]]]:
         if _minutes(task) >= LARGE:
             yield "task", task.name, [task]
     for linked in _linked(tasks):
-        last = [t for t in linked if not any(t.label in other.depends_on for other in linked)]
+        last = next((t for t in linked if not any(t.label in other.depends_on for other in linked)), linked[0])
         rest = len(linked) - 1
-        yield "linked", f"{last[0].name}, with {rest} {'task' if rest == 1 else 'tasks'} linked to it", linked
+        yield "linked", f"{last.name}, with {rest} {'task' if rest == 1 else 'tasks'} linked to it", linked
     names: dict[tuple[str, str], str] = {}
     by_category: dict[tuple[str, str], list[Task]] = {}
     for task in tasks:
@@ -149,8 +150,9 @@ def _ordered(group: Iterable[Task]) -> list[Task]:
     return done
 
 
-def _fill(tasks: Sequence[Task], limit: int, free: FreeTime, judges: Judges) -> _Filled:
-    filled = _Filled()
+def _fill(tasks: Sequence[Task], limit: int, free: FreeTime, judges: Judges, outside: set[str]) -> _Filled:
+    """Return the milestones that fit, one after another; `outside` are open tasks that are none of this project."""
+    filled = _Filled(missing=set(outside))
     for task in tasks:
         held = _held(task, free, filled.missing)
         if held:
@@ -181,7 +183,7 @@ def _held(task: Task, free: FreeTime, missing: set[str]) -> str:
     if task.window is not None and window_key(task.window) != WINDOW:
         return f"it is for the window {task.window}"
     waits = next((label for label in task.depends_on if label in missing), None)
-    return f"waits for {waits}, which does not fit" if waits else ""
+    return f"waits for {waits}, which is not in it" if waits else ""
 
 
 def _minutes(task: Task) -> int:
