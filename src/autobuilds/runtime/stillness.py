@@ -14,6 +14,7 @@ from autobuilds.domain.duties import next_due
 from autobuilds.domain.gates.timing import LATEST_START
 from autobuilds.domain.model import Priority
 from autobuilds.domain.moment import Moment, Snapshot
+from autobuilds.domain.night import unfinished
 from autobuilds.domain.situation import Shared
 from autobuilds.domain.times import after, at_clock, in_window, local_day, reached, window_closes, window_length, window_opens
 from autobuilds.domain.verdicts import Assessment, Verdict
@@ -37,6 +38,8 @@ def still(context: Context, beat: Beat) -> bool:
         return False
     if snapshot.settings.commits not in {"current", "none"} or moment.runs or moment.doubted or moment.agents_fault:
         return False
+    if unfinished(ledger.day) is not None:
+        return False  # every heartbeat monitors an overnight session
     if any(task.approved and ledger.approval(task.label) is None for task in snapshot.queue.active):
         return False  # whose hand it was, Git's history tells
     measured = moment.resources
@@ -58,9 +61,10 @@ def _duties(root: Path, beat: Beat) -> Iterator[datetime]:
 
 def _hangs(found: Assessment, snapshot: Snapshot, moment: Moment) -> bool:
     """Whether a task could start, or waits for what no file tells: means that may be free at any time, minutes that run out."""
-    if found.verdict is Verdict.GO:
+    known = found.sketch  # no text is read of a task that costs nothing to hold
+    if known.verdict is Verdict.GO:
         return snapshot.may_start
-    held = found.obstacles
+    held = known.obstacles if any(gate.gate != "agent" for gate in known.obstacles) else found.obstacles
     if any(gate.gate == "resources" for gate in held) or all(gate.gate == "agent" for gate in held):
         return True
     # Its words count the minutes down, but for a Not Before and for a window that the task names.
@@ -92,7 +96,7 @@ def _moments(context: Context, beat: Beat) -> Iterator[datetime]:
     snapshot, now = beat.loaded.snapshot, beat.moment.now
     yield from _of_the_day(snapshot, now)
     yield from _of_the_context(snapshot, beat.moment)
-    yield from (gate.until for found in beat.assessments for gate in found.gates if gate.until is not None)
+    yield from (gate.until for found in beat.assessments for gate in found.sketch.gates if gate.until is not None)
     yield from (task.not_before for task in snapshot.queue.tasks if task.not_before is not None)
     resets = [*(agent.limited_until for agent in beat.moment.agents), *(row.limited_until for row in beat.view.health.agents)]
     yield from (moment for moment in resets if moment is not None)
