@@ -63,6 +63,8 @@ def test_what_is_ready_as_json(three: Desk) -> None:
         "start": "autobuilds spawn minutes",
         "needs": [],
         "fits": None,
+        "expected_minutes": None,
+        "basis": None,
     }
     assert [t["estimated_minutes"] for t in answer.json["tasks"][1:]] == [None]
 

@@ -10,6 +10,7 @@ import pytest
 
 from autobuilds.domain import gates
 from autobuilds.domain.build import BuildState, Ledger, Pause
+from autobuilds.domain.lengths import Basis, Learned, Lengths, kind_of
 from autobuilds.domain.model import Estimate, Priority, Task
 from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.settings import Settings
@@ -205,3 +206,32 @@ def test_what_is_not_clear_waits_for_more_than_a_word() -> None:
     task = _sized("Make it better", 30, priority=Priority.LOW, description="", criteria=())
     found = ready(a_snapshot(task), NIGHT, minutes=60)
     assert found.candidates == () and [a.label for a in found.held] == ["make-it-better"]
+
+
+def test_in_a_time_what_builds_of_its_kind_took_counts_before_its_estimate() -> None:
+    kind = kind_of("Bug fixes", "command")
+    known = Lengths(kinds={kind: Learned(median=timedelta(minutes=40), builds=10, share=0.5, estimated=10)})
+    tasks = (_sized("Long", 150), _sized("Too long", 200), a_task("No estimate"))
+    assert _labels(ready(a_snapshot(*tasks), a_moment(), minutes=90)) == []
+    found = ready(a_snapshot(*tasks), a_moment(), minutes=90, lengths=known)
+    assert [(c.task.label, c.length.span, c.length.basis) for c in found.candidates if c.length is not None] == [
+        ("long", timedelta(minutes=75), Basis.LEARNED),
+        ("no-estimate", timedelta(minutes=40), Basis.LEARNED),
+    ]
+    assert (found.unsized, found.fitting) == ((), 2)
+
+
+def test_in_a_time_a_closed_window_is_opened_by_a_word_and_an_open_one_counts() -> None:
+    quick = _sized("Quick", 60, window="quick-win")
+    (found,) = ready(a_snapshot(quick), a_moment(), minutes=90).candidates
+    assert (found.verdict, found.needs) == (Verdict.WAIT, ('autobuilds set quick window ""',))
+    evening = a_moment(now=NOW.replace(hour=20))
+    (found,) = ready(a_snapshot(quick), evening, minutes=90).candidates
+    assert (found.verdict, found.needs) == (Verdict.GO, ())
+
+
+def test_more_may_be_started_in_a_context_with_more_slots() -> None:
+    busy = _sized("Busy", 60)
+    files = a_snapshot(busy, _sized("Free", 60), builds=(a_build(busy),), settings=Settings(max_concurrent={"default": 1, "sleeping": 2}))
+    assert not ready(files, a_moment(), minutes=90).any_go
+    assert ready(files, a_moment(now=NOW.replace(hour=23)), minutes=90).any_go

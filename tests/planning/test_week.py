@@ -13,13 +13,14 @@ from autobuilds.domain.build import Approval, BuildState, DeliverMode, Ledger, O
 from autobuilds.domain.day import Busy, Context, Day, Night, Word
 from autobuilds.domain.duties import AtTimes, Duty, DutyCommand, parse_cadence
 from autobuilds.domain.lengths import ENOUGH, Basis, learn
-from autobuilds.domain.model import Estimate, Priority, Task
+from autobuilds.domain.model import Estimate, Priority, Section, Task
 from autobuilds.domain.moment import Resources
 from autobuilds.domain.policy import CategoryRule
 from autobuilds.domain.settings import Settings, Window
 from autobuilds.domain.verdicts import Verdict
 from autobuilds.planning import forecast as module
 from autobuilds.planning.forecast import forecast, nightly_of, reach
+from autobuilds.planning.futures import granted
 from autobuilds.planning.timeline import Forecast, Reach
 from autobuilds.runtime.assessing import policy_of
 from tests.builders import NOW, POLICY, a_build, a_moment, a_snapshot, a_task, an_attempt
@@ -299,3 +300,16 @@ class TestReach:
         files = a_snapshot(low, ledger=Ledger(approvals=(old,)))
         found = forecast(files, a_moment(), 24)
         assert reach(found, files, a_moment())[0].start == NOW
+
+    def test_a_window_that_there_is_not_may_be_taken_back(self) -> None:
+        files = a_snapshot(sized("Odd", window="nowhere"))
+        found = forecast(files, a_moment(), 24)
+        assert reach(found, files, a_moment()) == (Reach(label="odd", words=('autobuilds set odd window ""',), start=NOW),)
+
+    def test_words_change_open_tasks_alone_and_only_as_they_say(self) -> None:
+        done = sized("Done", section=Section.COMPLETED, priority=Priority.LOW)
+        low, medium = sized("Low", priority=Priority.LOW, window="weekend"), sized("Medium", priority=Priority.MEDIUM)
+        words = [("done", "autobuilds approve done"), ("low", "autobuilds approve low"), ("medium", "autobuilds set medium priority high")]
+        files, moment = granted(a_snapshot(done, low, medium), a_moment(doubted=frozenset({"low", "medium"})), words)
+        assert files.queue.tasks == (done, replace(low, approved=True), replace(medium, priority=Priority.HIGH))
+        assert (moment.hand_approved, moment.doubted) == (frozenset({"done", "low"}), frozenset({"medium"}))

@@ -10,7 +10,7 @@ from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode, Out
 from autobuilds.domain.day import Day, Night
 from autobuilds.domain.model import Priority, Section, Task
 from autobuilds.domain.moment import Moment, Snapshot
-from autobuilds.planning.ready import word_of
+from autobuilds.planning.ready import WORDS, word_of
 from autobuilds.records import replace
 
 
@@ -62,15 +62,20 @@ def with_night(snapshot: Snapshot, now: datetime) -> Snapshot:
 def granted(snapshot: Snapshot, moment: Moment, words: Iterable[tuple[str, str]]) -> tuple[Snapshot, Moment]:
     """Return files and moment after the owner's words: pairs of a label and a command of `planning.ready.words_for`."""
     given = set(words)
-    approved = frozenset(label for label, command in given if command == word_of(label, "approve"))
-    raised = frozenset(label for label, command in given if command == word_of(label, "raise"))
-    tasks = tuple(_granted(t, approved=t.label in approved, raised=t.label in raised) for t in snapshot.queue.tasks)
+    said = {what: frozenset(label for label, command in given if command == word_of(label, what)) for what in WORDS}
+    tasks = tuple(_granted(t, {what for what in WORDS if t.label in said[what]}) for t in snapshot.queue.tasks)
+    approved = said["approve"]
     approvals = tuple(a for a in snapshot.ledger.approvals if a.label not in approved)
     later = replace(snapshot, queue=replace(snapshot.queue, tasks=tasks), ledger=replace(snapshot.ledger, approvals=approvals))
     return later, replace(moment, hand_approved=moment.hand_approved | approved, doubted=moment.doubted - approved)
 
 
-def _granted(task: Task, *, approved: bool, raised: bool) -> Task:
-    if not task.is_active or not (approved or raised):
+def _granted(task: Task, said: Collection[str]) -> Task:
+    if not task.is_active or not said:
         return task
-    return replace(task, approved=task.approved or approved, priority=Priority.HIGH if raised else task.priority)
+    return replace(
+        task,
+        approved=task.approved or "approve" in said,
+        priority=Priority.HIGH if "raise" in said else task.priority,
+        window=None if "unbind" in said else task.window,
+    )

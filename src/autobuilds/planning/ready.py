@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from autobuilds.domain import gates
 from autobuilds.domain.gates.machine import choose_agent
+from autobuilds.domain.lengths import Basis, Length, Lengths
 from autobuilds.domain.situation import Claim, Shared, Situation
 from autobuilds.domain.verdicts import Assessment, Verdict, ways
 from autobuilds.planning.decision import claim_of, claim_of_start, in_order, situate
@@ -28,6 +30,8 @@ class Candidate:
     verdict: Verdict
     agent: str | None
     needs: tuple[str, ...] = ()
+    #: How long it is expected to take, where a time was asked for.
+    length: Length | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,7 @@ class Ready:
     #: How many tasks wait to be started, and how many of these fit into the time.
     waiting: int
     fitting: int
-    #: Tasks without an estimate, where a time was asked for.
+    #: Tasks of which nothing tells the length, where a time was asked for.
     unsized: tuple[str, ...] = ()
     minutes: int | None = None
 
@@ -50,16 +54,18 @@ class Ready:
         return bool(self.candidates) and self.candidates[0].verdict is Verdict.GO
 
 
-def ready(snapshot: Snapshot, moment: Moment, *, minutes: int | None = None, limit: int = 3) -> Ready:
+def ready(snapshot: Snapshot, moment: Moment, *, minutes: int | None = None, limit: int = 3, lengths: Lengths | None = None) -> Ready:
     """Return at most `limit` tasks that could be started now, in the order in which heartbeats start them.
 
-    With `minutes` only tasks that fit by their estimates: high priority first, then those that fill the time best, and behind those
-    that go those that wait for the owner's approval or for off-hours alone. A task that is named claims its paths against later ones,
-    as if it were started; its slot it does not take, since any one of them may be the one that is started.
+    With `minutes` only tasks that fit by what their kind took before (`lengths`) or by their estimates: high priority first, then those
+    that fill the time best, and behind those that go those that wait for the owner's approval, for off-hours or for their window alone.
+    A task that is named claims its paths against later ones, as if it were started; its slot it does not take, since any one of them
+    may be the one that is started.
     """
     waiting = _waiting(snapshot)
-    fitting = waiting if minutes is None else _fitting(waiting, minutes)
-    search = _Search(snapshot, moment)
+    known = {} if minutes is None else _lengths(waiting, snapshot, moment, lengths or Lengths())
+    fitting = waiting if minutes is None else _fitting(waiting, known, timedelta(minutes=minutes))
+    search = _Search(snapshot, moment, known)
     going = search.going(fitting, limit)
     askable = search.askable(fitting, limit - len(going), {c.task.label for c in going}) if minutes is not None else ()
     found = (*going, *askable)
@@ -68,7 +74,7 @@ def ready(snapshot: Snapshot, moment: Moment, *, minutes: int | None = None, lim
         held=() if found else tuple(search.held(fitting[:HELD])),
         waiting=len(waiting),
         fitting=len(fitting),
-        unsized=() if minutes is None else tuple(t.label for t in waiting if t.estimate is None),
+        unsized=tuple(label for label, length in known.items() if length.basis is Basis.GUESS),
         minutes=minutes,
     )
 
@@ -78,16 +84,22 @@ def _waiting(snapshot: Snapshot) -> list[Task]:
     return in_order(t for t in snapshot.queue.active if not t.checked and t.label not in active)
 
 
-def _fitting(waiting: Iterable[Task], minutes: int) -> list[Task]:
-    sized = ((t, t.estimate.max_minutes) for t in waiting if t.estimate is not None)
-    fits = [(t, longest) for t, longest in sized if longest <= minutes]
-    return [t for t, _ in sorted(fits, key=lambda pair: (pair[0].priority.rank, -pair[1]))]
+def _lengths(waiting: Iterable[Task], snapshot: Snapshot, moment: Moment, lengths: Lengths) -> dict[str, Length]:
+    """Return how long each is expected to take by the agent that would build it."""
+    chosen = {t.label: choose_agent(t, snapshot.settings, moment.agents) for t in waiting}
+    return {t.label: lengths.of(t, agent.name if (agent := chosen[t.label]) is not None else "") for t in waiting}
+
+
+def _fitting(waiting: Iterable[Task], known: dict[str, Length], time: timedelta) -> list[Task]:
+    fits = [t for t in waiting if known[t.label].basis is not Basis.GUESS and known[t.label].span <= time]
+    return sorted(fits, key=lambda t: (t.priority.rank, -known[t.label].span))
 
 
 class _Search:
     """One search through the tasks of a snapshot."""
 
-    def __init__(self, snapshot: Snapshot, moment: Moment) -> None:
+    def __init__(self, snapshot: Snapshot, moment: Moment, lengths: dict[str, Length]) -> None:
+        self._lengths = lengths
         self._snapshot = snapshot
         self._moment = moment
         self._shared = Shared(snapshot, moment)
@@ -140,7 +152,9 @@ class _Search:
 
     def _candidate(self, task: Task, verdict: Verdict, needs: tuple[str, ...] = ()) -> Candidate:
         agent = choose_agent(task, self._snapshot.settings, self._moment.agents)
-        return Candidate(task=task, verdict=verdict, agent=None if agent is None else agent.name, needs=needs)
+        return Candidate(
+            task=task, verdict=verdict, agent=None if agent is None else agent.name, needs=needs, length=self._lengths.get(task.label)
+        )
 
 
 def words_for(assessment: Assessment, *, asking: bool = False) -> tuple[str, ...]:
@@ -148,7 +162,7 @@ def words_for(assessment: Assessment, *, asking: bool = False) -> tuple[str, ...
 
     With `asking` only gates that ask count: what waits opens by itself.
     """
-    words = (word_of(assessment.label, "approve"), word_of(assessment.label, "raise"))
+    words = {word_of(assessment.label, what) for what in WORDS}
     found: list[str] = []
     for gate in assessment.obstacles:
         if asking and gate.verdict is not Verdict.ASK:
@@ -161,6 +175,12 @@ def words_for(assessment: Assessment, *, asking: bool = False) -> tuple[str, ...
     return tuple(found)
 
 
-def word_of(label: str, what: Literal["approve", "raise"]) -> str:
-    """Return the command by which the owner approves a task, or raises its priority, as the gates name it."""
-    return f"autobuilds approve {label}" if what == "approve" else f"autobuilds set {label} priority high"
+#: What the owner can say of one task that lets it start: approve it, raise its priority, take it out of its window.
+WORDS: tuple[Literal["approve", "raise", "unbind"], ...] = ("approve", "raise", "unbind")
+
+
+def word_of(label: str, what: Literal["approve", "raise", "unbind"]) -> str:
+    """Return the command by which the owner says it, as the gates name it."""
+    if what == "approve":
+        return f"autobuilds approve {label}"
+    return f"autobuilds set {label} priority high" if what == "raise" else f'autobuilds set {label} window ""'

@@ -138,7 +138,9 @@ def _candidate(candidate: Candidate, minutes: int | None) -> dict[str, Any]:
         "agent": candidate.agent,
         "start": f"autobuilds spawn {task.label}",
         "needs": list(candidate.needs),
-        "fits": None if minutes is None else longest is not None and longest.max_minutes <= minutes,
+        "fits": None if minutes is None else True,
+        "expected_minutes": None if candidate.length is None else round(candidate.length.span.total_seconds() / 60),
+        "basis": None if candidate.length is None else candidate.length.basis.value,
     }
 
 

@@ -9,6 +9,7 @@ from autobuilds.cli.formatters.columns import cells, cut, pad
 from autobuilds.cli.formatters.style import Style
 from autobuilds.cli.formatters.why_text import why
 from autobuilds.domain.inert import terminal
+from autobuilds.domain.lengths import Basis
 from autobuilds.domain.times import format_estimate, format_minutes
 from autobuilds.domain.verdicts import Verdict
 from autobuilds.planning.ready import Candidate, Ready
@@ -43,16 +44,24 @@ class _Columns:
     def __init__(self, candidates: Sequence[Candidate], style: Style) -> None:
         self._style = style
         self._label = min(max(cells(c.task.label) for c in candidates), style.width // 2 - 8)
-        self._estimate = max(cells(format_estimate(c.task.estimate)) for c in candidates)
+        self._estimate = max(cells(_length(c)) for c in candidates)
         self._agent = min(max(cells(c.agent or "") for c in candidates), style.width // 6)
 
     def line(self, candidate: Candidate) -> str:
         """Return label, estimate, agent and name of a task."""
         task = candidate.task
         label = pad(task.label, self._label)
-        rest = f"  {pad(format_estimate(task.estimate), self._estimate)}  {pad(candidate.agent or '', self._agent)}  "
+        rest = f"  {pad(_length(candidate), self._estimate)}  {pad(candidate.agent or '', self._agent)}  "
         name = cut(task.name, max(self._style.width - cells(label) - cells(rest), 10))
         return (self._style.bold(label) + rest + name).rstrip()
+
+
+def _length(candidate: Candidate) -> str:
+    """Return the estimate, or what builds of its kind took where that is learned."""
+    length = candidate.length
+    if length is None or length.basis is not Basis.LEARNED:
+        return format_estimate(candidate.task.estimate)
+    return f"{format_minutes(round(length.span.total_seconds() / 60))} learned"
 
 
 def _nothing(found: Ready) -> str:
