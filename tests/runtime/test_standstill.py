@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 from autobuilds.adapters.host import NOW_VARIABLE
 from autobuilds.cli import answers, quick
 from autobuilds.cli.formatters.style import Style
-from autobuilds.runtime.heartbeat import Beat, beat
+from autobuilds.planning import judging
+from autobuilds.runtime.heartbeat import Beat, beat, look
 from autobuilds.runtime.standstill import keep, watch
+from autobuilds.runtime.stillness import dues, still
 from autobuilds.store import standstill
 from autobuilds.wiring import make_context
 from tests.conftest import git
@@ -331,3 +333,16 @@ def test_it_is_given_only_where_a_whole_heartbeat_would_do_nothing(tmp_path_fact
     assert text(found) == quick_answer
     assert git(copy, "rev-parse", "HEAD") == head
     assert {p: p.read_bytes() for p in copy.iterdir() if p.is_file()} == pages
+
+
+def test_whether_an_answer_holds_is_asked_without_reading_every_text(make_repo: Callable[..., Path]) -> None:
+    tasks = [(f"Write line {n} of a.txt", "Medium", "") for n in range(60)]
+    root = make_repo({"BUILD_QUEUE.md": queue_of(*tasks), "HEARTBEAT.md": config_of(), ".gitignore": ".autobuilds/\n"})
+    with clock(NOON):
+        context = make_context(root)
+        beat(context)
+        found = look(context)
+        judging.judged_risk.cache_clear()
+        assert still(context, found)
+        assert list(dues(context, found))
+    assert judging.judged_risk.cache_info().misses == 0
