@@ -206,15 +206,19 @@ def _half_saved(found: Stable, vault: Vault) -> bool:
 def with_entry(data: bytes, entry: Entry) -> bytes:
     """Return a diary's text with an entry behind it, or as it is where the very entry stands in it."""
     lines = [line.encode() for line in entry.lines()]
-    if _holds([line.rstrip(b"\r\n") for line in split_lines(data)], lines):
+    rows = [line.rstrip(b"\r\n") for line in split_lines(data)]
+    if any(not more.startswith(b"- ") for more in _behind_each(rows, lines)):
         return data
     if not data:
         return b"\n".join([f"# {entry.at.date().isoformat()}".encode(), b"", *lines, b""])
     return _behind(data, lines)
 
 
-def _holds(rows: list[bytes], lines: list[bytes]) -> bool:
-    return any(rows[at : at + len(lines)] == lines for at, row in enumerate(rows) if row == lines[0])
+def _behind_each(rows: list[bytes], lines: list[bytes]) -> Iterator[bytes]:
+    """Yield the row behind each place where these lines stand, an empty one behind the last."""
+    for at, row in enumerate(rows):
+        if row == lines[0] and rows[at : at + len(lines)] == lines:
+            yield b"".join(rows[at + len(lines) :][:1])
 
 
 def _behind(data: bytes, lines: list[bytes]) -> bytes:
@@ -235,7 +239,7 @@ def merge_diary(base: bytes, theirs: bytes, current: bytes) -> bytes:
     if entries is None:
         return merge_late(base, theirs, current)
     for lines in entries:
-        if not _holds([row.rstrip(b"\r\n") for row in split_lines(theirs)], lines):
+        if not any(True for _ in _behind_each([row.rstrip(b"\r\n") for row in split_lines(theirs)], lines)):
             theirs = _behind(theirs, lines) if theirs else b"\n".join([*lines, b""])
     return theirs
 
