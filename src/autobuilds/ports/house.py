@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from autobuilds.domain.house import Fix, Mended, Readings, Restored, Scope
@@ -24,6 +24,6 @@ class House(Protocol):
         """Return the days of which something lies in the trash, the newest first."""
         ...
 
-    def restore(self, day: date, scope: Scope) -> tuple[Restored, ...]:
-        """Put what was moved into the trash on a day back where it was, unless something else stands there now."""
+    def restore(self, day: date, scope: Scope, span: tuple[datetime, datetime] | None = None) -> tuple[Restored, ...]:
+        """Put what was moved into the trash on a day (of it, in a span: both ends included) back, unless something else stands there now."""
         ...

@@ -110,15 +110,17 @@ def _in_order(found: tuple[Trouble, ...]) -> list[Trouble]:
     return sorted((t for t in found if t.fix is not None), key=lambda t: _ORDER.index(t.fix.kind) if t.fix is not None else 0)
 
 
-def restore(context: Context, now: datetime, day: date | None) -> tuple[date | None, tuple[Restored, ...]]:
-    """Put back what lies in the trash of a day (None: the newest), and return which day that was."""
+def restore(
+    context: Context, now: datetime, day: date | None, span: tuple[datetime, datetime] | None = None
+) -> tuple[date | None, tuple[Restored, ...]]:
+    """Put back what lies in the trash of a day (None: the newest), or of it in a span, and return which day that was."""
     if context.house is None:
         return None, ()
     scope = scope_of(context, context.workspace.config().settings, now)
     with context.workspace.lock("house", "problems restore", _PATIENCE):
         known = context.house.days(scope)
         chosen = day if day is not None else next(iter(known), None)
-        return chosen, context.house.restore(chosen, scope) if chosen is not None else ()
+        return chosen, context.house.restore(chosen, scope, span) if chosen is not None else ()
 
 
 def samples(context: Context, now: datetime) -> tuple[Sample, ...]:

@@ -93,7 +93,7 @@ def undo(context: Context, name: str | None = None) -> Undoing:
         with recorder.transaction("overnight undo", hold=True):
             done = _undo(context, recorder, planned)
         refresh(context, recorder)
-    return replace(done, restored=_restore(context, recorder.now, done.night), faults=(*done.faults, *recorder.faults))
+    return replace(done, faults=(*done.faults, *recorder.faults))
 
 
 def _of_night(night: Night, ledger: Ledger, now: datetime) -> Undoing:
@@ -156,6 +156,7 @@ def _undo(context: Context, recorder: Recorder, planned: Undoing) -> Undoing:
     for repo, branch, reverted in _reverted(context, found):
         repo.deliver(reverted, branch)
         shutil.rmtree(reverted.scratch, ignore_errors=True)
+    restored = _restore(context, now, night)
     reason = f"taken back with the night {night.id}"
     for label in found.held:
         build = ledger.find(label)
@@ -174,7 +175,7 @@ def _undo(context: Context, recorder: Recorder, planned: Undoing) -> Undoing:
     for name, text in made.files:
         context.workspace.publish(name, text)
     recorder.put(ledger)
-    return replace(found, night=final, gone=planned.gone, running=planned.running, faults=tuple(faults))
+    return replace(found, night=final, gone=planned.gone, running=planned.running, restored=restored, faults=tuple(faults))
 
 
 def _not_built(context: Context, build: Build, reason: str, now: datetime) -> Build:
@@ -267,11 +268,11 @@ def _restore(context: Context, now: datetime, night: Night) -> tuple[str, ...]:
         return ()
     from autobuilds.runtime import house
 
-    days = dict.fromkeys(phase.at.date() for phase in night.phases if phase.name == "health")
+    until = max((phase.at for phase in night.phases if phase.name == "health"), default=night.started)
     found: list[str] = []
-    for day in days:
+    for day in dict.fromkeys((night.started.date(), until.date())):
         try:
-            _, back = house.restore(context, now, day)
+            _, back = house.restore(context, now, day, (night.started, until))
             found += [f"{one.path}: {one.said}" for one in back]
         except AutobuildsError as fault:
             found.append(f"the trash of {day.isoformat()} could not be put back: {fault}")

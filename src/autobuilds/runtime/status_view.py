@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from autobuilds.domain.build import Attempt, Build, BuildState, Evidence, Outcome
 from autobuilds.domain.moment import Moment, Snapshot
+from autobuilds.domain.night import limits, slots
 from autobuilds.domain.progress import Progress
 from autobuilds.domain.sandbox import Choice
 from autobuilds.domain.times import after, format_when
@@ -192,11 +193,12 @@ def _starts(snapshot: Snapshot, moment: Moment) -> str:
 
 def _health(snapshot: Snapshot, moment: Moment, builds: Sequence[Build], *, pressed: bool) -> Health:
     """Return the system's state; memory and load come and go, so they count as over their limits only where they hold a task."""
-    settings, now = snapshot.settings, moment.resources
+    now, day = moment.resources, snapshot.ledger.day
+    allowed = limits(snapshot.settings, day, moment.now)
     measured = (
-        ("disk", now.disk_percent, settings.disk_limit),
-        ("memory", now.memory_percent, settings.memory_limit),
-        ("load", now.load_per_core, settings.load_limit),
+        ("disk", now.disk_percent, allowed.disk),
+        ("memory", now.memory_percent, allowed.memory),
+        ("load", now.load_per_core, allowed.load),
     )
     attempts = sorted((a for b in builds for a in b.attempts), key=lambda a: a.started.astimezone(UTC))
     ahead = sandbox_ahead(snapshot, moment)
@@ -212,7 +214,7 @@ def _health(snapshot: Snapshot, moment: Moment, builds: Sequence[Build], *, pres
             for name, value, limit in measured
         ),
         slots_used=sum(b.is_active for b in builds),
-        slots=settings.slots(),
+        slots=slots(snapshot.settings, day, None, moment.now),
         errors=(*(str(p) for p in snapshot.problems), *_notes(builds), *_last_errors(builds))[:ERRORS],
     )
 

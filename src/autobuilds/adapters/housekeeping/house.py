@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from autobuilds.adapters.host import NOW_VARIABLE, MachineHost
@@ -59,9 +59,9 @@ class MachineHouse:
         """Return the days of which something lies in the trash, the newest first."""
         return trash.days(scope.root)
 
-    def restore(self, day: date, scope: Scope) -> tuple[Restored, ...]:
+    def restore(self, day: date, scope: Scope, span: tuple[datetime, datetime] | None = None) -> tuple[Restored, ...]:
         """Put what was moved into the trash on a day back where it was."""
-        return trash.restore(day, scope)
+        return trash.restore(day, scope, span)
 
 
 def _put_away(fix: Fix, scope: Scope) -> Mended:

@@ -9,7 +9,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -170,12 +170,22 @@ def purge(root: str, day: date) -> Mended:
     return Mended(done=done, said="removed for good" if done else "not all of it could be removed; mend its permissions", freed=freed)
 
 
-def restore(day: date, scope: Scope) -> tuple[Restored, ...]:
-    """Put back what was moved into the trash on a day and still lies there."""
+def restore(day: date, scope: Scope, span: tuple[datetime, datetime] | None = None) -> tuple[Restored, ...]:
+    """Put back what was moved into the trash on a day, or of it in a span, and still lies there."""
     if day not in days(scope.root):
         return ()
     folder = trash_folder(scope.root) / day.isoformat()
-    return tuple(_put_back(folder, entry, scope) for entry in _manifest(folder) if os.path.lexists(folder / entry["name"]))
+    wanted = (entry for entry in _manifest(folder) if span is None or _within(entry, span))
+    return tuple(_put_back(folder, entry, scope) for entry in wanted if os.path.lexists(folder / entry["name"]))
+
+
+def _within(entry: dict[str, Any], span: tuple[datetime, datetime]) -> bool:
+    """Whether something was put away in a span; the manifest keeps whole seconds."""
+    try:
+        at = datetime.fromisoformat(str(entry.get("at"))).astimezone(UTC)
+    except ValueError:
+        return False
+    return span[0].astimezone(UTC).replace(microsecond=0) <= at <= span[1].astimezone(UTC)
 
 
 def _manifest(folder: Path) -> Iterator[dict[str, Any]]:

@@ -54,7 +54,7 @@ class SimulatedHouse:
         """Return nothing: no trash is kept."""
         return ()
 
-    def restore(self, day: date, scope: Scope) -> tuple[Restored, ...]:
+    def restore(self, day: date, scope: Scope, span: tuple[datetime, datetime] | None = None) -> tuple[Restored, ...]:
         """Return nothing."""
         return ()
 
