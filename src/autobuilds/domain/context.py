@@ -116,14 +116,15 @@ def _since(now: datetime, cause: _Cause, spoken: datetime | None, busy: Sequence
     """Return since when a cause holds: the earliest moment of an unbroken row, not before the owner's last word ended."""
     events = (at for at in reversed(_edges(busy, now)) if reached(at, now))
     clock = turns_before(now, clocks_of(rule.span for rule in timetable), HORIZON)
-    found: datetime | None = None
+    began: datetime | None = None
     for at in heapq.merge(clock, events, key=datetime.timestamp, reverse=True):
-        if spoken is not None and not reached(spoken, at):
-            return spoken.astimezone(now.tzinfo)
         if _cause(at, busy, timetable) != cause:
-            return found
-        found = at
-    return None if spoken is None or elapsed(spoken, now) > HORIZON else spoken.astimezone(now.tzinfo)
+            break
+        began = at
+    else:
+        began = None
+    ended = spoken.astimezone(now.tzinfo) if spoken is not None and elapsed(spoken, now) <= HORIZON else None
+    return ended if ended is not None and (began is None or reached(began, ended)) else began
 
 
 def stretches(
