@@ -28,7 +28,7 @@ _FILES = {
     "src/far/away.txt": "old\n",
 }
 #: Ways of a repository to keep references and objects.
-STATES = ("loose", "packed", "first commit", "foreign lock", "person at work")
+STATES = ("loose", "packed", "packed references", "first commit", "foreign lock", "person at work")
 
 
 def ours(argv: list[str]) -> int:
@@ -87,6 +87,8 @@ class Desk:
             self.bench.make(_FILES)
             if state == "packed":
                 self.bench.git("gc", "-q")
+            if state == "packed references":
+                self.bench.git("pack-refs", "--all")
             for name in ("staged.txt", "both.txt"):
                 (self.root / name).write_text("staged\n")
             self.bench.git("add", "staged.txt", "both.txt")
