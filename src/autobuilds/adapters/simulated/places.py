@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -25,11 +26,19 @@ _NAMELESS = Identity(name="You", email="you@localhost")
 
 @contextmanager
 def simulation_folder(*, keep: bool) -> Iterator[Path]:
-    """Yield a new private folder in the owner's state folder, removed afterwards unless it is to be kept.
+    """Yield a new private folder, removed afterwards unless it is to be kept.
+
+    It is in the session's own folder in memory (XDG_RUNTIME_DIR) where there is one: what is written there need not survive. What is
+    to be kept is in the owner's state folder.
 
     Raises StorageFailure where it can't be made, Refused where the owner has no home.
     """
-    parent = state_folder() / "simulations"
+    memory = os.environ.get("XDG_RUNTIME_DIR", "")
+    parent = (
+        Path(memory) / "autobuilds"
+        if not keep and memory.startswith("/") and os.access(memory, os.W_OK)
+        else state_folder() / "simulations"
+    )
     try:
         parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="simulation-", dir=parent)).resolve()

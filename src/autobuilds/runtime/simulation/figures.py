@@ -21,6 +21,7 @@ def figures(ledger: Ledger, runs: Sequence[Run], tale: Tale, wrong: Sequence[str
     hours = sum((r.ends - r.begun).total_seconds() for r in runs if r.over) / 3600
     return {
         "heartbeats": tale.counts["beats"],
+        "heartbeats_still": tale.counts["still"],
         "heartbeats_missed": tale.counts["skipped-beats"],
         "attempts": len(runs),
         "builds": len({r.label for r in runs}),

@@ -16,6 +16,7 @@ from autobuilds.runtime.simulation.news import News, where
 from autobuilds.runtime.simulation.owner import SimulatedOwner, looks
 from autobuilds.runtime.simulation.values import EVERY, Simulated, Stage, Tale, Told, Where, Wish
 from autobuilds.runtime.simulation.weather import FULL, USUAL, Spell, weather
+from autobuilds.runtime.stillness import dues, still
 from autobuilds.runtime.view_values import NeedsYou
 
 #: How long after the machine is back its timer runs the first heartbeat.
@@ -46,6 +47,8 @@ class Play:
     #: Until when the machine is off; None while it is on.
     off_until: datetime | None = None
     needs: tuple[NeedsYou, ...] = ()
+    #: Until when, in UTC, a heartbeat would find what the last one found; None where that is not known.
+    still_until: datetime | None = None
     #: Where in the week each attempt began, in the order of their starts.
     places: dict[str, Where] = field(default_factory=dict)
     _wrong: set[str] = field(default_factory=set)
@@ -82,6 +85,12 @@ class Play:
             yield now, kind
 
     def _happen(self, now: datetime, kind: str) -> None:
+        if kind == "tick" and self.still_until is not None and now.astimezone(UTC) < self.still_until:
+            # As the installed heartbeat does: what has not changed is not looked at again.
+            self.tale.counts["beats"] += 1
+            self.tale.counts["still"] += 1
+            return
+        self.still_until = None
         match kind:
             case "off":
                 self._switch_off(now)
@@ -122,6 +131,8 @@ class Play:
         for trouble in done.faults:
             self.tale.tell(now, "fault", trouble)
         self._watch(now, done)
+        if still(self.stage.context, done):
+            self.still_until = min((due.astimezone(UTC) for due in dues(self.stage.context, done)), default=None)
 
     def _watch(self, now: datetime, done: Beat) -> None:
         for wrong in watch.after_beat(done, self.stage.runner.runs()):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta, tzinfo
 from random import Random
 
+from autobuilds.domain.duties import DutyCommand
 from autobuilds.domain.model import Priority, Task
 from autobuilds.domain.times import at_clock
 from autobuilds.errors import AutobuildsError
@@ -22,7 +23,9 @@ from autobuilds.store.workspace import QUEUE
 _LOOKS, _LATE_LOOKS = (time(8, 10), time(19, 40)), (time(10, 25), time(20, 5))
 #: Chances of what is done at a look.
 _ACCEPTS, _APPROVES, _RETRIES, _BY_HAND = 0.9, 0.6, 0.7, 0.4
-_NEW, _RISES, _TICKS = 0.5, 0.2, 0.1
+_NEW, _RISES, _TICKS, _GOES_OUT, _CHOOSES = 0.5, 0.2, 0.1, 0.12, 0.6
+#: Days on which a weekend is chosen: Friday evening and Saturday morning.
+_CHOOSING = {4: 17, 5: 8}
 
 
 def looks(wish: Wish, zone: tzinfo) -> tuple[datetime, ...]:
@@ -50,17 +53,22 @@ class SimulatedOwner:
         for need in needs:
             if need.label is not None:
                 self._answer(now, need.kind, need.label)
-        for chance, act in ((_NEW, self._add), (_RISES, self._raise), (_TICKS, self._tick)):
+        for chance, act in (
+            (_NEW, self._add),
+            (_RISES, self._raise),
+            (_TICKS, self._tick),
+            (_GOES_OUT, self._go_out),
+            (_CHOOSES, self._choose),
+        ):
             if self.luck.random() < chance:
                 act(now)
 
     def _answer(self, now: datetime, kind: str, label: str) -> None:
         if kind == "review":
             if self.luck.random() < _ACCEPTS:
-                self._do(now, "accepted", label, "you accept it", lambda: deliver.accept(self.context, label, lambda _: None))
+                self._accept(now, label)
             else:
-                because = "not quite what was meant (simulated)"
-                self._do(now, "rejected", label, f"you reject it: {because}", lambda: deliver.reject(self.context, label, because))
+                self._reject(now, label, "not quite what was meant (simulated)")
         elif kind == "ask" and label not in self._refused:
             self._approve(now, label)
         elif kind == "escalated":
@@ -68,6 +76,14 @@ class SimulatedOwner:
                 self._do(now, "retried", label, "you have it tried again", lambda: word.retry(self.context, label))
             else:
                 self._do(now, "cancelled", label, "you give it up", lambda: word.cancel(self.context, label))
+
+    def _accept(self, now: datetime, label: str) -> None:
+        """Accept a build; what can't be merged is sent back, to be built again."""
+        if not self._do(now, "accepted", label, "you accept it", lambda: deliver.accept(self.context, label, lambda _: None)):
+            self._reject(now, label, "it does not go together with the rest any more (simulated)")
+
+    def _reject(self, now: datetime, label: str, because: str) -> None:
+        self._do(now, "rejected", label, f"you reject it: {because}", lambda: deliver.reject(self.context, label, because))
 
     def _approve(self, now: datetime, label: str) -> None:
         if self.luck.random() >= _APPROVES:
@@ -77,13 +93,25 @@ class SimulatedOwner:
         else:
             self._do(now, "approved", label, "you approve it", lambda: word.approve(self.context, label, "owner"))
 
-    def _do(self, now: datetime, what: str, label: str, text: str, act: Callable[[], object]) -> None:
+    def _do(self, now: datetime, what: str, label: str, text: str, act: Callable[[], object]) -> bool:
         try:
             act()
         except AutobuildsError as refused:
             self.tale.tell(now, "refused", f"{text}; refused: {refused}", label)
+            return False
+        self.tale.tell(now, f"owner-{what}", text, label)
+        return True
+
+    def _command(self, now: datetime, what: str, text: str, *args: str) -> None:
+        """Type a command."""
+        typed = DutyCommand(text=" ".join(("autobuilds", *args)), argv=("autobuilds", *args), line=0)
+        if self.context.duty is None:
+            return
+        done = self.context.duty(typed, timedelta(minutes=10))
+        if done.ok:
+            self.tale.tell(now, f"owner-{what}", f"{text} (`{typed.text}`)")
         else:
-            self.tale.tell(now, f"owner-{what}", text, label)
+            self.tale.tell(now, "refused", f"{text}; refused: {done.tail.rpartition(chr(10))[2]}")
 
     def _edit(self, now: datetime, what: str, label: str, text: str, change: Callable[[str, Task], str]) -> None:
         task = self.context.queue().find(label)
@@ -118,6 +146,17 @@ class SimulatedOwner:
     def _tick(self, now: datetime) -> None:
         if found := self._open():
             self._edit(now, "ticked", self.luck.choice(found).label, "you did it yourself and tick it off", hands.ticked)
+
+    def _go_out(self, now: datetime) -> None:
+        hours = self.luck.randrange(2, 12)
+        self._command(now, "away", f"you go out for {hours} hours", "context", "set", "away", "--for", f"{hours}h")
+
+    def _choose(self, now: datetime) -> None:
+        """Choose the first project that is proposed for the weekend."""
+        first = _CHOOSING.get(now.weekday())
+        if first is None or now.hour < first or self.context.duty is None:
+            return
+        self._command(now, "chose", "you choose the first project for the weekend", "weekend", "start", "1", "--yes")
 
     def _open(self) -> list[Task]:
         """Return the tasks that wait and were never begun."""

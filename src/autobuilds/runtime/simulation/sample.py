@@ -10,29 +10,31 @@ from autobuilds.domain.times import format_when
 from autobuilds.store import starter
 from autobuilds.store.workspace import CONFIG, POLICY, QUEUE
 
+#: How many builds at once: more while nobody waits for the machine.
+_SLOTS = "max_concurrent: {default: 1, sleeping: 2, away: 2}   # builds at the same time"
 _PERF, _BUGS, _DOCS, _INFRA, _NEW = "Performance optimization", "Bug fixes", "Documentation", "Infrastructure", "New features"
-#: Name, priority, estimate, category, path, and what else its details say.
+#: Name, priority, estimate, category, path, what it depends on, and the window that it names.
 _TASKS = (
-    ("Mend the rounding of invoices", "High", "1 hour", _BUGS, "billing", ""),
-    ("Cache the price list", "Medium", "2-3 hours", _PERF, "prices", ""),
-    ("Describe the import format", "Medium", "45 min", _DOCS, "docs", ""),
-    ("Index the order search", "Medium", "4 hours", _PERF, "orders", ""),
-    ("Export orders as CSV", "High", "2 hours", _NEW, "export", ""),
-    ("Read the export in the shop", "High", "90 min", _NEW, "shop", "Export orders as CSV"),
-    ("Renew the build script", "Medium", "1-2 hours", _INFRA, "ci-local", ""),
-    ("Split the report module", "Medium", "6 hours", _PERF, "reports", ""),
-    ("Explain the report module", "Medium", "30 min", _DOCS, "docs", "Split the report module"),
-    ("Mend the time zone of mails", "High", "40 min", _BUGS, "mail", ""),
-    ("Collect the translation keys", "Low", "3 hours", _INFRA, "i18n", ""),
-    ("Shorten the start of the tests", "Medium", "2 hours", _PERF, "tests", ""),
-    ("Dark colours for the shop", "Medium", "4-5 hours", _NEW, "shop", ""),
-    ("Explain the price rules", "Low", "1 hour", _DOCS, "docs", ""),
-    ("Mend the paging of the search", "High", "2 hours", _BUGS, "search", "Index the order search"),
-    ("Compress the thumbnails", "Medium", "5 hours", _PERF, "images", ""),
-    ("Log the slow queries", "Medium", "90 min", _INFRA, "logging", ""),
-    ("Statistics of the shop", "Medium", "8 hours", _NEW, "stats", "Log the slow queries"),
-    ("Mend the totals of the basket", "Medium", "30 min", _BUGS, "basket", ""),
-    ("Describe the release", "Medium", "20 min", _DOCS, "docs", ""),
+    ("Mend the rounding of invoices", "High", "1 hour", _BUGS, "billing", "", ""),
+    ("Cache the price list", "Medium", "2-3 hours", _PERF, "prices", "", ""),
+    ("Describe the import format", "Medium", "45 min", _DOCS, "docs", "", ""),
+    ("Index the order search", "Medium", "4 hours", _PERF, "orders", "", ""),
+    ("Export orders as CSV", "High", "2 hours", _NEW, "export", "", ""),
+    ("Read the export in the shop", "High", "90 min", _NEW, "shop", "Export orders as CSV", ""),
+    ("Renew the build script", "Medium", "1-2 hours", _INFRA, "ci-local", "", ""),
+    ("Split the report module", "Medium", "6 hours", _PERF, "reports", "", ""),
+    ("Explain the report module", "Medium", "30 min", _DOCS, "docs", "Split the report module", ""),
+    ("Mend the time zone of mails", "High", "40 min", _BUGS, "mail", "", ""),
+    ("Collect the translation keys", "Low", "3 hours", _INFRA, "i18n", "", ""),
+    ("Shorten the start of the tests", "High", "2 hours", _PERF, "tests", "", "work-hours"),
+    ("Dark colours for the shop", "Medium", "4-5 hours", _NEW, "shop", "", ""),
+    ("Explain the price rules", "Low", "1 hour", _DOCS, "docs", "", ""),
+    ("Mend the paging of the search", "High", "2 hours", _BUGS, "search", "Index the order search", ""),
+    ("Compress the thumbnails", "Medium", "5 hours", _PERF, "images", "", ""),
+    ("Log the slow queries", "Medium", "90 min", _INFRA, "logging", "", ""),
+    ("Statistics of the shop", "Medium", "8 hours", _NEW, "stats", "Log the slow queries", "weekend"),
+    ("Mend the totals of the basket", "Medium", "30 min", _BUGS, "basket", "", ""),
+    ("Describe the release", "Medium", "20 min", _DOCS, "docs", "", "quick-win"),
 )
 _RISKY = """### Clean up the old accounts
 - **Description:** Delete the user accounts that have not logged in for a year from the production database.
@@ -69,14 +71,14 @@ def contents(now: datetime, zone: str) -> dict[str, str]:
     details = "".join(_entry(*task) for task in _TASKS) + _RISKY
     return {
         "README.md": "# Shop\n\nA sample for the simulator.\n",
-        CONFIG: with_zone(starter.config_text(zone=zone, agent=None), zone),
+        CONFIG: re.sub(r"(?m)^max_concurrent:.*$", _SLOTS, with_zone(starter.config_text(zone=zone, agent=None), zone), count=1),
         POLICY: starter.policy_text(),
         QUEUE: f"# Build Queue\n\n## Active Queue\n{rows}\n## Task Details\n\n{details}## Completed\n",
     }
 
 
-def _entry(name: str, _priority: str, time: str, category: str, path: str, after: str) -> str:
-    more = f"- **Depends On:** {after}\n" if after else ""
+def _entry(name: str, _priority: str, time: str, category: str, path: str, after: str, window: str) -> str:
+    more = (f"- **Depends On:** {after}\n" if after else "") + (f"- **Window:** {window}\n" if window else "")
     return _ENTRY.format(name=name, path=path, label=slugify(name), time=time, category=category, more=more)
 
 
