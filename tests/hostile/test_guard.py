@@ -51,6 +51,7 @@ ACTS: dict[str, list[str]] = {
     "fsck": ["--rebuild"],
     "probe": ["nonce"],
     "agents": ["test", "command"],
+    "overnight": ["start"],
 }
 #: A command line for each command that only looks, and for those that look with these options.
 LOOKS: dict[str, list[str]] = {
@@ -71,12 +72,14 @@ LOOKS: dict[str, list[str]] = {
     "import": ["BUILD_QUEUE.md", "--dry-run"],
     "report": ["--stdout"],
     "fsck": [],
+    "overnight": ["status"],
 }
 SCRIPT_ACTS: dict[str, list[list[str]]] = {
     "auto_build_manager": [[], ["--monitor"], ["--fail", "x"], ["--complete", "x"]],
     "add_build_task": [["--name", "x", "--desc", "y"]],
     "spawn_agent": [["--label", "x"]],
     "generate-build-report": [[]],
+    "overnight_runner": [["start"], ["report"], ["brief"]],
 }
 COMMANDS = {*(name for group in app.COMMANDS.values() for name in group), *app.HIDDEN}
 

@@ -162,9 +162,11 @@ def undo(ctx: click.Context, name: str | None, yes: bool, dry_run: bool, workspa
     folder, json_wanted = _given(ctx, workspace, as_json)
     if not dry_run:
         refuse_in_build("overnight undo")
+    if json_wanted and not (dry_run or yes):
+        raise click.UsageError("--json asks nothing: say --yes, or look with --dry-run")
     context = open_context(folder, no_commit=no_commit)
     planned = night_undo.plan(context, name)
-    if not (dry_run or yes or json_wanted):
+    if not (dry_run or yes):
         tell(overnight_text.undoing(planned, style()))
         click.confirm("Take it back?", abort=True, err=True)
     done = planned if dry_run else night_undo.undo(context, name)
