@@ -131,6 +131,14 @@ def test_a_kept_answer_that_was_touched_or_made_by_another_program_does_not_coun
     assert reading.times == 7
 
 
+def test_what_the_machine_was_too_slow_for_is_not_kept(root: Path) -> None:
+    (root / "a.ics").write_bytes(calendar(TALK))
+    slow = IcsCalendar(root, reading=lambda _, start, end: Horizon(start=start, end=end, faults=("too slow",), sure=False))
+    slow.refresh(["a.ics"], NOW, BERLIN)
+    assert list((root / ".autobuilds").rglob("horizon-*")) == []
+    assert fault(slow, "a.ics") == "calendar 1 (a.ics): too slow"
+
+
 def test_a_missing_extra_is_a_fault_and_a_command(root: Path, reading: Counted) -> None:
     (root / "a.ics").write_bytes(calendar(TALK))
     without = IcsCalendar(root, available=lambda: False, reading=reading)

@@ -20,8 +20,8 @@ from autobuilds.errors import AutobuildsError
 from autobuilds.records import dataclass
 from autobuilds.store.files import make_folder, read_stable, write_atomic
 
-#: Seconds after which the process that reads is given up; its own limit of CPU time is a third of it.
-_SECONDS = 60.0
+#: Seconds after which the process that reads is given up; its own limit of CPU time is a sixth of it.
+_SECONDS = 120.0
 _KEPT = "horizon-"
 _READER = "autobuilds.adapters.calendar.reader"
 #: Days before and after the asked ones that are looked at: no zone is further away from UTC.
@@ -40,6 +40,8 @@ class Horizon:
     rows: tuple[tuple[str, str, bool, str, str], ...] = ()
     faults: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    #: Whether another time would give the same: False where the machine was too slow, or could not start a process.
+    sure: bool = True
 
     def covers(self, start: date, end: date) -> bool:
         """Whether it answers for all days from `start` up to `end`."""
@@ -119,10 +121,12 @@ def work_out(data: bytes, start: date, end: date) -> Horizon:
     try:
         done = subprocess.run([sys.executable, "-P", "-m", _READER], input=asked + data, capture_output=True, timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        return Horizon(start=start, end=end, faults=(_too_much(),))
+        return Horizon(start=start, end=end, faults=(_too_much(),), sure=False)
+    except OSError as error:
+        return Horizon(start=start, end=end, faults=(f"no process could be started to read it ({error.strerror})",), sure=False)
     if done.returncode:
-        why = _too_much() if done.returncode < 0 or b"MemoryError" in done.stderr else _last(done.stderr)
-        return Horizon(start=start, end=end, faults=(why,))
+        limited = done.returncode < 0 or b"MemoryError" in done.stderr
+        return Horizon(start=start, end=end, faults=(_too_much() if limited else _last(done.stderr),), sure=limited)
     told = json.loads(done.stdout)
     rows = tuple((str(r[0]), str(r[1]), bool(r[2]), str(r[3]), str(r[4])) for r in told["rows"])
     return Horizon(start=start, end=end, rows=rows, faults=tuple(told["faults"]), notes=tuple(told["notes"]))
@@ -139,7 +143,7 @@ def _last(stderr: bytes) -> str:
 
 def _maker() -> str:
     """Return what tells this program from one that reads calendars otherwise."""
-    parts = (Path(__file__).with_name(f"{name}.py").stat().st_mtime_ns for name in ("reader", "meaning"))
+    parts = (Path(__file__).with_name(f"{name}.py").stat().st_mtime_ns for name in ("reader", "meaning", "thinning"))
     return " ".join(map(str, (__version__, *parts)))
 
 
@@ -147,8 +151,8 @@ def _from(told: Any, maker: str) -> Horizon | None:
     if told["by"] != maker:
         return None
     rows = tuple((str(r[0]), str(r[1]), bool(r[2]), Context(r[3]).value, str(r[4])) for r in told["rows"])
-    ends = {name: date.fromisoformat(told[name]) for name in ("start", "end")}
-    return Horizon(**ends, rows=rows, faults=tuple(map(str, told["faults"])), notes=tuple(map(str, told["notes"])))
+    start, end = date.fromisoformat(told["start"]), date.fromisoformat(told["end"])
+    return Horizon(start=start, end=end, rows=rows, faults=tuple(map(str, told["faults"])), notes=tuple(map(str, told["notes"])))
 
 
 def _moved(day: date, span: timedelta) -> date:

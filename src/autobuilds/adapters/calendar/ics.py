@@ -81,7 +81,9 @@ class IcsCalendar:
                 continue
             names.append(horizon.kept_name(data))
             if horizon.recall(self._root, data, *horizon.needed(now)) is None:
-                horizon.keep(self._root, data, self._reading(data, *horizon.around(now)))
+                made = self._reading(data, *horizon.around(now))
+                if made.sure:
+                    horizon.keep(self._root, data, made)
         horizon.forget_all_but(self._root, names)
 
     def due(self, sources: Sequence[str], now: datetime) -> datetime | None:

@@ -7,7 +7,6 @@ be read in words in `faults` and `notes`. It gives itself limits, and whoever st
 from __future__ import annotations
 
 import json
-import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,8 +15,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from autobuilds.adapters.calendar.meaning import Marks, meaning
+from autobuilds.adapters.calendar.thinning import is_property, thinned, unfolded
 from autobuilds.domain import inert
-from autobuilds.domain.patterns import pattern
 
 if TYPE_CHECKING:
     from icalendar import Calendar, Component, Event
@@ -32,8 +31,6 @@ _BOMBS = frozenset({"SECONDLY", "MINUTELY"})
 #: Characters of a title that are kept.
 _TITLE = 120
 _PRIVATE = "private appointment"
-_CONTENT_LINE = pattern(r"[A-Za-z0-9-]+(?::|;[^:]*:)")
-_BEGUN = pattern(r"^BEGIN:VEVENT\s*$", re.IGNORECASE | re.MULTILINE)
 #: A row: start and end (a day, a local time, or a time in UTC), whether of whole days, context, title.
 Row = tuple[str, str, bool, str, str]
 
@@ -81,9 +78,9 @@ class Reading:
 
     def read(self, data: bytes) -> None:
         """Read a text of one calendar or several; what of it can't be read is told."""
-        text = _decoded(data)
-        calendars = self._parsed(text)
-        lost = len(_BEGUN.findall(text)) - sum(len(calendar.walk("VEVENT")) for calendar in calendars)
+        lines = thinned(unfolded(_decoded(data)), self._start.date(), self._end.date())
+        calendars = self._parsed(lines)
+        lost = sum(line.strip().upper() == "BEGIN:VEVENT" for line in lines) - sum(len(calendar.walk("VEVENT")) for calendar in calendars)
         if lost > 0 or not calendars:
             self.faults.append(
                 f"{_count(lost, 'event')} can't be read: their ends are missing" if lost > 0 else "there is no whole calendar in it"
@@ -105,14 +102,12 @@ class Reading:
             named = ", ".join(sorted(self._zones)[:3])
             self.notes.append(f"unknown time zones ({named}): those times are taken for times of the workspace")
 
-    def _parsed(self, text: str) -> list[Calendar]:
+    def _parsed(self, lines: list[str]) -> list[Calendar]:
         from icalendar import Calendar
 
-        try:
-            return _calendars(Calendar.from_ical(text, multiple=True))
-        except (ValueError, TypeError, KeyError, IndexError, RecursionError):
-            lines = _unfolded(text)
-        good = [line for line in lines if _CONTENT_LINE.match(line)]
+        with suppress(ValueError, TypeError, KeyError, IndexError, RecursionError):
+            return _calendars(Calendar.from_ical("\r\n".join(lines) + "\r\n", multiple=True))
+        good = [line for line in lines if is_property(line)]
         self.faults.append(f"{_count(len(lines) - len(good), 'line')} can't be read")
         try:
             return _calendars(Calendar.from_ical("\r\n".join(good) + "\r\n", multiple=True))
@@ -187,16 +182,6 @@ def _decoded(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.decode("cp1252", "replace")
-
-
-def _unfolded(text: str) -> list[str]:
-    lines: list[str] = []
-    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        if line[:1] in {" ", "\t"} and lines:
-            lines[-1] += line[1:]
-        elif line:
-            lines.append(line)
-    return lines
 
 
 def _unusable(event: Component) -> str | None:
