@@ -155,15 +155,15 @@ def free_bytes(path: Path | str) -> int:
     return found.f_bavail * found.f_frsize
 
 
-def tree_size(folder: Path, most: int = 200_000) -> int:
-    """Return the bytes of the regular files below a folder, of the first `most` entries; follows no link."""
+def tree_size(folder: Path, most: int = MOST_ENTRIES) -> int:
+    """Return what the files below a folder take of the disk in bytes, of the first `most` entries; follows no link."""
     total = 0
     for top, _, names in os.walk(folder):
         most -= len(names)
         for name in names:
             with suppress(OSError):
                 info = os.lstat(os.path.join(top, name))  # noqa: PTH118 - many
-                total += info.st_size if stat.S_ISREG(info.st_mode) else 0
+                total += info.st_blocks * 512 if stat.S_ISREG(info.st_mode) else 0
         if most < 0:
             break
     return total

@@ -19,9 +19,18 @@ from autobuilds.adapters.housekeeping.openness import in_use
 from autobuilds.adapters.housekeeping.places import DEEPEST, Budget, device_of, free_bytes, held_folder, tree_size
 from autobuilds.domain.house import Fix, GitLock, Mended, Place, Repository, Scope
 from autobuilds.errors import AutobuildsError
+from autobuilds.policies import problem_files
 
 #: Seconds that the maintenance of one repository may take, and that Git has to end when it is told to.
 _MOST_SECONDS, _GRACE = 300.0, 10.0
+#: Packs loose objects, reachable or not; those that are in a pack are taken away by the next run.
+_LOOSE_TASK = ("maintenance", "run", "--quiet", "--task=loose-objects")
+#: Joins packs of similar size; those whose objects all stand in another are taken away by the next run.
+_JOIN_TASK = ("maintenance", "run", "--quiet", "--task=incremental-repack")
+#: Joins all packs, and takes those away whose objects all stand in another.
+_JOIN_ALL = tuple(("multi-pack-index", *words) for words in (("write",), ("repack", "--batch-size=0"), ("expire",)))
+#: Bytes of packs up to which all of them are joined in one.
+_JOINED = 1024**3
 _TWO = re.compile(r"[0-9a-f]{2}", re.ASCII)
 _LOOSE = re.compile(r"[0-9a-f]{38}(?:[0-9a-f]{24})?", re.ASCII)
 #: Loose objects beyond which counting stops.
@@ -40,7 +49,6 @@ _CONFIG = {
     "core.multiPackIndex": "true",
     "pack.threads": "1",
     "pack.windowMemory": "256m",
-    "maintenance.incremental-repack.auto": "0",
     "trace2.eventTarget": "0",
     "trace2.normalTarget": "0",
     "trace2.perfTarget": "0",
@@ -191,9 +199,8 @@ def maintain(fix: Fix, _: Scope) -> Mended:
         return Mended(done=False, said="the disk has no room for a second copy of its objects")
     loose, packs, _debris = _counted(folder)
     deadline = time.monotonic() + _MOST_SECONDS
-    # What the first run packed, the second one takes away loose.
-    for tasks in (("loose-objects",), ("loose-objects", "incremental-repack")):
-        said = _run(folder, tasks, deadline)
+    for command in _steps(folder, packs):
+        said = _run(folder, command, deadline)
         if said:
             return Mended(done=False, said=said, freed=max(0, before - tree_size(folder / "objects")))
     left, now, _debris = _counted(folder)
@@ -204,10 +211,18 @@ def maintain(fix: Fix, _: Scope) -> Mended:
     )
 
 
-def _run(folder: Path, tasks: tuple[str, ...], deadline: float) -> str:
-    """Run tasks of `git maintenance`, and return what went wrong, or nothing; Git is asked to end where it takes too long, and clears up."""
+def _steps(folder: Path, packs: int) -> list[tuple[str, ...]]:
+    """Return the commands that a repository needs; no one of them looks at what is reachable, so none drops an object."""
+    steps: list[tuple[str, ...]] = [_LOOSE_TASK, _LOOSE_TASK]
+    if packs >= problem_files.PACKS:
+        steps += _JOIN_ALL if tree_size(folder / "objects" / "pack") <= _JOINED else (_JOIN_TASK, _JOIN_TASK)
+    return steps
+
+
+def _run(folder: Path, command: tuple[str, ...], deadline: float) -> str:
+    """Run a command of Git, and return what went wrong, or nothing; Git is asked to end where it takes too long, and clears up."""
     git = Git(folder, git_dir=folder, isolated=True, config=_CONFIG)
-    argv = git.command(["maintenance", "run", "--quiet", *(f"--task={task}" for task in tasks)])
+    argv = git.command(command)
     try:
         process = subprocess.Popen(
             argv,
@@ -224,7 +239,7 @@ def _run(folder: Path, tasks: tuple[str, ...], deadline: float) -> str:
         _, said = process.communicate(timeout=max(1.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
         return _stopped(process)
-    return "" if process.returncode == 0 else f"git maintenance failed ({process.returncode}): {words(said)}"
+    return "" if process.returncode == 0 else f"git {command[0]} failed ({process.returncode}): {words(said)}"
 
 
 def _stopped(process: subprocess.Popen[bytes]) -> str:
