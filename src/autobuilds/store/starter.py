@@ -44,7 +44,7 @@ What should be built. A line under *Active Queue* is a task, what it means stand
 ## Completed
 """
 #: The folders that autobuilds itself may add between a build and its merge; the task is not about them.
-_OURS = "-e subagents -e build-reports"
+_OURS = "-e subagents -e build-reports -e memory"
 _CHECK = 'test -s {target} && git -c core.quotePath=false ls-tree -d --name-only HEAD | grep -vx {ours} | while read -r d; do grep -qF -- "$d" {target} || exit 1; done'
 _STEPS = """- **Steps:**
   ```sh
