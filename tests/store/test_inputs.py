@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autobuilds.domain.build import Ledger, Usage
+from autobuilds.domain.day import Busy, Context
 from autobuilds.domain.moment import AgentStatus, Moment, Resources, RunState, RunStatus
 from autobuilds.domain.sandbox import Tier, TierProbe
 from autobuilds.domain.settings import Settings
@@ -49,6 +51,23 @@ def test_everything_a_gate_looks_at_comes_back() -> None:
     assert (found.at_once, found.agent, found.head, found.missing) == (True, "claude", "f" * 40, ())
     assert found.settings == {"retries": 2, "retry_delay": 60} and found.gates == {"state": "not started"}
     assert found.digests == {"BUILD_QUEUE.md": "ab"}
+
+
+def test_events_come_back_without_their_titles_and_those_that_count_alone() -> None:
+    def event(first: float, last: float, **more: object) -> Busy:
+        return Busy(start=NOW + timedelta(hours=first), end=NOW + timedelta(hours=last), context=Context.AWAY, summary="Secret", **more)  # type: ignore[arg-type]
+
+    events = (event(-9, 0), event(-30, 1, all_day=True), event(2, 3), event(47, 60), event(48, 60))
+    plain = kept(replace(MOMENT, busy=events))
+    assert "Secret" not in json.dumps(plain)
+    found = inputs.decode(plain).moment.busy
+    assert [b.summary for b in found] == [""] * 3
+    # Kept to the second, as every time of a commit.
+    assert [replace(b, summary="Secret") for b in found] == [_whole(b) for b in events[1:4]]
+
+
+def _whole(event: Busy) -> Busy:
+    return replace(event, start=event.start.replace(microsecond=0), end=event.end.replace(microsecond=0))
 
 
 def test_an_agent_that_nothing_asks_for_is_a_name_alone() -> None:

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, TypeVar
 
 from autobuilds import __version__
 from autobuilds.domain.build import Ledger, Usage
+from autobuilds.domain.day import Busy
 from autobuilds.domain.moment import AgentStatus, Moment, Resources, RunState, RunStatus, as_json
 from autobuilds.domain.sandbox import TierProbe
 from autobuilds.domain.settings import Settings
-from autobuilds.records import MISSING, dataclass, field, fields
+from autobuilds.domain.times import elapsed
+from autobuilds.records import MISSING, dataclass, field, fields, replace
 from autobuilds.store.ledger import NotALedger
 
 #: Of an agent, what a gate may look at.
 _AGENT = ("limited_until", "reserve_mib", "nests")
 #: Characters of an uncommitted text that a commit's message carries at most.
 _MOST_TEXT = 16_384
+
+#: How far ahead the events of the calendar are kept.
+_BUSY_AHEAD = timedelta(days=2)
 
 _T = TypeVar("_T")
 
@@ -127,6 +132,7 @@ def encode(
         "proven": sorted(moment.proven),
         "doubted": sorted(moment.doubted),
         "stop": moment.stop_file,
+        "busy": [_event(b) for b in moment.busy if _counts(b, moment.now)],
         "at_once": at_once,
         "agent": agent,
         "gates": dict(gates),
@@ -166,6 +172,16 @@ def _agent(agent: AgentStatus, wanted: Collection[str]) -> dict[str, Any] | str:
     return found
 
 
+def _counts(event: Busy, now: datetime) -> bool:
+    """Whether an event of the calendar may steer what is decided now."""
+    return elapsed(now, event.end) > timedelta() and elapsed(now, event.start) < _BUSY_AHEAD
+
+
+def _event(event: Busy) -> dict[str, Any]:
+    """Return an event without its title: a commit is read by more people than a calendar, and no gate says it."""
+    return _told(replace(event, summary=""))
+
+
 def decode(plain: Mapping[str, Any]) -> Inputs:
     """Return inputs from their JSON data; raises NotALedger where they are not what `encode` makes, then or in an older version."""
     try:
@@ -192,6 +208,7 @@ def _decoded(plain: Mapping[str, Any]) -> Inputs:
         hand_approved=_labels(plain.get("hand", ())),
         proven=_labels(plain.get("proven", ())),
         doubted=_labels(plain.get("doubted", ())),
+        busy=tuple(_made({"summary": "", **event}, Busy) for event in plain.get("busy", ())),
     )
     return Inputs(
         moment=moment,
