@@ -121,14 +121,14 @@ def test_interruptions(line: str, expected: tuple[Context, ...]) -> None:
 def test_the_other_keys_of_the_day() -> None:
     found = settings(
         *(
-            "calendar: ~/me.ics, https://example.org/cal.ics?token=1",
+            "calendar: ~/me.ics, https://example.org/cal.ics?token=1, webcal://example.org/b.ics",
             "overnight: 22:30-06:30",
             "overnight_builds: 2",
             "overnight_throttle: 70%",
         ),
         *("status_chart: yes", "diary: off", "housekeeping: [~/logs, ../other]", "log_limit: 20 MiB", "log_age: 7d"),
     )
-    assert found.calendar == ("~/me.ics", "https://example.org/cal.ics?token=1")
+    assert found.calendar == ("~/me.ics", "https://example.org/cal.ics?token=1", "webcal://example.org/b.ics")
     assert found.overnight == Window(start=time(22, 30), end=time(6, 30))
     assert (found.overnight_builds, found.overnight_throttle, found.status_chart, found.diary) == (2, 70, True, False)
     assert (found.housekeeping, found.log_limit, found.log_age) == (("~/logs", "../other"), 20, timedelta(days=7))
