@@ -281,12 +281,12 @@ def _free(taken: Iterable[int]) -> int:
 def window_of(task: Task | None, start: datetime, length: timedelta, snapshot: Snapshot) -> str | None:
     """Return the window that a build falls into: the one that its task names, else the one open at its start that is meant for its length.
 
-    None where no window is open then.
+    Where none is meant for it, one that is meant for longer builds; None where only shorter ones are, or none is open.
     """
     windows = snapshot.settings.windows
     named = window_named(task.window, windows) if task is not None and task.window is not None else None
     if named is not None:
         return named.name
     minutes = length / timedelta(minutes=1)
-    here = [w for w in windows if in_span(start, w.span)]
-    return next((w.name for w in here if w.least <= minutes <= w.most), here[0].name if here else None)
+    roomy = [w for w in windows if minutes <= w.most and in_span(start, w.span)]
+    return next((w.name for w in roomy if w.least <= minutes), roomy[0].name if roomy else None)

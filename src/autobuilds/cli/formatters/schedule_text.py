@@ -35,12 +35,12 @@ def schedule(found: Forecast, style: Style) -> str:
         if not day.slots:
             quiet.append(day)
             continue
-        lines += ["", *_nothing(quiet)] if quiet else []
+        lines += ["", *_nothing(quiet, style)] if quiet else []
         quiet = []
         rows = day.rows(style)
         drawn = drawn or bool(rows)
         lines += ["", *rows, *day.list(style)]
-    lines += ["", *_nothing(quiet)] if quiet and found.slots else []
+    lines += ["", *_nothing(quiet, style)] if quiet and found.slots else []
     if drawn:
         lines += ["", *(style.dim(line) for line in wrap("Letters are builds; a dot is a free slot, + several short builds.", style.width))]
     if not found.complete:
@@ -66,9 +66,9 @@ def _name(day: date) -> str:
     return f"{_DAYS[day.weekday()]} {day.day:02d} {_MONTHS[day.month - 1]}"
 
 
-def _nothing(days: Sequence[_Day]) -> list[str]:
+def _nothing(days: Sequence[_Day], style: Style) -> list[str]:
     first, last = days[0].day, days[-1].day
-    return [f"{_name(first)}  nothing runs" if first == last else f"{_name(first)} to {_name(last)}  nothing runs"]
+    return wrap(f"{_name(first)}: nothing runs" if first == last else f"{_name(first)} to {_name(last)}: nothing runs", style.width)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,15 +124,21 @@ class _Day:
         label = min(max(cells(s.label) for s in self.slots), max(style.width // 3, 12))
         lines: list[str] = []
         for letter, slot, span in zip(self._letters(), self.slots, spans, strict=True):
+            words = "goes on" if self._goes_on(slot) else _words(slot)
             lead = f"  {letter} {pad(span, widest)}  {pad(slot.label, label)}  "
-            if cells(lead) > style.width - 16:
-                lines += [
-                    f"  {letter} {span}  {cut(slot.label, max(style.width - cells(span) - 6, 8))}",
-                    *wrap(_words(slot), style.width, first="    "),
-                ]
+            if cells(lead) <= style.width - 16:
+                lines += wrap(words, style.width, first=lead)
             else:
-                lines += wrap(_words(slot), style.width, first=lead)
+                lines += [
+                    *wrap(f"{letter} {span}", style.width, first="  "),
+                    f"    {cut(slot.label, style.width - 4)}",
+                    *wrap(words, style.width, first="    "),
+                ]
         return lines
+
+    def _goes_on(self, slot: Slot) -> bool:
+        """Whether a build was told of on a day before."""
+        return local_day(slot.start) < self.day and reached(self.found.start, self.start)
 
     def _span(self, slot: Slot) -> str:
         begin = f"{slot.start:%H:%M}" if local_day(slot.start) == self.day else f"{_DAYS[slot.start.weekday()]} {slot.start:%H:%M}"
@@ -187,7 +193,7 @@ def _contexts(spans: Sequence[Span], parts: Sequence[tuple[datetime, datetime]],
     while at < len(words):
         until = next((n for n in range(at, len(words)) if words[n] != words[at]), len(words))
         wide = until - at
-        named = words[at] if at == 0 or not words[at] else f"|{words[at]}"
+        named = words[at] if at == 0 or not (words[at - 1] and words[at]) else f"|{words[at]}"
         line += named[:wide].ljust(wide)
         at = until
     return line

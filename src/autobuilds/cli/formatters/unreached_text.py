@@ -37,7 +37,7 @@ def unreached(found: Forecast, words: Sequence[Reach], style: Style) -> str:
 def _asking(asking: Sequence[Assessment], words: dict[str, Reach], found: Forecast, style: Style) -> list[str]:
     if not asking:
         return []
-    lines = ["", style.bold(f"Not before you act ({len(asking)}):")]
+    lines = ["", *_title(f"Not before you act ({len(asking)}):", style)]
     for one in asking[:SHOWN]:
         lines.append(why((one,), found.start, style, all_gates=False).rstrip("\n"))
         told = words.get(one.label)
@@ -48,7 +48,7 @@ def _asking(asking: Sequence[Assessment], words: dict[str, Reach], found: Foreca
             then = (
                 f"then it starts {moment(told.start)}"
                 if told.start is not None
-                else f"then no slot is free for it before {moment(found.end)}"
+                else f"then it is still not reached before {moment(found.end)}"
             )
             lines += wrap(then, style.width, first="    ")
     return lines + _more(len(asking), style)
@@ -59,14 +59,18 @@ def _row(title: str, rows: Sequence[Assessment], style: Style) -> list[str]:
         return []
     labels = ", ".join(cut(a.label, style.width // 2) for a in rows[:SHOWN])
     more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
-    return ["", *(style.bold(line) for line in wrap(f"{title} ({len(rows)}):", style.width)), *wrap(labels + more, style.width, first="  ")]
+    return ["", *_title(f"{title} ({len(rows)}):", style), *wrap(labels + more, style.width, first="  ")]
 
 
 def _waiting(rows: Sequence[Assessment], found: Forecast, style: Style) -> list[str]:
     if not rows:
         return []
     told = why(rows[:SHOWN], found.start, style, all_gates=False).rstrip("\n")
-    return ["", style.bold(f"Waiting for something else ({len(rows)}):"), told, *_more(len(rows), style)]
+    return ["", *_title(f"Waiting for something else ({len(rows)}):", style), told, *_more(len(rows), style)]
+
+
+def _title(words: str, style: Style) -> list[str]:
+    return [style.bold(line) for line in wrap(words, style.width)]
 
 
 def _more(number: int, style: Style) -> list[str]:
