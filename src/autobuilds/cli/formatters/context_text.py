@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, assert_never
 
 from autobuilds.cli.formatters.columns import pad, wrap
 from autobuilds.cli.formatters.style import Style
@@ -16,13 +16,22 @@ from autobuilds.domain.times import elapsed, format_minutes, format_when
 from autobuilds.policies.context_scheduler import Ahead, Detected, Summary
 from autobuilds.runtime.view_values import count
 
-_FROM = {
-    Source.WORD: "your word",
-    Source.CALENDAR: "your calendar",
-    Source.TIMETABLE: "the timetable",
-    Source.DEFAULT: "nothing else covers it",
-}
 _INTENSITY = {"full": "full: builds may take what is free", "light": "light: new builds yield to your own work"}
+
+
+def _because(source: Source, why: str) -> str:
+    """Return why it is what it is; the name of an event is another's text."""
+    match source:
+        case Source.WORD:
+            return "your word (autobuilds context set)"
+        case Source.CALENDAR:
+            return f'"{terminal(why)}" in your calendar'
+        case Source.TIMETABLE:
+            return f"your timetable ({why})"
+        case Source.DEFAULT:
+            return why
+        case _:
+            assert_never(source)
 
 
 def detected(found: Detected, style: Style) -> str:
@@ -32,7 +41,7 @@ def detected(found: Detected, style: Style) -> str:
     until = format_when(answer.until) if answer.until is not None else None
     ends = f"until {until}" if until else "until you take it back (autobuilds context clear)" if answer.source is Source.WORD else None
     rows = [
-        ("because", f"{_FROM[answer.source]}: {terminal(answer.why)}"),
+        ("because", _because(answer.source, answer.why)),
         ("holds", ", ".join(part for part in (f"since {since}" if since else None, ends) if part) or "as far as can be seen"),
         ("builds", f"{count(found.slots, 'build')} at the same time" + (" (an overnight session is on)" if found.night else "")),
         ("intensity", _INTENSITY[found.intensity.value]),
@@ -81,7 +90,7 @@ def summary(found: Summary, style: Style) -> str:
     width = max((len(p.context.value) for p in found.parts), default=0)
     for part in found.parts:
         lead = f"  {part.start:%H:%M}-{part.end:%H:%M}  {pad(part.context.value, width)}  "
-        lines += wrap(f"{_FROM[part.source]}: {terminal(part.why)}", style.width, first=lead)
+        lines += wrap(_because(part.source, part.why), style.width, first=lead)
     sums = ", ".join(f"{context.value} {_length(spent)}" for context, spent in found.totals)
     lines.append(f"in all: {sums}" if sums else "the day has just begun")
     return "\n".join(lines) + "\n"
@@ -122,7 +131,7 @@ def upcoming(found: Sequence[Ahead], hours: int, style: Style) -> str:
     for one in found:
         change = one.change
         lines.append(style.bold(f"{change.at:%a} {format_when(change.at)}  {change.before.value} -> {change.after.value}"))
-        lines += wrap(f"{_FROM[change.source]}: {terminal(change.why)}", style.width, first="  because  ")
+        lines += wrap(_because(change.source, change.why), style.width, first="  because  ")
         windows = ", ".join(one.windows) or "none"
         asks = "you may be interrupted" if one.interrupt else "no interruptions"
         lines += wrap(
