@@ -130,3 +130,15 @@ def test_the_doctor_reads_the_calendars(
 
 def test_the_doctor_says_nothing_where_no_calendar_is_named(make: Callable[..., UseCase], capsys: pytest.CaptureFixture[str]) -> None:
     assert _doctor(make().workspace.root, capsys) == []
+
+
+@pytest.mark.parametrize("command", ["detect", "summary", "upcoming"])
+def test_a_command_that_needs_what_is_not_installed_names_the_command_that_installs_it(
+    make: Callable[..., UseCase], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    root = make("a.ics").workspace.root
+    monkeypatch.setattr("autobuilds.adapters.calendar.ics.find_spec", lambda _: None)
+    capsys.readouterr()
+    assert run(["context", command, "--workspace", str(root)]) == 3
+    out, err = capsys.readouterr()
+    assert out == "" and "-m pip install 'autobuilds[calendar]'" in err

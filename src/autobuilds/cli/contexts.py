@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 
 def _today(workspace: Path | None, ahead: timedelta = timedelta()) -> Today:
+    """Look at the day; raises MissingExtra where the owner's calendars count and nothing here reads them."""
     from autobuilds.runtime.day import today
 
-    found = today(open_context(workspace), ahead)
+    context = open_context(workspace)
+    found = today(context, ahead)
+    if found.settings.calendar:
+        context.calendar.require()
     for note in found.notes:
         tell(terminal(note))
     return found
