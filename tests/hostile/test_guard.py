@@ -48,6 +48,8 @@ ACTS: dict[str, list[str]] = {
     "pause": [],
     "resume": [],
     "report": [],
+    "brief": ["--write"],
+    "memory": ["add", "x"],
     "fsck": ["--rebuild"],
     "probe": ["nonce"],
     "agents": ["test", "command"],
@@ -71,6 +73,8 @@ LOOKS: dict[str, list[str]] = {
     "heartbeat": ["--check"],
     "import": ["BUILD_QUEUE.md", "--dry-run"],
     "report": ["--stdout"],
+    "brief": [],
+    "memory": ["search", "x"],
     "fsck": [],
     "overnight": ["status"],
 }
@@ -79,6 +83,7 @@ SCRIPT_ACTS: dict[str, list[list[str]]] = {
     "add_build_task": [["--name", "x", "--desc", "y"]],
     "spawn_agent": [["--label", "x"]],
     "generate-build-report": [[]],
+    "generate-morning-brief": [[]],
     "overnight_runner": [["start"], ["report"], ["brief"]],
 }
 COMMANDS = {*(name for group in app.COMMANDS.values() for name in group), *app.HIDDEN}

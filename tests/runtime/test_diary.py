@@ -15,7 +15,7 @@ from autobuilds.errors import BadInput, StorageFailure
 from autobuilds.runtime import diary
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.record import Recorder, recorder_for
-from autobuilds.store import memory
+from autobuilds.store.files.vault import Vault
 from autobuilds.wiring import make_context
 from tests.conftest import git
 from tests.runtime.loop import CONFIG, queue
@@ -236,7 +236,7 @@ def test_what_is_saved_past_an_entry_is_put_back_by_the_next_transaction(context
         transition(context, title="Another")
         shell.write(b"By a shell.\n")
     assert "By a shell." not in read(context)
-    for held in memory.Vault(context.workspace.root / ".autobuilds" / "memory", path.name).all():
+    for held in Vault(context.workspace.root / ".autobuilds" / "memory", path.name).all():
         info = held.path.stat()
         os.utime(held.path, ns=(info.st_atime_ns, info.st_mtime_ns - 10**9))
     with recorder_for(context).transaction("next"):

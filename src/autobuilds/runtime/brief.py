@@ -61,7 +61,7 @@ def make_brief(context: Context, day: date | None = None) -> Brief:
         day,
     )
     renderer = Renderer(context.workspace.root)
-    text = renderer.render(_TEMPLATE, _values(view))
+    text = renderer.render(_TEMPLATE, page_values(view))
     return Brief(name=f"{REPORTS}/brief-{view.day.isoformat()}.md", view=view, text=text, problems=tuple(renderer.problems))
 
 
@@ -73,7 +73,7 @@ def _ahead(loaded: Loaded, moment: Moment, builds: tuple[Build, ...]) -> Forecas
     return forecast(loaded.snapshot, moment, hours, lengths=lengths, nightly=nightly_of(loaded.config.duties))
 
 
-def _values(view: BriefView) -> Mapping[str, object]:
+def page_values(view: BriefView) -> Mapping[str, object]:
     """Return what the template is given: the view, with words for proof and size, and clock times where the day is known."""
     values = dict(as_template(view))
     values["shipped"] = [{**as_template(row), "proof": row.proof, "size": row.size} for row in view.shipped]

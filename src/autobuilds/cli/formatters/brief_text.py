@@ -8,7 +8,7 @@ from typing import Any
 
 from autobuilds.cli.formatters.columns import cells, cut, wrap
 from autobuilds.cli.formatters.style import Style
-from autobuilds.domain.inert import JOINER, line
+from autobuilds.domain.inert import JOINER, line, shorten
 from autobuilds.domain.moment import as_json
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.verdicts import is_command
@@ -111,7 +111,7 @@ def _row(row: str, style: Style) -> str:
 
 def _shipped(row: Shipped, width: int) -> str:
     where = "in review" if row.command else row.then
-    said = ", ".join(part for part in (row.proof, row.size, where) if part)
+    said = ", ".join(part for part in (row.proof.removesuffix(" passed"), row.size, where) if part)
     return f"{cut(row.label, max(width - cells(said) - 2, 16))}: {said}"
 
 
@@ -155,7 +155,7 @@ def message(view: BriefView, limit: int = MESSAGE) -> str:
     """Return the brief in at most so many characters of plain text, for a chat; what does not fit is counted."""
     shapes = ((3, 48), (3, 32), (2, 32), (1, 32), (1, 20), (0, 0))
     texts = (_message(view, most, width) for most, width in shapes)
-    return next((text for text in texts if len(text) <= limit), f"Brief {view.day.isoformat()}: {view.headline}"[:limit])
+    return next((text for text in texts if len(text) <= limit), shorten(f"Brief {view.day.isoformat()}: {line(view.headline)}", limit))
 
 
 def _message(view: BriefView, most: int, width: int) -> str:
@@ -170,7 +170,7 @@ def _message(view: BriefView, most: int, width: int) -> str:
         ("Fixed", [count(view.fixed, "problem")] if view.fixed else []),
         ("Today", [f"{'soon' if row.soon else format(row.start, '%H:%M')} {_plain(row.name, width)}" for row in view.today]),
     ]
-    lines = [f"Brief {view.day.isoformat()}: {view.headline}"]
+    lines = [f"Brief {view.day.isoformat()}: {line(view.headline)}"]
     lines += [f"{title}: {_some(items, most)}" for title, items in rows if items]
     return "\n".join([*lines, f"Queue: {_queue(view.queue)}"])
 

@@ -27,7 +27,7 @@ def _entry(hit: Found, style: Style) -> list[str]:
     day = hit.day.isoformat() if hit.day else "no date"
     when = f"{day} {hit.time:%H:%M}" if hit.time else day
     heading = hit.heading.removeprefix(f"[{hit.time:%H:%M}]").strip() if hit.time else hit.heading
-    rows = [style.bold(cut(f"{when}  {heading}" if heading else when, style.width))]
+    rows = [style.bold(cut(f"{when} {heading}" if heading else when, style.width))]
     for row in hit.lines:
         rows += wrap(unescaped(row.text).strip(), style.width, first="  ", rest="    ")[:2]
     return [*rows, style.dim(f"  {cut(hit.path, style.width - 12)}:{hit.line}")]
