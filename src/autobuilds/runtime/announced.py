@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def announce(outbox: Path, root: Path, message: str, paths: Sequence[str], *, owner: bool, diary: Sequence[dict[str, Any]] = ()) -> Path:
-    """Announce a commit, and what goes into the diary with it, behind those that wait; raises StorageFailure."""
+    """Announce a commit, and what goes into the diary with it, behind those that wait; raises StorageFailure, NotDurable, with nothing announced."""
     try:
         if not outbox.is_dir():
             outbox.mkdir(exist_ok=True)
@@ -43,7 +44,12 @@ def announce(outbox: Path, root: Path, message: str, paths: Sequence[str], *, ow
     path = outbox / f"{len(list(outbox.glob('*.json'))):06d}-{os.urandom(4).hex()}.json"
     paths = list(dict.fromkeys(paths))
     entry = {"message": message, "paths": paths, "owner": owner, "before": stamps(root, paths), **({"diary": list(diary)} if diary else {})}
-    files.write_atomic(path, json.dumps(entry, ensure_ascii=False).encode())
+    try:
+        files.write_atomic(path, json.dumps(entry, ensure_ascii=False).encode())
+    except BaseException:  # also where it is written, and the disk does not confirm it
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        raise
     return path
 
 
