@@ -233,6 +233,7 @@ def test_failing_duties_are_warnings_however_often_they_fail() -> None:
 
 def test_what_was_not_looked_at_is_said() -> None:
     assert of(replace(QUIET, unfinished=("/data",))).where == "/data"
+    assert "no folder" in of(replace(QUIET, unusable=("/data",))).said
 
 
 def test_the_most_urgent_come_first() -> None:

@@ -208,10 +208,9 @@ class Ahead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
-    """Everything that was read of the house at one instant; what could not be read in time is named in `unfinished`."""
+    """Everything that was read of the house of the workspace `root` at one instant; what time was too short for is in `unfinished`."""
 
     at: datetime
-    #: The workspace's folder.
     root: str
     disks: tuple[Disk, ...] = ()
     memory_percent: float | None = None
@@ -229,9 +228,10 @@ class Readings:
     #: AUTOBUILDS_NOW replaces the clock; what is recorded at times to come.
     replaced_clock: bool = False
     ahead: tuple[Ahead, ...] = ()
-    #: Links, pipes, files of others and files with several names, which are left alone.
+    #: Links, pipes, files of others and of several names, which are left alone; folders of the setting that are none, or links.
     skipped: int = 0
     unfinished: tuple[str, ...] = ()
+    unusable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

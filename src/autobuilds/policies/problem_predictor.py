@@ -156,11 +156,9 @@ def _duties(readings: Readings) -> Iterator[Trouble]:
 
 
 def _unfinished(readings: Readings) -> Iterator[Trouble]:
-    for what in readings.unfinished:
-        yield Trouble(
-            kind="unfinished",
-            urgency=Urgency.NOTE,
-            where=what,
-            said="not looked at to its end",
-            way="name smaller folders in `housekeeping`",
-        )
+    for said, way, places in (
+        ("not looked at to its end", "name smaller folders in `housekeeping`", readings.unfinished),
+        ("no folder, or a link to one; it is not looked at", "name the folder itself in `housekeeping`", readings.unusable),
+    ):
+        for where in places:
+            yield Trouble(kind="unfinished", urgency=Urgency.NOTE, where=where, said=said, way=way)

@@ -165,7 +165,7 @@ def test_links_pipes_files_of_several_names_and_other_peoples_folders_are_left_a
     assert (readings.logs, readings.skipped) == ((), 4)
     assert yard.problems() == ()
     linked = replace(yard.scope, folders=(str(yard.data / "folder"),))
-    assert (yard.read(linked).logs, yard.read(linked).unfinished) == ((), (str(yard.data / "folder"),))
+    assert (yard.read(linked).logs, yard.read(linked).unusable) == ((), (str(yard.data / "folder"),))
 
 
 def test_a_folder_that_becomes_a_link_before_the_fix_is_not_followed(yard: Yard, tmp_path: Path) -> None:

@@ -24,7 +24,6 @@ class MachineHouse:
         root = Path(scope.root)
         used: Resources = MachineHost().resources(root)
         usable = tuple(folder for folder in scope.folders if device_of(Path(folder)) is not None)
-        unusable = [folder for folder in scope.folders if folder not in usable]
         inner = replace(scope, folders=usable)
         kept = logs.read_logs(inner, budget)
         clones, left = leavings.read_clones(inner, budget), leavings.read_processes(inner)
@@ -48,7 +47,8 @@ class MachineHouse:
             trash=trash.trash_days(scope.root),
             replaced_clock=NOW_VARIABLE in os.environ,
             skipped=budget.skipped,
-            unfinished=tuple(dict.fromkeys((*budget.unfinished, *unusable))),
+            unfinished=tuple(dict.fromkeys(budget.unfinished)),
+            unusable=tuple(folder for folder in scope.folders if folder not in usable),
         )
 
     def mend(self, fix: Fix, scope: Scope) -> Mended:
