@@ -17,6 +17,7 @@ from autobuilds.domain.model import Estimate, Priority, Task
 from autobuilds.domain.settings import Settings
 from autobuilds.planning import forecast as planning
 from autobuilds.planning.forecast import forecast, reach
+from autobuilds.planning.nights import Nightly
 from tests.builders import NOW, a_build, a_moment, a_snapshot, a_task, an_attempt
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -31,7 +32,7 @@ def shown(
     *tasks: Task, now: datetime = NOW, hours: int = 24, width: int = 80, nightly: bool = False, settings: Settings | None = None
 ) -> str:
     files, moment = a_snapshot(*tasks, settings=settings or Settings()), a_moment(now=now)
-    kwargs: dict[str, Any] = {"nightly": parse_cadence("daily at 23:00") if nightly else None}
+    kwargs: dict[str, Any] = {"nightly": Nightly(start=parse_cadence("daily at 23:00")) if nightly else None}
     found = forecast(files, moment, hours, **kwargs)
     style = Style(width=width)
     return schedule(found, style) + unreached(found, reach(found, files, moment, **kwargs), style)

@@ -21,6 +21,7 @@ from autobuilds.domain.verdicts import Verdict
 from autobuilds.planning import forecast as module
 from autobuilds.planning.forecast import forecast, nightly_of, reach
 from autobuilds.planning.futures import granted
+from autobuilds.planning.nights import Nightly
 from autobuilds.planning.timeline import Forecast, Reach
 from autobuilds.runtime.assessing import policy_of
 from tests.builders import NOW, POLICY, a_build, a_moment, a_snapshot, a_task, an_attempt
@@ -28,7 +29,7 @@ from tests.builders import NOW, POLICY, a_build, a_moment, a_snapshot, a_task, a
 HOUR = timedelta(hours=1)
 WEEK = 7 * 24
 BERLIN = ZoneInfo("Europe/Berlin")
-NIGHTLY = parse_cadence("daily at 23:00")
+NIGHTLY = Nightly(start=parse_cadence("daily at 23:00"))
 
 
 def sized(name: str, hours: float = 1, **changes: Any) -> Task:
@@ -175,7 +176,7 @@ class TestNights:
         assert [s.night for s in found.spans] == [on]
 
     def test_the_duty_outside_its_window_starts_none(self) -> None:
-        found = forecast(a_snapshot(), a_moment(), 24, nightly=parse_cadence("daily at 15:00"))
+        found = forecast(a_snapshot(), a_moment(), 24, nightly=Nightly(start=parse_cadence("daily at 15:00")))
         assert not any(s.night for s in found.spans)
 
     def test_the_duty_is_known_by_its_command(self) -> None:
@@ -185,10 +186,27 @@ class TestNights:
 
         assert nightly_of(()) is None
         assert nightly_of((duty("autobuilds", "report"), duty("python3", "x.py", "start"))) is None
-        assert nightly_of((duty("autobuilds", "report", at=6), duty("/usr/bin/autobuilds", "overnight", "start"))) == AtTimes(
-            times=(time(23),)
+        started = duty("/usr/bin/autobuilds", "overnight", "start")
+        assert nightly_of((duty("autobuilds", "report", at=6), started)) == Nightly(start=AtTimes(times=(time(23),)))
+        ended = duty("autobuilds", "overnight", "report", at=6)
+        assert nightly_of((started, ended, duty("autobuilds", "overnight", "start", at=3))) == Nightly(
+            start=AtTimes(times=(time(23),)), report=AtTimes(times=(time(6),))
         )
-        assert nightly_of((duty("python3", "scripts/overnight_runner.py", "start", at=22),)) == AtTimes(times=(time(22),))
+        assert nightly_of((duty("python3", "scripts/overnight_runner.py", "report", at=5),)) == Nightly(report=AtTimes(times=(time(5),)))
+
+    def test_its_report_ends_it(self) -> None:
+        nightly = Nightly(start=parse_cadence("daily at 23:00"), report=parse_cadence("daily at 06:30"))
+        found = forecast(a_snapshot(), a_moment(), 24, nightly=nightly)
+        assert [(s.start.hour, s.end.hour, s.end.minute) for s in found.spans if s.night] == [(23, 6, 30)]
+        late = Nightly(start=parse_cadence("daily at 23:00"), report=parse_cadence("daily at 08:00"))
+        assert [s.end.hour for s in forecast(a_snapshot(), a_moment(), 24, nightly=late).spans if s.night] == [7]
+
+    def test_one_that_is_on_ends_with_the_report_as_well(self) -> None:
+        day = Day(night=Night(id="2026-02-05", started=NOW - 13 * HOUR, ends=NOW - 5 * HOUR))
+        now, nightly = NOW.replace(hour=6), Nightly(report=parse_cadence("daily at 06:30"))
+        found = forecast(a_snapshot(ledger=Ledger(day=day)), a_moment(now=now), 2, nightly=nightly)
+        assert [(s.start.hour, s.start.minute, s.night) for s in found.spans] == [(6, 0, True), (6, 30, False), (7, 0, False)]
+        assert not any(s.night for s in forecast(a_snapshot(), a_moment(now=now), 30, nightly=nightly).spans)
 
 
 class TestReview:

@@ -7,24 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 from autobuilds.domain import gates, night
-from autobuilds.domain.budgets import night_began
 from autobuilds.domain.build import Build, BuildState
 from autobuilds.domain.context import stretches
 from autobuilds.domain.day import Context
-from autobuilds.domain.duties import Cadence, Duty, due, slot_after
 from autobuilds.domain.lengths import UNKNOWN_LENGTH as UNKNOWN_LENGTH
 from autobuilds.domain.lengths import Basis, Length, Lengths
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import Moment, Resources, Snapshot
 from autobuilds.domain.retry import later
-from autobuilds.domain.times import after, elapsed, reached
+from autobuilds.domain.times import elapsed, reached
 from autobuilds.domain.verdicts import Assessment, GateResult, Verdict
 from autobuilds.domain.week import in_span, window_named
 from autobuilds.planning.decision import Start, assess_all, in_turn
-from autobuilds.planning.futures import begun, finished, granted, with_night
+from autobuilds.planning.futures import begun, finished, granted
+from autobuilds.planning.nights import Nightly, caught_up, next_start, with_night
+from autobuilds.planning.nights import nightly_of as nightly_of
 from autobuilds.planning.ready import words_for
 from autobuilds.planning.timeline import Forecast as Forecast
 from autobuilds.planning.timeline import Reach as Reach
@@ -46,12 +45,12 @@ def forecast(
     hours: int = 12,
     *,
     lengths: Lengths | None = None,
-    nightly: Cadence | None = None,
+    nightly: Nightly | None = None,
     reviewed: bool = False,
 ) -> Forecast:
     """Return what would run in the coming hours if every build passes and takes as long as its kind does, or as estimated.
 
-    `lengths` is what history tells of that; `nightly` when a duty starts the overnight session; with `reviewed` finished builds are
+    `lengths` is what history tells of that; `nightly` when duties begin and end the overnight session; with `reviewed` finished builds are
     accepted at once, else they wait for the owner as in life.
     """
     return _Future(snapshot, moment, hours, lengths or Lengths(), nightly, reviewed=reviewed).run()
@@ -63,7 +62,7 @@ def reach(
     moment: Moment,
     *,
     lengths: Lengths | None = None,
-    nightly: Cadence | None = None,
+    nightly: Nightly | None = None,
     reviewed: bool = False,
 ) -> tuple[Reach, ...]:
     """Return which tasks that a forecast does not reach wait for words of the owner's alone, and when they would start, all being given."""
@@ -76,21 +75,11 @@ def reach(
     return tuple(Reach(label=label, words=words, start=starts.get(label)) for label, words in needs.items())
 
 
-def nightly_of(duties: Iterable[Duty]) -> Cadence | None:
-    """Return when a duty of HEARTBEAT.md starts the overnight session, by its command or by the script of that name; None where none does."""
-    for duty in duties:
-        for argv in (command.argv for command in duty.commands):
-            words = [word.rpartition("/")[2] for word in argv]
-            if words[:3] == ["autobuilds", "overnight", "start"] or ("overnight_runner.py", "start") in pairwise(words):
-                return duty.cadence
-    return None
-
-
 class _Future:
     """One walk along the clock."""
 
     def __init__(
-        self, snapshot: Snapshot, moment: Moment, hours: int, lengths: Lengths, nightly: Cadence | None, *, reviewed: bool
+        self, snapshot: Snapshot, moment: Moment, hours: int, lengths: Lengths, nightly: Nightly | None, *, reviewed: bool
     ) -> None:
         self._files, self._moment, self._lengths, self._nightly, self._reviewed = snapshot, moment, lengths, nightly, reviewed
         self._now, self._end = moment.now, later(moment.now, timedelta(hours=hours))
@@ -98,7 +87,7 @@ class _Future:
         word = day.word if day is not None else None
         self._contexts = stretches(moment.now, self._end, word, moment.busy, snapshot.settings.contexts)
         self._reviews = {b.label for b in snapshot.ledger.builds if b.state is BuildState.REVIEW}
-        self._begins = None if nightly is None else slot_after(nightly, moment.now)
+        self._begins = next_start(nightly, moment.now)
         self._first = True
         self._slots: list[Slot] = []
         self._taken: dict[str, Slot] = {}
@@ -109,7 +98,7 @@ class _Future:
     def run(self) -> Forecast:
         for build in sorted(self._files.ledger.active, key=lambda b: _real(_started(b))):
             self._take(self._running(build))
-        self._files = self._caught_up()
+        self._files = caught_up(self._files, self._nightly, self._now)
         complete = False
         for _ in range(MAX_STEPS):
             following = self._step()
@@ -154,8 +143,8 @@ class _Future:
         for label in over:
             del self._taken[label]
         if self._begins is not None and self._nightly is not None and reached(self._begins, now):
-            self._files = with_night(self._files, now)
-            self._begins = slot_after(self._nightly, now)
+            self._files = with_night(self._files, self._nightly, now)
+            self._begins = next_start(self._nightly, now)
         self._mark()
         openings = self._start()
         on = night.running(self._files.ledger.day, now)
@@ -202,15 +191,6 @@ class _Future:
         """Return the moment at this step: memory and load come and go, so nobody knows them later; the disk stays as it is."""
         measured = self._moment.resources
         return replace(self._moment, now=self._now, resources=measured if self._first else Resources(disk_percent=measured.disk_percent))
-
-    def _caught_up(self) -> Snapshot:
-        """Return the files after a session that its duty was to start already, and will start at the next heartbeat."""
-        if self._nightly is None:
-            return self._files
-        day, now = self._files.ledger.day, self._now
-        opened = night_began(now, self._files.settings.overnight) or now
-        last = day.night.started if day is not None and day.night is not None else after(opened, -timedelta(seconds=1))
-        return with_night(self._files, now) if due(self._nightly, last, now) else self._files
 
     def _mark(self) -> None:
         """Remember the context and the number of slots from now on, where they are not as before."""

@@ -1,13 +1,11 @@
-"""Files as they would stand after something happened: a build begun or finished, a night begun, the owner's word given. Pure."""
+"""Files as they would stand after something happened: a build begun or finished, the owner's word given. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from autobuilds.domain import night
 from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode, Outcome
-from autobuilds.domain.day import Day, Night
 from autobuilds.domain.model import Priority, Section, Task
 from autobuilds.domain.moment import Moment, Snapshot
 from autobuilds.planning.ready import WORDS, word_of
@@ -47,16 +45,6 @@ def _passed(build: Build, now: datetime, reviewed: bool) -> Build:
     attempts = build.attempts if last is None else (*build.attempts[:-1], replace(last, ended=now, outcome=Outcome.PASSED))
     delivered = reviewed or build.deliver is DeliverMode.MERGE
     return replace(build, state=BuildState.COMPLETED if delivered else BuildState.REVIEW, updated=now, attempts=attempts)
-
-
-def with_night(snapshot: Snapshot, now: datetime) -> Snapshot:
-    """Return the files after the start of an overnight session, those given where its window is not open or one is on."""
-    day, span = snapshot.ledger.day or Day(), snapshot.settings.overnight
-    ends = night.closes(now, span)
-    if ends is None or night.is_on(day, now):
-        return snapshot
-    begins = Night(id=night.identity(day, now, span), started=now, ends=ends)
-    return replace(snapshot, ledger=replace(snapshot.ledger, day=night.with_night(day, begins)))
 
 
 def granted(snapshot: Snapshot, moment: Moment, words: Iterable[tuple[str, str]]) -> tuple[Snapshot, Moment]:

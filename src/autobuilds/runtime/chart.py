@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 
 from autobuilds.domain.build import Ledger
-from autobuilds.domain.duties import Cadence
 from autobuilds.domain.lengths import Lengths
 from autobuilds.domain.moment import Moment, Resources, Snapshot
 from autobuilds.domain.times import at_clock, elapsed, format_when, local_day, reached
 from autobuilds.planning.forecast import forecast
+from autobuilds.planning.nights import Nightly
 from autobuilds.planning.timeline import Forecast, Slot
 from autobuilds.records import replace
 
@@ -50,7 +50,7 @@ def _title(when: datetime) -> str:
     return f"{when:%Y-%m-%d %H.%M}"
 
 
-def page_chart(snapshot: Snapshot, moment: Moment, *, lengths: Lengths, nightly: Cadence | None) -> str:
+def page_chart(snapshot: Snapshot, moment: Moment, *, lengths: Lengths, nightly: Nightly | None) -> str:
     """Return the chart of BUILD_STATUS.md, from the midnight before to the second one after.
 
     The same files give the same bytes all day, as long as nothing can start at once: what can is drawn as starting with the hour or with
