@@ -24,6 +24,7 @@ from autobuilds.domain.settings import Settings, Window
 from autobuilds.domain.situation import Situation
 from autobuilds.domain.verdicts import Verdict
 from tests.builders import a_situation, a_snapshot, a_task
+from tests.proofs import _weeks
 from tests.proofs._clocks import set_clocks
 from tests.proofs.figures import Figures, Options
 
@@ -220,7 +221,7 @@ class Night:
 def _windows(figures: Figures, options: Options, how: Reckoning) -> None:
     found = list(changes(YEAR))
     chosen = found if options.full else random.Random(options.seed).sample(found, 4)
-    wrong = slipped = early = 0
+    wrong = slipped = early = astray = confused = 0
     walks: set[tuple[int, ...]] = set()
     for number, (name, moment) in enumerate(chosen):
         if number % 20 == 0:
@@ -232,13 +233,22 @@ def _windows(figures: Figures, options: Options, how: Reckoning) -> None:
         faults = [fault for window in WINDOWS if (fault := night.wrong(window, how, every=every)) is not None]
         missed = [fault for text, clocks in CADENCES.items() if (fault := night.slips(text, clocks, how)) is not None]
         soon = night.early(how)
+        rare = every * 3
+        local = moment.astimezone(ZoneInfo(name))
+        lost = [_weeks.wrong_window(night.moments, span, 2 * ROUND, rare) for span in _weeks.spans_at(local)]
+        strays = [f"{name} {fault}" for fault in lost if fault is not None]
+        context = _weeks.wrong_context(night.moments, 2 * ROUND, rare)
         wrong, slipped, early = wrong + len(faults), slipped + len(missed), early + (soon is not None)
-        figures.faults += [*faults, *missed, *([soon] if soon is not None else [])]
+        astray, confused = astray + len(strays), confused + (context is not None)
+        figures.faults += [*faults, *missed, *strays, *(f for f in (soon, context and f"{name} {context}") if f is not None)]
     figures.count(f"zones, changes of the clocks in {YEAR}", len(zoneinfo.available_timezones()))
     figures.count(f"changes of the clocks in {YEAR} in all zones", len(found), least=300)
     figures.count("changes x windows asked", len(chosen) * len(WINDOWS), least=len(chosen) * len(WINDOWS))
     figures.count("of them wrong", wrong, most=0)
     figures.count("different nights, asked every 20 minutes too", len(walks))
+    figures.count("changes x windows with days asked", len(chosen) * len(_weeks.HOURS), least=len(chosen) * len(_weeks.HOURS))
+    figures.count("of them wrong, with days", astray, most=0)
+    figures.count("changes at which a context, its beginning or its end is wrong", confused, most=0)
     figures.count("changes x cadences walked through", len(chosen) * len(CADENCES), least=len(chosen) * len(CADENCES))
     figures.count("of them with a slot missed or run twice", slipped, most=0)
     figures.count("changes at which Not Before is wrong", early, most=0)

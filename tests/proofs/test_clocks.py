@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proofs import clocks
+from tests.proofs import _weeks, clocks
 from tests.proofs.figures import Figures, Options
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -37,3 +37,14 @@ def test_times_compared_as_the_wall_shows_them_are_caught() -> None:
     zone, moment = next((z, m) for z, m in clocks.changes(clocks.YEAR) if z == "America/Chicago" and m.month == 11)
     night = clocks.Night(zone, moment)
     assert night.early(clocks.NAIVE) is not None and night.early(clocks.PRODUCT) is None
+
+
+@pytest.mark.parametrize(("zone", "month"), [("America/Chicago", 3), ("America/Chicago", 11), ("Europe/Berlin", 3)])
+def test_windows_with_days_and_contexts_reckoned_with_local_times_are_caught(zone: str, month: int) -> None:
+    moment = next(m for z, m in clocks.changes(clocks.YEAR) if z == zone and m.month == month)
+    moments, last = clocks.Night(zone, moment).moments, 2 * clocks.ROUND
+    spans = _weeks.spans_at(moment.astimezone(moments[0].tzinfo))
+    assert any(_weeks.wrong_window(moments, span, last, 60, _weeks.NAIVE) for span in spans)
+    assert not any(_weeks.wrong_window(moments, span, last, 0) for span in spans)
+    assert _weeks.wrong_context(moments, last, 60, _weeks.NAIVE) is not None
+    assert _weeks.wrong_context(moments, last, 0) is None
