@@ -23,6 +23,8 @@ LARGE, PART = 240, 180
 #: From so many weekends on that something was finished, the best of them bounds a project.
 KNOWN = 3
 MOST = 3
+#: What says most of why tasks belong together, first.
+_KINDS = ("linked", "task", "category", "backlog")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,4 +283,12 @@ def _rank(proposal: Proposal, tasks: Sequence[Task], window: DayWindow, record: 
     success = sum((rate.finished + 1) / (rate.ended + 2) for rate in rates) / len(rates)
     ready = sum(step.ready for step in proposal.steps) / len(proposal.steps)
     short = proposal.minutes < window.least
-    return (float(short), -round(ready, 1), min(t.priority.rank for t in of), -round(success, 1), -proposal.minutes, proposal.id)
+    return (
+        float(short),
+        -round(ready, 1),
+        min(t.priority.rank for t in of),
+        -round(success, 1),
+        -proposal.minutes,
+        _KINDS.index(proposal.kind),
+        proposal.id,
+    )
