@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from autobuilds.adapters.git.repo import GitRepo
-from autobuilds.domain.house import Trouble, Urgency
 from autobuilds.errors import AutobuildsError, Busy, StorageFailure
 from autobuilds.runtime import house, night, night_audit, night_health, night_snapshot, night_undo
 from autobuilds.runtime.record import Recorder
@@ -185,11 +184,20 @@ def test_what_the_night_moved_to_the_trash_comes_back_with_its_undo_and_nothing_
 
 
 def test_critical_problems_are_named_in_the_line_of_the_phase() -> None:
-    def trouble(number: int, urgency: Urgency) -> Trouble:
-        return Trouble(kind="disk", urgency=urgency, where=f"/{number}", said="full")
-
-    worst = [trouble(n, Urgency.CRITICAL) for n in range(4)]
-    said = night_health._said([*worst, trouble(9, Urgency.NOTE)], 1, worst)
+    said = night_health._said(5, 1, [f"/{n}: full" for n in range(4)])
     assert said == "5 problems found, 1 fixed; critical: /0: full; /1: full; /2: full and 1 more (autobuilds problems scan)"
-    assert night_health._said([trouble(9, Urgency.NOTE)], 1, []) == "1 problem found, 1 fixed"
-    assert night_health._said([], 0, []) == "no problem found"
+    assert night_health._said(1, 1, []) == "1 problem found, 1 fixed"
+    assert night_health._said(0, 0, []) == "no problem found"
+
+
+def test_critical_problems_need_the_owner_while_the_session_is_on(make_repo: Make, monkeypatch: Any) -> None:
+    found = night_health.Health(found=1, fixed=0, said="1 problem found", critical=("/: 97 % full",))
+    loop = make_night(make_repo, WAITS)
+    monkeypatch.setattr(night_health, "look_after", lambda *_: found)
+    begun = loop.start()
+    assert begun.beat is not None
+    needs = [n for n in begun.beat.needs_you if n.kind == "problem"]
+    assert [(n.reason, n.command) for n in needs] == [("the overnight session found: /: 97 % full", "autobuilds problems scan")]
+    assert "97 % full" in (loop.root / "BUILD_STATUS.md").read_text()
+    night.report(loop.context)
+    assert not [n for n in loop.beat().needs_you if n.kind == "problem"]

@@ -195,3 +195,30 @@ def test_an_undo_that_was_killed_is_carried_on_by_the_next(make_repo: Make, wher
     assert queue_at(loop, "HEAD") == queue_at(loop, evening)
     assert loop.git("status", "--porcelain") == ""
     assert len([s for s in loop.subjects() if s.startswith("Undo the night")]) == 1
+
+
+def test_what_ran_before_the_night_goes_on_when_the_night_is_taken_back(make_repo: Make) -> None:
+    waiting = details("Say hello", steps="until test -f {go}; do sleep 0.02; done; echo hello > a.txt")
+    loop = make_night(make_repo, waiting, *blocks("one"), more=MERGE)
+    loop.beat()
+    assert loop.state() == "building"
+    loop.later(0.1)
+    loop.start()
+    loop.ended("say-one")
+    loop.later(-0.1)
+    loop.beat()
+    done = night_undo.undo(loop.context)
+    assert done.kept == (("say-hello", "it began before the night, and still runs"),) and done.running == ()
+    loop.tell()
+    loop.ended()
+    loop.beat()
+    assert loop.state() == "completed" and (loop.root / "a.txt").exists()
+
+
+def test_without_commits_a_night_is_taken_back_too(make_repo: Make) -> None:
+    loop = a_night(make_repo, "one", "two", more=MERGE + "commits: none\n")
+    text = loop.git("show", f"{loop.night.tag}:BUILD_QUEUE.md")
+    night_undo.undo(loop.context)
+    assert not (loop.root / "one.txt").exists() and not (loop.root / "two.txt").exists()
+    assert loop.queue.read_text().rstrip("\n") == text
+    assert {loop.state("say-one"), loop.state("say-two")} == {"escalated"}

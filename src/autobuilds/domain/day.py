@@ -108,6 +108,8 @@ class Night:
     #: Problems found, and fixed, by the health phase.
     found: int = 0
     fixed: int = 0
+    #: Critical problems that the health phase could not fix, in words.
+    critical: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from autobuilds.domain.agents import FailureClass
 from autobuilds.domain.asking import asks
 from autobuilds.domain.build import Build, BuildState, Evidence, Outcome
 from autobuilds.domain.moment import Snapshot
+from autobuilds.domain.night import unfinished
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.problem import Severity
 from autobuilds.domain.progress import Progress
@@ -48,6 +49,9 @@ def needs_you(
         found.append(NeedsYou(kind="queue", reason="BUILD_QUEUE.md can't be trusted as a whole", command="autobuilds check"))
     errors = [p for p in snapshot.problems if p.severity is Severity.ERROR]
     found += [NeedsYou(kind="config", reason=str(p), command=f"edit {p.file} line {p.line}") for p in errors]
+    night = unfinished(snapshot.ledger.day)
+    for said in night.critical if night is not None else ():
+        found.append(NeedsYou(kind="problem", reason=f"the overnight session found: {said}", command="autobuilds problems scan"))
     escalated = [b for b in builds if b.state is BuildState.ESCALATED]
     found += [_escalation(b) for b in sorted(escalated, key=_reach)]
     for build in builds:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from autobuilds.domain.moment import Snapshot
     from autobuilds.runtime.context import Context
     from autobuilds.runtime.looking import Beat, Seen
+    from autobuilds.runtime.night_health import Health
 
 #: Why the phase of routines has nothing to do.
 NO_ROUTINES = "no routines are known"
@@ -112,7 +113,7 @@ def _health(context: Context, recorder: Recorder, _seen: Seen) -> None:
     from autobuilds.runtime.night_health import look_after
 
     found = look_after(context, recorder.now)
-    _record(context, recorder, Phase(name="health", state="done", at=recorder.now, note=found.said), found=found.found, fixed=found.fixed)
+    _record(context, recorder, Phase(name="health", state="done", at=recorder.now, note=found.said), found)
 
 
 def _patterns(context: Context, recorder: Recorder, _seen: Seen) -> None:
@@ -149,10 +150,10 @@ _STEPS: dict[str, Callable[[Context, Recorder, Seen], None]] = {
 }
 
 
-def _record(context: Context, recorder: Recorder, phase: Phase, *, found: int | None = None, fixed: int | None = None) -> None:
+def _record(context: Context, recorder: Recorder, phase: Phase, health: Health | None = None) -> None:
     def with_phase(night: Night) -> Night:
         changed = overnight_runner.recorded(night, phase)
-        return changed if found is None else replace(changed, found=found, fixed=fixed or 0)
+        return changed if health is None else replace(changed, found=health.found, fixed=health.fixed, critical=health.critical)
 
     _change(context, recorder, "night-phase", with_phase, f"{phase.name}: {phase.state}: {phase.note}")
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from autobuilds.domain.house import Urgency
+from autobuilds.domain.inert import line
 from autobuilds.records import dataclass
 from autobuilds.runtime import house
 from autobuilds.runtime.view_values import count
@@ -13,11 +14,12 @@ from autobuilds.runtime.view_values import count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autobuilds.domain.house import Trouble
     from autobuilds.runtime.context import Context
 
 #: Critical problems that are named in the line of the phase.
 _NAMED = 3
+#: Characters of one of them.
+_LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,8 @@ class Health:
     found: int
     fixed: int
     said: str
+    #: Critical problems that are left, in words.
+    critical: tuple[str, ...] = ()
 
 
 def look_after(context: Context, now: datetime) -> Health:
@@ -37,14 +41,14 @@ def look_after(context: Context, now: datetime) -> Health:
     before = house.look(context, now).problems
     fixed = sum(one.result.done for one in house.fix_safe(context, now)) if any(trouble.safe for trouble in before) else 0
     left = house.scan(context, now).problems
-    return Health(found=len(before), fixed=fixed, said=_said(before, fixed, left))
+    critical = tuple(line(f"{t.where}: {t.said}", _LONGEST) for t in left if t.urgency is Urgency.CRITICAL)
+    return Health(found=len(before), fixed=fixed, said=_said(len(before), fixed, critical), critical=critical[:_NAMED])
 
 
-def _said(before: Sequence[Trouble], fixed: int, left: Sequence[Trouble]) -> str:
-    if not before:
+def _said(found: int, fixed: int, critical: Sequence[str]) -> str:
+    if not found:
         return "no problem found"
-    critical = [trouble for trouble in left if trouble.urgency is Urgency.CRITICAL]
-    named = "; ".join(f"{trouble.where}: {trouble.said}" for trouble in critical[:_NAMED])
+    named = "; ".join(critical[:_NAMED])
     more = f" and {len(critical) - _NAMED} more" if len(critical) > _NAMED else ""
-    said = f"{count(len(before), 'problem')} found, {fixed} fixed"
+    said = f"{count(found, 'problem')} found, {fixed} fixed"
     return f"{said}; critical: {named}{more} (autobuilds problems scan)" if critical else said

@@ -26,6 +26,8 @@ MOST_OF_A_FILE = 32 * 1024 * 1024
 MOST = 128 * 1024 * 1024
 #: Files of the archive.
 MOST_FILES = 20_000
+#: Paths that are named of those left out.
+_TOLD = 20
 #: What stands in every archive besides what Git does not hold: queue, ledger, and when duties ran last.
 _ALWAYS = (QUEUE, LEDGER, f"{PRIVATE}/duties.json")
 
@@ -63,6 +65,7 @@ def take(context: Context, name: str, now: datetime) -> Snapshot:
     packed, kept, left_out = _pack(context.workspace.root, (*_ALWAYS, *repo.loose()), now)
     path = context.workspace.private.parent / archive_of(name)
     files.make_folder(path.parent)
+    path.parent.chmod(0o700)
     files.write_atomic(path, packed)
     path.chmod(0o600)
     return Snapshot(
@@ -90,7 +93,8 @@ def _pack(root: Path, paths: tuple[str, ...], now: datetime) -> tuple[bytes, int
                 fault = _add(archive, root, path, now)
                 left_out += [fault] if fault else []
                 size, kept = size + info.st_size, kept + (not fault)
-    return buffer.getvalue(), kept, tuple(left_out)
+    more = [f"and {len(left_out) - _TOLD} more"] if len(left_out) > _TOLD else []
+    return buffer.getvalue(), kept, (*left_out[:_TOLD], *more)
 
 
 def _add(archive: tarfile.TarFile, root: Path, path: str, now: datetime) -> str | None:

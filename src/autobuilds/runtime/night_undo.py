@@ -11,7 +11,7 @@ from autobuilds.domain.build import Build, BuildState, Outcome
 from autobuilds.domain.day import Night
 from autobuilds.domain.lifecycle import Event, legal, move, new_tries
 from autobuilds.domain.night import find, unfinished, with_night
-from autobuilds.domain.times import format_when
+from autobuilds.domain.times import format_when, reached
 from autobuilds.errors import AutobuildsError, FatalQueue, NotSo, Refused
 from autobuilds.records import dataclass, replace
 from autobuilds.runtime import night_report, night_snapshot
@@ -106,6 +106,8 @@ def _of_night(night: Night, ledger: Ledger, now: datetime) -> Undoing:
         if last is None or not belongs(last, night, end):
             continue
         why = _stays(build)
+        if last.is_open and not reached(night.started, last.started):
+            why = "it began before the night, and still runs"
         if why is not None:
             kept.append((build.label, why))
             continue

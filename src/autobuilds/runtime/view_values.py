@@ -15,7 +15,7 @@ from autobuilds.records import dataclass, fields, is_dataclass
 class NeedsYou:
     """One thing that only the owner can settle; `command` is the command or act that settles it."""
 
-    #: `queue`, `config`, `escalated`, `removed`, `question`, `blocked`, `stalled`, `ask` or `review`.
+    #: `queue`, `config`, `escalated`, `removed`, `question`, `blocked`, `stalled`, `problem`, `ask` or `review`.
     kind: str
     reason: str
     command: str
