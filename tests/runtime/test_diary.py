@@ -224,9 +224,31 @@ def test_an_announcement_with_hostile_text_comes_back_as_it_went(context: Contex
     assert read(context) == "# 2026-02-06\n\n## [03:45] a \\## b\n- \\<b>\n- \\- \\[x\\] done \\# c\n"
 
 
-def test_outside_a_transaction_it_is_written_at_once(context: Context) -> None:
-    assert diary.remember(context, recorder_for(context), AT, "Something", ["one", "two"]) is None
+@pytest.mark.parametrize("given", [True, False])
+def test_outside_a_transaction_it_is_a_commit_of_its_own(context: Context, given: bool) -> None:
+    recorder = recorder_for(context) if given else None
+    assert diary.remember(context, recorder, AT, "Something", ["one", "two"]) is None
     assert read(context) == f"# 2026-02-06\n\n{ENTRY}"
+    root = context.workspace.root
+    assert git(root, "show", "--name-only", "--format=%an %s", "HEAD").split("\n") == [
+        "autobuilds autobuilds: diary of 2026-02-06",
+        "",
+        NAME,
+    ]
+    assert git(root, "status", "--porcelain") == ""
+
+
+def test_beside_another_process_that_commits_it_is_written_and_left_to_the_next_as_the_tools(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diary, "_PATIENCE", 0.0)
+    with context.workspace.lock("commit", "somebody else", 0.0):
+        assert diary.remember(context, None, AT, "Something", ["one", "two"]) is None
+    assert read(context) == f"# 2026-02-06\n\n{ENTRY}"
+    transition(context, title="Another")
+    root = context.workspace.root
+    assert git(root, "log", "--format=%an", "--", NAME) == "autobuilds"
+    assert git(root, "status", "--porcelain") == ""
 
 
 def test_what_is_saved_past_an_entry_is_put_back_by_the_next_transaction(context: Context) -> None:

@@ -272,6 +272,13 @@ def test_the_lock_is_waited_for(tmp_path: Path) -> None:
         memory.remember(tmp_path, ENTRY, patience=0.05)
 
 
+def test_what_is_an_entry_of_ours_and_what_is_a_persons() -> None:
+    first = with_entry(b"", ENTRY)
+    assert memory.only_entries(b"", first) and memory.only_entries(first, with_entry(first, Entry(at=AT, title="Next")))
+    assert not memory.only_entries(b"", b"# Notes\n") and not memory.only_entries(first, first + b"Mine.\n")
+    assert not memory.only_entries(b"Mine.\n", first)
+
+
 class TestMerge:
     """What a person saved, what was written meanwhile, together."""
 

@@ -12,19 +12,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autobuilds.domain import inert
-from autobuilds.errors import AutobuildsError, BadInput
+from autobuilds.errors import AutobuildsError, BadInput, Busy
 from autobuilds.runtime.context import Context
-from autobuilds.store import memory
+from autobuilds.store import files, memory
 
 if TYPE_CHECKING:
     from autobuilds.runtime.record import Recorder
+
+#: Seconds for which an entry that goes with no transition waits for another process that commits.
+_PATIENCE = 2.0
 
 
 def remember(context: Context, recorder: Recorder | None, at: datetime, title: str, facts: Sequence[str]) -> str | None:
     """Write `## [HH:MM] title` with its facts (two to five) into the diary of the day of `at`; return why it could not be, if so.
 
-    Inside a transaction of `recorder` it goes into the commit of that transaction, and what fails is one of the recorder's faults; give the
-    time of what happened rather than of the moment, so that it is the same when the transition is recorded again after a crash.
+    Inside a transaction of `recorder` it goes into the commit of that transaction, else into one of its own; what fails is one of the
+    recorder's faults. Give the time of what happened rather than of the moment, so that it is the same when the transition is recorded again
+    after a crash.
     """
     workspace = context.workspace
     try:
@@ -33,12 +37,30 @@ def remember(context: Context, recorder: Recorder | None, at: datetime, title: s
             return None
         entry = memory.Entry(at=at.astimezone(workspace.zone(settings)), title=inert.line(title), facts=tuple(map(inert.line, facts)))
         if recorder is not None and recorder.inside:
-            recorder.diary.append({"at": entry.at.isoformat(), "title": entry.title, "facts": list(entry.facts)})
+            recorder.diary.append(_plain(entry))
             return None
-        memory.remember(workspace.root, entry)
+        from autobuilds.runtime.record import recorder_for
+
+        return _alone(recorder or recorder_for(context), entry)
     except (AutobuildsError, OSError) as fault:
         return _told(recorder, fault)
-    return None
+
+
+def _alone(recorder: Recorder, entry: memory.Entry) -> str | None:
+    """Write an entry that goes with no transition, in a commit of its own; while another process commits, it waits for the next one."""
+    known = len(recorder.faults)
+    try:
+        with recorder.transaction("diary", wait=_PATIENCE):
+            recorder.diary.append(_plain(entry))
+            recorder.note("remembered", "", f"diary of {entry.at.date().isoformat()}", transition=False)
+    except Busy:
+        memory.remember(recorder.context.workspace.root, entry)
+    return "; ".join(recorder.faults[known:]) or None
+
+
+def _plain(entry: memory.Entry) -> dict[str, Any]:
+    """Return an entry as an announcement holds it."""
+    return {"at": entry.at.isoformat(), "title": entry.title, "facts": list(entry.facts)}
 
 
 def written(recorder: Recorder, entries: Iterable[Mapping[str, Any]], *, commit: bool = True) -> list[str]:
@@ -65,17 +87,18 @@ def _entry(told: Mapping[str, Any]) -> memory.Entry:
 
 def prepared(recorder: Recorder, name: str) -> bool:
     """Whether a diary belongs into commits; if so, what the owner wrote there without committing it is committed, as the owner's."""
-    if not _committed(recorder, name):
+    recorded = recorder.context.on_record(name)
+    if recorded is None and not _wanted(recorder, name):
         return False
-    recorder.commit_edit(name)
+    path = recorder.context.workspace.path(name)
+    if path.exists() and not memory.only_entries(recorded or b"", files.read_stable(path)):
+        recorder.commit_edit(name)
     return True
 
 
-def _committed(recorder: Recorder, name: str) -> bool:
-    """Whether a diary belongs into commits: it is in them already, or nothing says that it does not."""
+def _wanted(recorder: Recorder, name: str) -> bool:
+    """Whether a diary that no commit holds belongs into one: nothing says that it does not."""
     context = recorder.context
-    if context.on_record(name) is not None:
-        return True
     root = context.workspace.root
     if any((folder / ".git").exists() for folder in (root / name).parents if folder != root and folder.is_relative_to(root)):
         return False

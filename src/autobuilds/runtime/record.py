@@ -50,13 +50,13 @@ class Recorder:
     _edited: tuple[str, ...] | None = None  # what is told of a ledger that is another's, once looked at
 
     @contextmanager
-    def transaction(self, what: str, *, hold: bool = False) -> Iterator[None]:
+    def transaction(self, what: str, *, hold: bool = False, wait: float = WRITE_WAIT) -> Iterator[None]:
         """Hold the write lock, catch up what a crash left, commit the owner's own edits, then commit what was noted.
 
         With `hold` that last commit waits for the next transaction, or for the page that is rendered at the end and goes
         into the same commit. Where the body raises before it changed a file, what it announced is withdrawn.
         """
-        with self.context.workspace.lock("commit", what, WRITE_WAIT):
+        with self.context.workspace.lock("commit", what, wait):
             self._flush()
             self._put_back()
             self.commit_edit(QUEUE)

@@ -145,7 +145,11 @@ def _refuse(recorder: Recorder, loaded: Loaded, task: Task, build: Build | None,
     mode = deliver_mode(loaded, task)
     held = begin(task, now, ended, mode) if build is None else move(build, Event.START, now, attempt=ended)
     escalated = move(held, Event.ESCALATED, now, reason=reason)
+    from autobuilds.runtime import diary, remembered
+
     with recorder.transaction(f"refuse {task.label}", hold=True):
+        if (said := remembered.ended(escalated, ended)) is not None:
+            diary.remember(recorder.context, recorder, now, *said)
         recorder.note(Event.ESCALATED, task.label, reason, attempt=attempt.number, record=escalated)
         recorder.put(recorder.context.workspace.ledger().with_build(escalated))
 

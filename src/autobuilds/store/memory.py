@@ -40,6 +40,7 @@ _FRESH, _DOUBTFUL = 0.5, 2.0
 #: Seconds for which a file that is gone is looked for: some editors move it away before they write it anew.
 _GONE = 0.5
 _PAUSE = 0.02
+_TITLE = pattern(rb"# \d{4}-\d\d-\d\d")
 _HEADING = pattern(rb"## \[\d\d:\d\d\] [^\r\n]+")
 
 
@@ -252,9 +253,14 @@ def _entries(text: bytes, *, new: bool) -> list[list[bytes]] | None:
             entries.append([row])
         elif entries and row.startswith(b"- "):
             entries[-1].append(row)
-        elif row.strip() and not (new and at == 0):
+        elif row.strip() and not (new and at == 0 and _TITLE.fullmatch(row)):
             return None
     return entries
+
+
+def only_entries(before: bytes, now: bytes) -> bool:
+    """Whether nothing came to a text but entries of ours behind it."""
+    return now.startswith(before) and _entries(now[len(before) :], new=not before) is not None
 
 
 def _entries_lost(base: bytes, ours: bytes, theirs: bytes) -> bool:

@@ -149,7 +149,8 @@ class Workspace:
         Only for the holder of the heartbeat's lock: merges are made in `scratch` under it.
         """
         queue.rescue()
-        folders = (self.root, self.root / "subagents", self.root / "subagents" / "logs", self.root / REPORTS, self.root / PRIVATE)
+        shown = (self.root / name for name in ("subagents", "subagents/logs", REPORTS, MEMORY))
+        folders = (self.root, *shown, self.root / PRIVATE)
         remove_debris((*folders, self.root / PRIVATE / "outbox", self.root / PRIVATE / "retired" / QUEUE))
         scratch = self.root / PRIVATE / "scratch"
         if scratch.exists():
