@@ -81,6 +81,6 @@ def test_the_log_of_fixes_is_put_aside_when_it_is_large(tmp_path: Path, monkeypa
 def test_the_ends_of_duties_are_read_as_far_as_they_are_such(tmp_path: Path) -> None:
     assert read_duty_ends(tmp_path) == ()
     good = {"at": NOW.isoformat(), "duty": "Scan", "command": "true", "outcome": "ok", "tail": ""}
-    rows = [good, {**good, "outcome": "failed"}, {**good, "tail": 5}, {**good, "at": "2026-02-06T22:00:00"}, {"at": 1}, [], 7]
+    rows = [good, {**good, "outcome": "failed"}, {**good, "outcome": "not-so"}, {**good, "tail": 5}, {**good, "at": "2026-02-06T22:00:00"}, {"at": 1}, [], 7]
     (tmp_path / "duties.log").write_text("torn{\n" + "\n".join(map(json.dumps, rows)) + "\n" + "[" * 3000)
-    assert [end.ok for end in read_duty_ends(tmp_path)] == [True, False]
+    assert [end.ok for end in read_duty_ends(tmp_path)] == [True, False, True]

@@ -30,8 +30,8 @@ _PATIENCE = 2.0
 #: In this order fixes are made: what frees space first, what takes space for a while last.
 _ORDER = (FixKind.PURGE, FixKind.STOP, FixKind.COMPRESS, FixKind.ROTATE, FixKind.TRASH, FixKind.MAINTAIN, FixKind.VACUUM)
 _DIARY_FACTS = 5
-#: Seconds after which no further fix is begun.
-MOST_SECONDS = 600.0
+#: Seconds after which no further fix is begun: a duty has ten minutes in all.
+MOST_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
