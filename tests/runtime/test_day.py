@@ -23,6 +23,7 @@ from autobuilds.runtime.standstill import keep, watch
 from autobuilds.store import standstill
 from autobuilds.wiring import make_context
 from tests.conftest import git
+from tests.runtime.loop import Loop, details, queue
 
 #: A Friday.
 NOON = datetime(2026, 2, 6, 12, 0, tzinfo=UTC)
@@ -229,3 +230,16 @@ def test_a_task_waits_for_its_window_and_a_word_opens_it(live) -> None:
     assert (gate.verdict.value, gate.until) == ("wait", datetime(2026, 2, 7, tzinfo=UTC))
     life.say(NOON, Context.WEEKEND, NOON + timedelta(hours=9))
     assert life.beat(NOON + timedelta(minutes=1)).assessments[0].verdict.value == "go"
+
+
+@pytest.mark.parametrize(("word", "yields"), [(Context.WORKING, True), (Context.AWAY, False)])
+def test_a_build_yields_the_processor_while_the_owner_works(make_repo, word: Context, yields: bool) -> None:
+    before = os.nice(0)
+    steps = f"for i in $(seq {100 if yields else 5}); do [ $(nice) -gt {before} ] && break; sleep 0.05; done; nice > a.txt"
+    files = {"BUILD_QUEUE.md": queue(details("Say hello", steps=steps, check="test -s a.txt")), "HEARTBEAT.md": CONFIG.format(more="")}
+    root = make_repo({**files, "app.py": "", ".gitignore": ".autobuilds/\n"})
+    loop = Loop(context=replace(make_context(root), heartbeat_argv=()))
+    days.say(loop.context, word, None)
+    loop.run()
+    assert loop.state() == "review"
+    assert (int(git(root, "show", "build/say-hello:a.txt")) > before) is yields

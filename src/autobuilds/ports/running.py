@@ -24,6 +24,8 @@ class Limits:
     silence: timedelta = timedelta(hours=8)
     check_timeout: timedelta = timedelta(minutes=30)
     output_bytes: int = 64 * 1024 * 1024
+    #: By how much the attempt yields the processor to other programs, 0 (not at all) to 19.
+    niceness: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,12 @@ from pathlib import Path
 from autobuilds.domain.budgets import Spending, money_left, reported, spendings
 from autobuilds.domain.build import Attempt, Build, DeliverMode
 from autobuilds.domain.gates.machine import COMMAND
+from autobuilds.domain.manner import MANNERS, Intensity
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import Moment
 from autobuilds.domain.paths import protected_patterns
 from autobuilds.domain.settings import Settings
+from autobuilds.domain.situation import Shared
 from autobuilds.ports import Invocation, Job, Limits
 from autobuilds.records import dataclass
 from autobuilds.runtime.confining import confinement
@@ -19,6 +21,9 @@ from autobuilds.runtime.context import Context
 from autobuilds.runtime.prompt import prompt_for, scratch_of
 from autobuilds.runtime.resuming import Interrupted, clone_of, home_of, interrupted
 from autobuilds.store.workspace import Loaded
+
+#: By how much builds yield the processor that start while the owner works on the machine.
+YIELDING = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +92,7 @@ def job_for(
         touches=task.touches,
         protected=protected_patterns(in_workspace=base.repository == workspace.root, extra=settings.protected),
         may_change_nothing=says_no_change(task),
-        limits=_limits(settings, timeout),
+        limits=_limits(settings, timeout, _niceness(loaded, moment)),
         budgets=budgets,
         progress_file=str(workspace.progress_file(task.label)),
         log_file=str(workspace.log_file(task.label, attempt.number)),
@@ -165,8 +170,15 @@ def _same_ground(context: Context, build: Build | None, base: Base, resumed: Int
     return resumed.commit is None or context.open_repo(base.repository).resolve(resumed.commit) is not None
 
 
-def _limits(settings: Settings, timeout: timedelta) -> Limits:
+def _niceness(loaded: Loaded, moment: Moment) -> int:
+    """Return by how much what starts now yields the processor: while the owner works on the machine it does."""
+    context = Shared(loaded.snapshot, moment).context.context
+    return YIELDING if MANNERS[context].intensity is Intensity.LIGHT else 0
+
+
+def _limits(settings: Settings, timeout: timedelta, niceness: int) -> Limits:
     return Limits(
+        niceness=niceness,
         timeout=timeout,
         silence=2 * settings.stall_after,
         check_timeout=settings.check_timeout,

@@ -287,3 +287,17 @@ class TestProcesses:
 
 def replace_created(who: processes.Identity, by: float) -> processes.Identity:
     return processes.Identity(pid=who.pid, created=who.created + by)
+
+
+def test_a_program_yields_the_processor_where_it_is_told_to_and_nobody_else(tmp_path: Path) -> None:
+    before = os.nice(0)
+    wait = f"for i in $(seq 200); do [ $(nice) -gt {before} ] && break; sleep 0.05; done; "
+    run(
+        tmp_path,
+        f"{wait} nice; sh -c nice",
+        Bounds(seconds=30, silence=None, output_bytes=1000, what="the limit", niceness=min(before + 3, 19)),
+    )
+    assert (tmp_path / "out").read_text().split() == [str(min(before + 3, 19))] * 2
+    run(tmp_path, "nice", Bounds(seconds=30, silence=None, output_bytes=1000, what="the limit"), output=tmp_path / "other")
+    assert (tmp_path / "other").read_text() == f"{before}\n"
+    assert os.nice(0) == before

@@ -104,6 +104,7 @@ class AgentRun:
             what="the limit of one attempt (timeout)",
             ladder=ladder_of(self.job),
             disk=clone,
+            niceness=limits.niceness,
             free_bytes=min(shutil.disk_usage(clone).total // _FREE_PART, _FREE_BYTES),
         )
 

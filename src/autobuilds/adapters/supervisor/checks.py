@@ -84,7 +84,8 @@ def _run(
     merged: bool,
 ) -> tuple[Check, Stop | None]:
     seconds = limits.check_timeout.total_seconds()
-    bounds = Bounds(seconds=seconds, silence=None, output_bytes=limits.output_bytes, what="the limit of one check (check_timeout)")
+    what = "the limit of one check (check_timeout)"
+    bounds = Bounds(seconds=seconds, silence=None, output_bytes=limits.output_bytes, what=what, niceness=limits.niceness)
     output.unlink(missing_ok=True)
     ended = watcher.run(["/bin/sh", "-e", "-c", command], cwd=tree, environment=environment, output=output, bounds=bounds, start=start)
     tail = read_tail(output, TAIL_BYTES)

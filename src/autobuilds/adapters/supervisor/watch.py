@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from autobuilds.adapters import processes
@@ -41,6 +42,8 @@ class Bounds:
     #: A folder on whose disk this many bytes are to stay free; None: nobody looks.
     disk: Path | None = None
     free_bytes: int = 0
+    #: By how much it yields the processor to other programs.
+    niceness: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +246,8 @@ class _Run:
                 self.watcher.lives()
         if self.watcher.noticed is not None and present != self._present:
             self.watcher.noticed(present)
+        if self.bounds.niceness:
+            give_way((who.pid for who in present - self._present), self.bounds.niceness)
         self._state, self._present = state, present
 
     def _limit(self, now: float) -> Stop | None:
@@ -260,6 +265,16 @@ class _Run:
 
     def _written(self) -> int:
         return sum(os.fstat(f).st_size for f in self.files)
+
+
+def give_way(pids: Iterable[int], niceness: int) -> None:
+    """Have the process groups of these, every thread of theirs, yield the processor to others; what is gone or yields more stays."""
+    own = os.getpgrp()
+    for pid in pids:
+        with suppress(OSError):
+            group = os.getpgid(pid)
+            if group != own and os.getpriority(os.PRIO_PROCESS, pid) < niceness:
+                os.setpriority(os.PRIO_PGRP, group, niceness)
 
 
 def span_words(seconds: float) -> str:
