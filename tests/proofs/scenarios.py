@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -60,6 +61,16 @@ _BUILT = _workspace(
         _task("Asks first", file="c.txt", steps=f'case "$AUTOBUILDS_ATTEMPT" in *-1-*) {_ASKS};; *) echo hello > c.txt;; esac'),
     ),
 )
+_PROJECT = """
+### Say it all
+- **Description:** `all.txt` of the project holds the lines `one`, `two` and `three`, as app.py reads them.
+- **Completion Criteria:**
+  - [ ] The first line: `grep -qx one all.txt`
+  - [ ] The second line: `grep -qx two all.txt`
+  - [ ] The third line: `grep -qx three all.txt`
+- **Estimated Time:** 9 hours
+- **Category:** Bug fixes
+"""
 _DUTIES = "\n## Look around (every heartbeat)\n- `touch looked-around`\n"
 
 #: States that scenarios begin in: the files, and the commands that were run on them.
@@ -81,10 +92,19 @@ STATES: Mapping[str, tuple[Mapping[str, str], tuple[tuple[str, ...], ...]]] = {
         {**_BUILT, "HEARTBEAT.md": _BUILT["HEARTBEAT.md"].replace("retries: 5", "retries: 1")},
         (("heartbeat", "--wait"), ("heartbeat", "--wait"), ("pause",), ("cancel", "say-hello"), ("heartbeat",)),
     ),
+    "project": (_workspace(_queue(_PROJECT)), (("pause",), ("heartbeat",))),
     "ready": (_READY, ()),
     "one": (_ONE, ()),
     "long": (_LONG, ()),
 }
+
+
+def on_a_friday(argv: list[str]) -> int:
+    """Have projects for the weekend proposed on a Friday evening, and run a command line then."""
+    from tests.proofs.forkserver import autobuilds
+
+    os.environ["AUTOBUILDS_NOW"] = "2026-02-06T18:00:00+00:00"
+    return autobuilds(["weekend", "suggest"]) or autobuilds(argv)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +173,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         Scenario(name=name, state=state, argv=argv, gradual=argv[0] == "init", halfway=argv[0] in {"accept", "undo"})
         for name, state, argv in _QUEUE
     ),
+    Scenario(name="weekend start", state="project", argv=("weekend", "start", "1", "--yes"), code="tests.proofs.scenarios:on_a_friday"),
     Scenario(
         name="heartbeat starts",
         state="ready",
