@@ -151,3 +151,56 @@ def test_the_workspace_is_found_from_any_folder(desk: Desk, make_repo: object, t
 def test_every_script_runs_as_a_file(desk: Desk, name: str) -> None:
     done = _python(FOLDER / f"{name}.py", "--help", cwd=desk.root)
     assert (done.returncode, done.stdout.startswith(f"usage: {name}.py")) == (0, True)
+
+
+def test_the_week_by_script(desk: Desk, script: object) -> None:
+    assert callable(script)
+    for arguments, command in (
+        ((), ("schedule",)),
+        (("schedule",), ("schedule",)),
+        (("list",), ("schedule", "--list")),
+        (("stats",), ("stats",)),
+        (("next",), ("next",)),
+        (("next", "--json"), ("next", "--json")),
+    ):
+        said, typed = script("build_scheduler", *arguments), desk.type(*command)
+        assert (said.status, said.out) == (typed.status, typed.out), arguments
+    assert script("build_scheduler", "plan").status == 2
+
+
+def test_the_queue_as_a_whole_by_script(desk: Desk, script: object) -> None:
+    assert callable(script)
+    added = script("autonomous_queue", "add", "Oil it", "Oil `clock.py`", "1.50", "Bug fixes", "HIGH")
+    assert (added.status, added.out.startswith("oil-it added (high priority")) == (0, True)
+    task = desk.type("show", "oil-it", "--json").json["task"]
+    assert (task["estimated_minutes"], task["category"], task["description"]) == ({"min": 90, "max": 90}, "Bug fixes", "Oil `clock.py`")
+    for wrong in (
+        ("X", "y", "soon", "Bug fixes", "high"),
+        ("X", "y", "0", "Bug fixes", "high"),
+        ("X", "y", "nan", "C", "high"),
+        ("X", "y", "2", "C", "urgent"),
+    ):
+        assert script("autonomous_queue", "add", *wrong).status == 2
+    assert "is no number of hours; write 2 or 1.5" in script("autonomous_queue", "add", "X", "y", "inf", "C", "high").err
+    said = script("autonomous_queue", "progress")
+    assert said.out == (
+        "[#####...............] 25 %: 1 of 4 tasks done\n"
+        "  1 wait, 2 need you first\n"
+        "  3.5 hours of building are left, 2 tasks of them without a known length taken\n"
+        "  as an hour\n"
+        "  Bug fixes       0 done    2 left     2.5 h\n"
+        "  no category     1 done    1 left       1 h\n"
+    )
+    found = script("autonomous_queue", "progress", "--json").json
+    assert (found["kind"], found["percent"], found["asking"], found["running"]) == ("progress", 25, 2, [])
+    assert script("autonomous_queue", "schedule").out == desk.type("schedule").out
+    assert script("autonomous_queue", "report").status == 0
+    assert (desk.root / "build-reports" / "2026-02-06.md").exists()
+    assert script("autonomous_queue").status == 2
+
+
+def test_progress_of_an_empty_queue(desk: Desk, script: object) -> None:
+    assert callable(script)
+    (desk.root / "BUILD_QUEUE.md").write_text("## Active Queue\n\n## Completed\n")
+    git(desk.root, "commit", "-q", "-a", "-m", "Empty")
+    assert script("autonomous_queue", "progress").out == "The queue holds no task.\n"

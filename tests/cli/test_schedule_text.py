@@ -10,14 +10,18 @@ import pytest
 
 from autobuilds.cli.formatters.columns import cells
 from autobuilds.cli.formatters.schedule_text import schedule
+from autobuilds.cli.formatters.stats_text import progress, stats
 from autobuilds.cli.formatters.style import Style
 from autobuilds.cli.formatters.unreached_text import unreached
 from autobuilds.domain.duties import parse_cadence
+from autobuilds.domain.lengths import Learned, Lengths, kind_of
 from autobuilds.domain.model import Estimate, Priority, Task
 from autobuilds.domain.settings import Settings
 from autobuilds.planning import forecast as planning
 from autobuilds.planning.forecast import forecast, reach
 from autobuilds.planning.nights import Nightly
+from autobuilds.policies.autonomous_queue import QueueProgress, Running, Share
+from autobuilds.policies.build_scheduler import stats as figures
 from tests.builders import NOW, a_build, a_moment, a_snapshot, a_task, an_attempt
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -121,3 +125,30 @@ def test_quiet_days_between_are_one_line() -> None:
     assert "\nSat 07 Feb to Mon 09 Feb: nothing runs\n" in text
     assert "\nWed 11 Feb to Fri 13 Feb: nothing runs\n" in text
     assert "\nSat 07 Feb: nothing runs\n" in shown(sized("Now"), sized("Later", not_before=NOW + timedelta(days=2)), hours=24 * 3)
+
+
+def test_progress_names_what_runs() -> None:
+    running = (Running(label="busy", name="Busy", percent=40), Running(label="mute", name="Mute", percent=None))
+    share = Share(name="Docs", done=0, left=2, hours_left=2.5)
+    found = QueueProgress(
+        tasks=3, done=1, percent=33, running=running, review=1, ready=0, waiting=0, asking=0, hours_left=2.5, unsized=0, categories=(share,)
+    )
+    assert progress(found, Style()) == (
+        "[#######.............] 33 %: 1 of 3 tasks done\n"
+        "  building busy: 40 %\n"
+        "  building mute: ? %\n"
+        "  1 of those done wait for your review\n"
+        "  2.5 hours of building are left\n"
+        "  Docs             0 done    2 left     2.5 h\n"
+    )
+
+
+def test_shares_of_estimates_and_groups_without_an_end_are_told() -> None:
+    kind = kind_of("Docs", "claude")
+    known = Lengths(kinds={kind: Learned(median=timedelta(minutes=90), builds=12, share=0.75, estimated=11)})
+    open_build = a_build(a_task("Open"), attempts=(an_attempt(ended=None),), category="Docs")
+    text = stats(figures((open_build,), (), NOW), known, Style())
+    assert text.startswith("1 build, 0 hours built\n  1 building\n  length of a build that passed: none known\n")
+    assert "  Docs  none settled" in text
+    assert text.endswith("  docs with claude: median 1 h 30 min of 12 builds, 0.75 of the estimate\n")
+    assert "Lengths are not learned yet" in stats(figures((open_build,), (), NOW), Lengths(), Style())
