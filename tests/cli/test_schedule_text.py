@@ -139,7 +139,7 @@ def test_progress_names_what_runs() -> None:
         "  building mute: ? %\n"
         "  1 of those done wait for your review\n"
         "  2.5 hours of building are left\n"
-        "  Docs             0 done    2 left     2.5 h\n"
+        "  Docs     0 done    2 left     2.5 h\n"
     )
 
 
