@@ -14,7 +14,7 @@ from autobuilds.cli.formatters import brief_text
 from autobuilds.cli.formatters.columns import cells
 from autobuilds.cli.formatters.style import Style
 from autobuilds.cli.historical import run_script
-from autobuilds.runtime.brief_view import Ahead, BriefView, Failed, Shipped, Turn, Underway, Waiting
+from autobuilds.runtime.brief_values import Ahead, BriefView, Failed, Shipped, Turn, Underway, Waiting
 from autobuilds.runtime.view_values import NeedsYou
 from tests.cli.conftest import Desk
 from tests.conftest import git

@@ -16,7 +16,8 @@ from autobuilds.domain.day import Context, Day, Night
 from autobuilds.domain.verdicts import Verdict
 from autobuilds.planning.timeline import Forecast, Slot, Span
 from autobuilds.runtime import brief as briefs
-from autobuilds.runtime.brief_view import Ahead, BriefView, Sources, Turn, Waiting, brief_view
+from autobuilds.runtime.brief_values import Ahead, BriefView, Turn, Waiting
+from autobuilds.runtime.brief_view import Sources, brief_view
 from autobuilds.store.render import Renderer
 from autobuilds.wiring import make_context
 from tests.conftest import git

@@ -13,7 +13,8 @@ from autobuilds.planning import plan
 from autobuilds.planning.forecast import forecast, nightly_of
 from autobuilds.records import dataclass
 from autobuilds.runtime.ahead import all_builds
-from autobuilds.runtime.brief_view import BriefView, Sources, brief_view
+from autobuilds.runtime.brief_values import BriefView
+from autobuilds.runtime.brief_view import Sources, brief_view
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.observe import observe
 from autobuilds.runtime.pages import progress_of

@@ -13,7 +13,7 @@ from autobuilds.domain.moment import as_json
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.verdicts import is_command
 from autobuilds.records import dataclass, replace
-from autobuilds.runtime.brief_view import Ahead, BriefView, Failed, Shipped, Underway, Waiting
+from autobuilds.runtime.brief_values import Ahead, BriefView, Failed, Shipped, Underway, Waiting
 from autobuilds.runtime.view_values import NeedsYou, count
 
 #: Lines of the screen, cells before the text, and characters of a message.
