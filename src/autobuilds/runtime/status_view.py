@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from autobuilds.domain.build import Attempt, Build, BuildState, Evidence, Outcome
 from autobuilds.domain.moment import Moment, Snapshot
-from autobuilds.domain.night import limits, slots
+from autobuilds.domain.night import limits
 from autobuilds.domain.progress import Progress
 from autobuilds.domain.sandbox import Choice
+from autobuilds.domain.situation import Shared
 from autobuilds.domain.times import after, format_when
 from autobuilds.domain.verdicts import Assessment, GateResult, Verdict, ways
 from autobuilds.records import replace
@@ -214,7 +215,7 @@ def _health(snapshot: Snapshot, moment: Moment, builds: Sequence[Build], *, pres
             for name, value, limit in measured
         ),
         slots_used=sum(b.is_active for b in builds),
-        slots=slots(snapshot.settings, day, None, moment.now),
+        slots=Shared(snapshot, moment).slots[0],
         errors=(*(str(p) for p in snapshot.problems), *_notes(builds), *_last_errors(builds))[:ERRORS],
     )
 
