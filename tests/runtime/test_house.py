@@ -43,7 +43,7 @@ class StagedHouse:
     def days(self, scope: Scope) -> tuple[date, ...]:
         return ()
 
-    def restore(self, day: date, scope: Scope) -> tuple[Restored, ...]:
+    def restore(self, day: date, scope: Scope, span: tuple[datetime, datetime] | None = None) -> tuple[Restored, ...]:
         return ()
 
 
@@ -129,8 +129,8 @@ class Failing:
     def days(self, scope: Scope) -> tuple[date, ...]:
         return self.real.days(scope)
 
-    def restore(self, day: date, scope: Scope) -> tuple[Restored, ...]:
-        return self.real.restore(day, scope)
+    def restore(self, day: date, scope: Scope, span: tuple[datetime, datetime] | None = None) -> tuple[Restored, ...]:
+        return self.real.restore(day, scope, span)
 
 
 def test_one_fixer_at_a_time(bench: Context, monkeypatch: pytest.MonkeyPatch) -> None:

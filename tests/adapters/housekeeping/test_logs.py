@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import stat
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -248,3 +250,45 @@ def test_openness_without_leases_is_seen_in_the_processes(yard: Yard, monkeypatc
         assert openness.in_use(fd, "gone.log") is None
     finally:
         os.close(fd)
+
+
+def test_what_a_killed_compression_left_goes_with_the_next_one(yard: Yard) -> None:
+    old, young, other = (
+        yard.data / name for name in (".autobuilds-half-0123456789abcdef.gz", ".autobuilds-half-fedcba9876543210.gz", ".half.gz")
+    )
+    for path, days in ((old, 1), (young, 0), (other, 1)):
+        aged(path, days)
+    os.utime(young)
+    aged(yard.data / "app.log.1", 31)
+    assert [m.done for m in yard.fix(FixKind.COMPRESS)] == [True]
+    assert {p.name for p in yard.data.iterdir()} == {young.name, other.name, "app.log.1.gz"}
+
+
+_WRITER = """
+import sys
+for number in range(3000):
+    with open(sys.argv[1], "a") as file:
+        print(number, file=file)
+"""
+
+
+def test_not_a_line_is_lost_of_a_log_that_is_written_all_the_time(yard: Yard) -> None:
+    path = yard.data / "app.log"
+    path.write_text("")
+    writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(path)])
+    rotated = packed = 0
+    while writer.poll() is None:
+        for file in yard.data.iterdir():
+            place = Place(path=str(file), root=str(yard.data))
+            if file.name == "app.log":
+                rotated += yard.house.mend(Fix(kind=FixKind.ROTATE, place=place), yard.scope).done
+            elif kind_of(file.name) is LogKind.ROTATED:
+                packed += yard.house.mend(Fix(kind=FixKind.COMPRESS, place=place), yard.scope).done
+    assert writer.returncode == 0
+    found: list[int] = []
+    for file in yard.data.iterdir():
+        data = file.read_bytes()
+        found += map(int, (gzip.decompress(data) if file.suffix == ".gz" else data).split())
+    assert sorted(found) == list(range(3000))
+    assert rotated > 2
+    assert packed > 2

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,7 +15,7 @@ from pathlib import Path
 
 from autobuilds.adapters.housekeeping.openness import in_use, lease, unlease
 from autobuilds.adapters.housekeeping.packing import pack
-from autobuilds.adapters.housekeeping.places import Budget, Found, free_bytes, held_folder, mark_of, still, walk
+from autobuilds.adapters.housekeeping.places import Budget, Found, free_bytes, held_folder, is_plain, mark_of, still, walk
 from autobuilds.domain.house import Fix, LogFile, LogKind, Mended, Place, Scope
 from autobuilds.errors import AutobuildsError
 from autobuilds.records import dataclass
@@ -21,6 +23,9 @@ from autobuilds.records import dataclass
 _CURRENT = re.compile(r".+\.log", re.DOTALL)
 _ROTATED = re.compile(r".+\.log[.-](?:\d[\dT:_-]*|old|bak)", re.DOTALL)
 _COMPRESSED = re.compile(r".+\.log(?:[.-](?:\d[\dT:_-]*|old|bak))?\.(?:gz|bz2|xz|zst)", re.DOTALL)
+#: How a compressed copy is called while it is made, and the seconds after which nobody makes it any more.
+_HALF, _HALF_AGE = ".autobuilds-half-", 3600.0
+_HALF_NAME = re.compile(re.escape(_HALF) + r"[0-9a-f]{16}\.gz", re.ASCII)
 #: Folders of the workspace with logs, and whether those below them are looked into.
 OWN = (("subagents/logs", True), (".autobuilds", False))
 
@@ -102,15 +107,21 @@ def rotate(fix: Fix, scope: Scope) -> Mended:
     return Mended(done=True, said=f"renamed to {new}")
 
 
-def _free_name(fd: int, name: str) -> str:
-    """Return a name that nothing in a held folder has."""
-    for number in range(1, 100):
-        tried = name if number == 1 else f"{name}-{number}"
-        try:
-            os.stat(tried, dir_fd=fd, follow_symlinks=False)
-        except FileNotFoundError:
+def _free_name(fd: int, stem: str, suffix: str = "") -> str:
+    """Return a name that nothing in a held folder has, nor has it compressed."""
+    for number in range(1, 1000):
+        tried = f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}"
+        if not any(_taken(fd, name) for name in (tried, f"{tried}.gz")):
             return tried
-    raise FileExistsError(f"{name} and 98 more are taken")
+    raise FileExistsError(errno.EEXIST, "a thousand names are taken", f"{stem}{suffix}")
+
+
+def _taken(fd: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=fd, follow_symlinks=False)
+    except OSError as error:
+        return error.errno not in {errno.ENOENT, errno.ENAMETOOLONG}
+    return True
 
 
 def _put_empty(fd: int, name: str, info: os.stat_result) -> None:
@@ -139,10 +150,21 @@ def compress(fix: Fix, _: Scope) -> Mended:
         return Mended(done=False, said=f"could not be compressed: {getattr(error, 'strerror', None) or error}")
 
 
+def _clear(fd: int) -> None:
+    """Remove what a killed compression left half done in a held folder."""
+    for name in os.listdir(fd):
+        if _HALF_NAME.fullmatch(name):
+            with suppress(OSError):
+                info = os.stat(name, dir_fd=fd, follow_symlinks=False)
+                if is_plain(info, os.fstat(fd).st_dev) and time.time() - info.st_mtime > _HALF_AGE:
+                    os.unlink(name, dir_fd=fd)
+
+
 def _packed(fd: int, name: str, info: os.stat_result) -> Mended:
-    new = _free_name(fd, f"{name}.gz")
+    new = _free_name(fd, name, ".gz")
     source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY, dir_fd=fd)
-    half = f".{os.urandom(8).hex()}.gz.tmp"
+    _clear(fd)
+    half = f"{_HALF}{os.urandom(8).hex()}.gz"
     try:
         size = pack(fd, source, half, info)
         if mark_of(os.fstat(source)) != mark_of(info) or lease(source) is False:
