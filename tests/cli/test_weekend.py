@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import subprocess
+import sys
 from datetime import UTC
+from pathlib import Path
 
 import pytest
 
+from autobuilds.cli.historical import run_script
 from autobuilds.store.queue.reader import read_queue
 from autobuilds.store.weekend_file import NAME
 from tests.cli.conftest import HEARTBEAT, Answered, Desk
@@ -315,3 +322,37 @@ def test_an_empty_queue_and_one_that_can_not_be_trusted(weekend: Desk) -> None:
     conflict = "## Active Queue\n<<<<<<< ours\n- [ ] A\n=======\n- [ ] B\n>>>>>>> theirs\n"
     (weekend.root / "BUILD_QUEUE.md").write_text(conflict)
     assert weekend.type("weekend", "suggest").status == 2
+
+
+def test_on_a_terminal_the_owner_is_asked(weekend: Desk) -> None:
+    wanted = ids(weekend)["Describe the commands"]
+    before = weekend.queue
+    for answer, status in ((b"\n", 1), (b"y\n", 0)):
+        main, terminal = pty.openpty()
+        argv = [sys.executable, "-m", "autobuilds", "weekend", "start", wanted]
+        child = subprocess.Popen(
+            argv, cwd=weekend.root, stdin=terminal, stdout=terminal, stderr=terminal, env={**os.environ, "TERM": "dumb"}
+        )
+        os.close(terminal)
+        os.write(main, answer)
+        shown = b""
+        with contextlib.suppress(OSError):
+            while part := os.read(main, 65536):
+                shown += part
+        os.close(main)
+        assert child.wait(60) == status, shown.decode()
+        said = shown.decode().replace("\r\n", "\n")
+        assert "New task: Describe the commands: part 1 of 3" in said and "- [ ] Every command has a heading" in said
+        assert "Write these milestones into the queue" in said
+        assert (weekend.queue == before) is (status == 1)
+
+
+def test_the_script_of_the_first_generation(weekend: Desk) -> None:
+    file = str(Path(__file__).resolve().parents[2] / "scripts" / "weekend_planner.py")
+    assert run_script("weekend_planner", ["suggest"], file) == 0
+    assert run_script("weekend_planner", ["progress"], file) == 1
+    assert run_script("weekend_planner", ["start"], file) == 2, "it says which there are"
+    assert run_script("weekend_planner", ["start", "1", "--yes"], file) == 0
+    assert [run_script("weekend_planner", [verb], file) for verb in ("progress", "summary")] == [0, 0]
+    assert run_script("weekend_planner", [], file) == 2
+    assert "Window:** weekend" in weekend.queue
