@@ -14,6 +14,7 @@ from autobuilds.domain.day import Day
 from autobuilds.domain.labels import is_label
 from autobuilds.errors import CorruptLedger, NewerLedger, StorageFailure
 from autobuilds.records import replace
+from autobuilds.store.ledger_times import times_of
 
 VERSION = 1
 SCHEMA_ID = f"urn:autobuilds:ledger:{VERSION}"
@@ -40,44 +41,10 @@ def decode(text: str | bytes, kind: type[_T]) -> _T:
         value = msgspec.json.decode(text, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotALedger(str(error)) from error
-    for path, at in _times(value):
+    for path, at in times_of(value):
         if at.tzinfo is None:
             raise NotALedger(f"Expected a time with its offset from UTC - at `{path}`")
     return value
-
-
-def _times(value: Ledger | Build | Approval | Pause | Day) -> list[tuple[str, datetime]]:
-    if isinstance(value, Ledger):
-        found = [(f"$.builds[{n}]{p[1:]}", t) for n, b in enumerate(value.builds) for p, t in _times(b)]
-        found += [(f"$.approvals[{n}].at", a.at) for n, a in enumerate(value.approvals)]
-        found += [(f"$.pause{p[1:]}", t) for p, t in _times(value.pause)] if value.pause else []
-        return found + ([(f"$.day{p[1:]}", t) for p, t in _times(value.day)] if value.day else [])
-    if isinstance(value, Day):
-        return _times_of_day(value)
-    if isinstance(value, Build):
-        times = [(f"$.{name}", getattr(value, name)) for name in ("created", "updated", "retry_at", "reviewed")]
-        for number, attempt in enumerate(value.attempts):
-            times += [(f"$.attempts[{number}].{name}", getattr(attempt, name)) for name in ("started", "ended")]
-        return [(path, at) for path, at in times if at is not None]
-    if isinstance(value, Approval):
-        return [("$.at", value.at)]
-    return [(path, at) for path, at in (("$.since", value.since), ("$.until", value.until)) if at is not None]
-
-
-def _times_of_day(day: Day) -> list[tuple[str, datetime]]:
-    found: list[tuple[str, datetime | None]] = [("$.since", day.since)]
-    if day.word is not None:
-        found += [("$.word.since", day.word.since), ("$.word.until", day.word.until)]
-    for n, word in enumerate(day.words):
-        found += [(f"$.words[{n}].since", word.since), (f"$.words[{n}].until", word.until)]
-    nights = [("$.night", day.night)] if day.night is not None else []
-    nights += [(f"$.nights[{n}]", night) for n, night in enumerate(day.nights)]
-    for place, night in nights:
-        found += [(f"{place}.{name}", getattr(night, name)) for name in ("started", "ends", "throttled", "ended", "undone")]
-        found += [(f"{place}.phases[{n}].at", phase.at) for n, phase in enumerate(night.phases)]
-    for n, weekend in enumerate(day.weekends):
-        found += [(f"$.weekends[{n}].{name}", getattr(weekend, name)) for name in ("chosen", "starts", "ends")]
-    return [(path, at) for path, at in found if at is not None]
 
 
 def encode_line(value: Build | Approval | Pause | Day | dict[str, Any] | None) -> str:
