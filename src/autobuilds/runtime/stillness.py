@@ -18,7 +18,6 @@ from autobuilds.domain.night import unfinished
 from autobuilds.domain.situation import Shared
 from autobuilds.domain.times import after, at_clock, in_window, local_day, reached, window_closes, window_length, window_opens
 from autobuilds.domain.verdicts import Assessment, Verdict
-from autobuilds.domain.week import span_length
 from autobuilds.runtime.standstill import FOLDERS, names
 from autobuilds.store.duties import read_last_runs
 from autobuilds.store.files.vault import KEPT, KEPT_AT_LEAST, Vault
@@ -129,6 +128,8 @@ def _of_the_context(snapshot: Snapshot, moment: Moment) -> Iterator[datetime]:
     named = [task for task in snapshot.queue.active if task.window is not None]
     if not steered(snapshot.settings, snapshot.ledger.day, moment.now, [task.window for task in named]):
         return
+    from autobuilds.domain.week import span_length
+
     shared = Shared(snapshot, moment)
     if shared.context.until is not None:
         yield shared.context.until

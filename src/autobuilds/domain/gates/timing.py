@@ -12,7 +12,6 @@ from autobuilds.domain.situation import Situation
 from autobuilds.domain.spelling import nearest, quoted
 from autobuilds.domain.times import elapsed, format_minutes, format_when, reached, window_length
 from autobuilds.domain.verdicts import OR, GateResult
-from autobuilds.domain.week import span_length, window_key
 
 #: A task longer than its whole window starts in the first hour of it, since no part of it fits better.
 LATEST_START = timedelta(hours=1)
@@ -66,6 +65,8 @@ def window(s: Situation) -> GateResult:
 
 def _of_its_own(s: Situation, name: str) -> GateResult:
     """Answer by the window that the task names."""
+    from autobuilds.domain.week import span_length
+
     window = s.shared.window(name)
     if window is None:
         return _unknown(s, name)
@@ -93,6 +94,8 @@ def _of_its_own(s: Situation, name: str) -> GateResult:
 
 
 def _unknown(s: Situation, name: str) -> GateResult:
+    from autobuilds.domain.week import window_key
+
     known = [w.name for w in s.snapshot.settings.windows]
     near = nearest(window_key(name), known)
     hint = f' (did you mean "{near}"?)' if near else ""
