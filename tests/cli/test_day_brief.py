@@ -50,6 +50,7 @@ VIEW = BriefView(
     needs_you=(NEED,),
     found=3,
     fixed=2,
+    throttled_minutes=90,
     context="sleeping",
     turns=(Turn(at=AT + timedelta(hours=2), context="weekend"),),
     today=(TODAY,),
@@ -61,13 +62,13 @@ EMPTY = replace(VIEW, shipped=(), failed=(), building=(), needs_you=(), found=0,
 def test_the_screen() -> None:
     assert brief_text.screen(VIEW, Style()) == (
         "Saturday 7 February: 1 build shipped, 1 failed.\n"
-        "night 2026-02-06, told since 2026-02-06 23:00\n"
+        "night 2026-02-06 (throttled for 1 h 30 min), told since 2026-02-06 23:00\n"
         "Shipped    spotify-login: 3 of 3 checks, 4 files +120 −8, in review\n"
         "Failed     oauth (3 attempts): pytest -q: exit status 1; handed over to you\n"
         "Building   docs: 60 %, ready about 08:40\n"
         'Needs you  drop-users: destructive: "drop" + "users"\n'
         "           > autobuilds approve drop-users\n"
-        "Fixed      2 of 3 problems found by the night\n"
+        "Fixed      2 of 3 problems; the rest: autobuilds problems list\n"
         "Today      19:00 tidy, ready about 21:00\n"
         "You        sleeping now, weekend from 09:00\n"
         "Queue      1 can start, 2 wait, 1 ask you; 1 running, 1 in review\n"
@@ -103,7 +104,11 @@ def test_acts_in_words_and_details_of_running_builds() -> None:
     text = brief_text.screen(view, Style())
     assert "Needs you  HEARTBEAT.md: unknown key\n           you: edit HEARTBEAT.md line 3\n" in text
     assert "Building   docs: percent unknown, was expected about Fri 07:00, no sign of life\n" in text
-    assert "Today      next heartbeat tidy\n" in text and "8, merged into main\n" in text and "until 2026-02-07 07:00" in text
+    assert (
+        "Today      next heartbeat tidy\n" in text
+        and "8, merged into main\n" in text
+        and "until 2026-02-07 07:00" in " ".join(text.split())
+    )
     assert "soon Tidy" in brief_text.message(view) and "Docs ? %" in brief_text.message(view)
 
 

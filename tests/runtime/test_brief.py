@@ -117,6 +117,13 @@ def test_without_a_session_the_evening_before_is_where_it_begins() -> None:
     assert view.headline == "Nothing shipped: 1 of 1 build failed."
 
 
+def test_a_night_under_pressure_says_why_nothing_ran() -> None:
+    pressed = replace(NIGHT, throttled_seconds=5430, ended=None, throttled=MORNING - HOUR)
+    view = brief_view(sources(night=pressed))
+    assert view.throttled_minutes == 150
+    assert "Night 2026-02-06 (throttled for 2 h 30 min), since" in page(view)
+
+
 def test_sessions_of_one_evening_are_told_together_and_one_of_the_day_itself_where_there_was_none_before() -> None:
     second = replace(NIGHT, id="2026-02-06-2", started=NIGHT.started + HOUR, found=1, fixed=1)
     found = sources()
@@ -170,7 +177,7 @@ def test_today_is_what_starts_before_midnight_and_turns_of_the_context() -> None
     assert (view.context, view.turns) == ("sleeping", (Turn(at=MORNING + 2 * HOUR, context="working"),))
     text = page(view)
     assert "- With the next heartbeat: **T0** (`t0`), ready about 08:00" in text and "- 10:00: **T1** (`t1`)" in text
-    assert "You are sleeping; working from 09:00." in text
+    assert "Context: sleeping now, working from 09:00." in text
 
 
 def test_a_running_build_without_an_estimate_takes_what_history_tells() -> None:

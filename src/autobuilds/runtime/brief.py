@@ -8,7 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from autobuilds.domain.lengths import learn
-from autobuilds.domain.times import at_clock, elapsed, local_day
+from autobuilds.domain.times import at_clock, elapsed, format_minutes, local_day
 from autobuilds.planning import plan
 from autobuilds.planning.forecast import forecast, nightly_of
 from autobuilds.records import dataclass
@@ -80,6 +80,7 @@ def page_values(view: BriefView) -> Mapping[str, object]:
     values["shipped"] = [{**as_template(row), "proof": row.proof, "size": row.size} for row in view.shipped]
     values["today"] = [{**as_template(row), "at": f"{row.start:%H:%M}", "to": f"{row.end:%H:%M}"} for row in view.today]
     values["turns"] = [{"at": f"{turn.at:%H:%M}", "context": turn.context} for turn in view.turns]
+    values["throttled"] = format_minutes(view.throttled_minutes) if view.throttled_minutes else ""
     values["building"] = [{**as_template(row), "at": _about(row.ready, view)} for row in view.building]
     return values
 

@@ -113,8 +113,10 @@ class BriefView:
     failed: tuple[Failed, ...]
     building: tuple[Underway, ...]
     needs_you: tuple[NeedsYou, ...]
+    #: Problems that the nights found, and fixed; minutes for which they started nothing because the machine was under pressure.
     found: int
     fixed: int
+    throttled_minutes: int
     #: What the owner is doing now, and what the rest of the day brings.
     context: str | None
     turns: tuple[Turn, ...]

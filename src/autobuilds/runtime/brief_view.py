@@ -14,6 +14,7 @@ from autobuilds.domain.progress import Progress
 from autobuilds.domain.times import at_clock, local_day
 from autobuilds.domain.verdicts import Assessment, Verdict
 from autobuilds.planning.timeline import Forecast
+from autobuilds.policies.overnight_runner import throttled_seconds
 from autobuilds.records import dataclass, replace
 from autobuilds.runtime.brief_values import Ahead, BriefView, Failed, Shipped, Turn, Underway, Waiting
 from autobuilds.runtime.needs_view import done_row, needs_you
@@ -66,6 +67,7 @@ def brief_view(sources: Sources, day: date | None = None) -> BriefView:
         needs_you=_needs(sources),
         found=sum(n.found for n in nights),
         fixed=sum(n.fixed for n in nights),
+        throttled_minutes=sum(_throttled(n, until) for n in nights) // 60,
         context=_context(sources) if not past else None,
         turns=_turns(sources) if not past else (),
         today=_today(sources) if not past else (),
@@ -83,6 +85,11 @@ def _nights(remembered: Day | None, day: date) -> list[Night]:
         if found:
             return found
     return []
+
+
+def _throttled(night: Night, until: datetime) -> int:
+    """Return the seconds for which a night started nothing."""
+    return throttled_seconds(night, night.ended or min(until, night.ends, key=datetime.timestamp))
 
 
 def _within(when: datetime | None, since: datetime, until: datetime) -> bool:

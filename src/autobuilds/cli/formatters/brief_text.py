@@ -11,6 +11,7 @@ from autobuilds.cli.formatters.style import Style
 from autobuilds.domain.inert import JOINER, line, shorten
 from autobuilds.domain.moment import as_json
 from autobuilds.domain.patterns import pattern
+from autobuilds.domain.times import format_minutes
 from autobuilds.domain.verdicts import is_command
 from autobuilds.records import dataclass, replace
 from autobuilds.runtime.brief_values import Ahead, BriefView, Failed, Shipped, Underway, Waiting
@@ -41,7 +42,7 @@ def screen(view: BriefView, style: Style, lines: int = LINES) -> str:
     """Return the brief in at most so many lines; what does not fit is counted, and where the rest is told stands beside it."""
     width = style.width
     head = [style.bold(row) for row in wrap(f"{_dated(view.day)}: {view.headline}", width)[:2]]
-    head.append(style.dim(cut(_span(view), width)))
+    head += [style.dim(row) for row in wrap(_span(view), width)[:2]]
     parts = [part for part in _parts(view, width - _LABEL) if part.items]
     tail = [("Queue", _queue(view.queue))]
     room = lines - len(head) - len(tail)
@@ -55,15 +56,20 @@ def _dated(day: date) -> str:
 
 
 def _span(view: BriefView) -> str:
-    night = f"night {', '.join(view.nights)}, " if view.nights else "no overnight session; "
+    night = f"night {', '.join(view.nights)}{_throttled(view)}, " if view.nights else "no overnight session; "
     return f"{night}told since {view.since:%Y-%m-%d %H:%M}" + (f" until {view.until:%Y-%m-%d %H:%M}" if view.past else "")
+
+
+def _throttled(view: BriefView) -> str:
+    return f" (throttled for {format_minutes(view.throttled_minutes)})" if view.throttled_minutes else ""
 
 
 def _parts(view: BriefView, width: int) -> list[_Part]:
     def rows(items: Sequence[Any], said: Callable[[Any], tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
         return tuple(said(item) for item in items)
 
-    fixed = ((f"{view.fixed} of {count(view.found, 'problem')} found by the night",),) if view.found or view.fixed else ()
+    rest = "; the rest: autobuilds problems list" if view.fixed < view.found else ""
+    fixed = ((f"{view.fixed} of {count(view.found, 'problem')}{rest}",),) if view.found or view.fixed else ()
     context = ((_turns(view),),) if view.context else ()
     return [
         _Part(title="Shipped", items=rows(view.shipped, lambda row: (_shipped(row, width),)), more="autobuilds brief --markdown"),
