@@ -161,6 +161,7 @@ def test_a_second_time_nothing_changes(weekend: Desk) -> None:
     assert (weekend.queue, commits(weekend)) == (text, log)
 
 
+@pytest.mark.slow
 def test_what_a_crash_left_is_finished(weekend: Desk) -> None:
     """The ledger knows of the choice, the queue lost a part of it: the second call brings it back."""
     wanted = ids(weekend)["Describe the commands"]
@@ -209,6 +210,8 @@ def test_one_project_for_a_weekend(weekend: Desk) -> None:
     known = ids(weekend)
     one, other = known["Describe the commands"], known["Print tables, with 1 task linked to it"]
     weekend.type("weekend", "start", one, "--yes")
+    later = weekend.type("weekend", "suggest", "--json").json
+    assert later["chosen"]["proposal"] == one and "Describe the commands" not in {p["title"] for p in later["proposals"]}
     refused = weekend.type("weekend", "start", other, "--yes")
     assert refused.status == 1 and '"Describe the commands" is chosen for this weekend' in refused.err
     for label in ("describe-the-commands-part-1-of-3", "describe-the-commands-part-2-of-3", "describe-the-commands"):
@@ -294,6 +297,7 @@ def test_a_build_may_look_but_not_choose(weekend: Desk, monkeypatch: pytest.Monk
     assert weekend.type("weekend", "progress").status == 0
 
 
+@pytest.mark.slow
 def test_a_window_of_that_name_is_needed_for_the_field(weekend: Desk) -> None:
     (weekend.root / "HEARTBEAT.md").write_text(HEARTBEAT.replace("retry_delay: 1s", "retry_delay: 1s\nwindows:\n  weekend: none"))
     assert weekend.type("config").status == 0
@@ -304,6 +308,7 @@ def test_a_window_of_that_name_is_needed_for_the_field(weekend: Desk) -> None:
     assert part.not_before.isoformat() == "2026-02-07T00:00:00+00:00"
 
 
+@pytest.mark.slow
 def test_the_calendar_takes_hours(weekend: Desk) -> None:
     pytest.importorskip("icalendar")
     event = "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\nBEGIN:VEVENT\nUID:1\nDTSTAMP:20260101T000000Z\nSUMMARY:Trip\nDTSTART:20260207T080000Z\nDTEND:20260208T180000Z\nEND:VEVENT\nEND:VCALENDAR\n"
@@ -324,6 +329,7 @@ def test_an_empty_queue_and_one_that_can_not_be_trusted(weekend: Desk) -> None:
     assert weekend.type("weekend", "suggest").status == 2
 
 
+@pytest.mark.slow
 def test_on_a_terminal_the_owner_is_asked(weekend: Desk) -> None:
     wanted = ids(weekend)["Describe the commands"]
     before = weekend.queue

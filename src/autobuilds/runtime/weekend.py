@@ -54,13 +54,15 @@ def suggest(context: Context) -> Suggestion:
     window = weekend_window(loaded.settings.windows)
     policy = loaded.snapshot.policy
     judges = Judges(clarity=lambda t: clarity_of(t, policy), risk=lambda t: risk_of(t, policy), fingerprint=fingerprint)
-    plan = propose(open_tasks(loaded.snapshot), free, window, record, judges)
+    chosen = chosen_for(loaded.snapshot.ledger.day, free.id)
+    own = {milestone.label for milestone in chosen.milestones} if chosen is not None else set()
+    plan = propose([t for t in open_tasks(loaded.snapshot) if t.label not in own], free, window, record, judges)
     keep_suggested(context.workspace.private, free.id, plan.proposals)
     return Suggestion(
         at=context.now(loaded.zone),
         plan=plan,
         ideas=read_ideas(loaded.document),
-        chosen=chosen_for(loaded.snapshot.ledger.day, free.id),
+        chosen=chosen,
         record=record,
         notes=(*notes, *odd),
     )
