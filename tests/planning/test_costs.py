@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC
+from dataclasses import replace
+from datetime import UTC, timedelta
 from functools import partial
 
 import pytest
@@ -62,6 +63,21 @@ def test_deciding_grows_with_the_tasks_and_no_faster(work: Callable[..., object]
     work(small, a_moment())  # what is made once in a process is made
     work(large, a_moment())
     assert calls(lambda: work(large, a_moment())) <= 11 * calls(lambda: work(small, a_moment()))
+
+
+def test_a_forecast_reads_only_texts_of_tasks_that_could_start() -> None:
+    tasks = (*(a_task(f"Later {n}", not_before=NOW + timedelta(days=9)) for n in range(50)), a_task("Now"))
+    assert _judged(lambda: forecast(a_snapshot(*tasks, policy=POLICY), a_moment(), 24)) == (1, 1)
+
+
+def test_a_week_of_many_tasks_is_some_looks_at_a_few_each() -> None:
+    small, large = (replace(s, settings=replace(s.settings, review_limit=1000)) for s in (_snapshot(20, slots=3), _snapshot(100, slots=3)))
+
+    def week(snapshot: Snapshot) -> None:
+        assert forecast(snapshot, a_moment(), 7 * 24, reviewed=True).complete
+
+    week(large)
+    assert calls(lambda: week(large)) <= min(10 * calls(lambda: week(small)), 250_000)
 
 
 def test_deciding_grows_with_the_history_and_no_faster() -> None:

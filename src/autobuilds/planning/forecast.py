@@ -66,7 +66,8 @@ def reach(
     reviewed: bool = False,
 ) -> tuple[Reach, ...]:
     """Return which tasks that a forecast does not reach wait for words of the owner's alone, and when they would start, all being given."""
-    needs = {a.label: words for a in found.not_reached if a.label in found.asking and (words := words_for(a, asking=True))}
+    asking = (a for a in found.not_reached if a.verdict is Verdict.ASK)
+    needs = {a.label: words for a in asking if (words := words_for(a, asking=True))}
     if not needs:
         return ()
     files, then = granted(snapshot, moment, ((label, word) for label, words in needs.items() for word in words))
@@ -114,15 +115,10 @@ class _Future:
             end=self._end,
             slots=tuple(sorted(self._slots, key=lambda s: (_real(s.start), s.slot))),
             not_reached=left,
-            crowded=tuple(a.label for a in left if self._is_crowded(a)),
-            asking=tuple(a.label for a in left if a.verdict is Verdict.ASK),
+            kept_out=frozenset(self._crowded),
             spans=tuple(self._spans),
             complete=complete,
         )
-
-    def _is_crowded(self, found: Assessment) -> bool:
-        held = [g.gate for g in found.obstacles]
-        return held == ["capacity"] or (found.label in self._crowded and "review" not in held)
 
     def _said(self, found: Assessment) -> Assessment:
         """Return the verdicts without commands for builds that are not finished yet."""

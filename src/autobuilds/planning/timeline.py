@@ -6,7 +6,7 @@ from datetime import datetime
 
 from autobuilds.domain.day import Context
 from autobuilds.domain.lengths import Basis
-from autobuilds.domain.verdicts import Assessment
+from autobuilds.domain.verdicts import Assessment, Verdict
 from autobuilds.records import dataclass
 
 
@@ -64,11 +64,23 @@ class Forecast:
     end: datetime
     slots: tuple[Slot, ...]
     not_reached: tuple[Assessment, ...]
-    #: Labels of those that every gate but capacity was open for: others took every slot.
-    crowded: tuple[str, ...] = ()
-    #: Labels of those whose gates the owner alone can open.
-    asking: tuple[str, ...] = ()
+    #: Labels of those that were kept out by others at some time when every gate but capacity was open.
+    kept_out: frozenset[str] = frozenset()
     #: Contexts and slots, without a gap from start to end.
     spans: tuple[Span, ...] = ()
     #: False where it gave up after MAX_STEPS; what came after the last slot is not known then.
     complete: bool = True
+
+    @property
+    def asking(self) -> tuple[str, ...]:
+        """Return the labels of those that only the owner can let start."""
+        return tuple(a.label for a in self.not_reached if a.verdict is Verdict.ASK)
+
+    @property
+    def crowded(self) -> tuple[str, ...]:
+        """Return the labels of those for which no slot is free: others take every one."""
+        return tuple(a.label for a in self.not_reached if self._is_crowded(a))
+
+    def _is_crowded(self, found: Assessment) -> bool:
+        held = [g.gate for g in found.obstacles]
+        return held == ["capacity"] or (found.label in self.kept_out and "review" not in held)

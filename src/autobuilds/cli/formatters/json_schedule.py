@@ -19,11 +19,11 @@ _MINUTE = timedelta(minutes=1)
 def schedule_json(found: Forecast, words: Sequence[Reach], *, reviewed: bool) -> dict[str, Any]:
     """Return `schedule --json`: the builds, the time between them, and what is not reached with all its gates."""
     told = {r.label: r for r in words}
-    left = []
+    left, crowded = [], set(found.crowded)
     for task in why_json(found.not_reached)["tasks"]:
         reach = told.get(task["label"])
         needs = {"needs": list(reach.words) if reach is not None else [], "then": as_json(reach.start) if reach is not None else None}
-        left.append({**task, "crowded": task["label"] in found.crowded, **needs})
+        left.append({**task, "crowded": task["label"] in crowded, **needs})
     return {
         **envelope("schedule"),
         "from": as_json(found.start),
