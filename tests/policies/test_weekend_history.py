@@ -36,13 +36,14 @@ def test_hours_go_to_the_weekend_in_which_they_ended() -> None:
         ],
         SPAN,
         NOW,
+        {},
     )
     assert record.weekends == {"2026-01-31": 240, "2026-01-24": 30}
 
 
 def test_the_weekend_that_goes_on_does_not_count() -> None:
     sunday = NOW + timedelta(days=2)
-    assert record_of([build("2026-02-07 12:00", 60)], SPAN, sunday).weekends == {}
+    assert record_of([build("2026-02-07 12:00", 60)], SPAN, sunday, {}).weekends == {}
 
 
 def test_rates_by_category() -> None:
@@ -57,5 +58,6 @@ def test_rates_by_category() -> None:
     builds.append(Build(label="r", name="R", state=BuildState.BUILDING, created=NOW, updated=NOW, attempts=(running,)))
     never = Attempt(number=1, id="n", agent="a", started=NOW, ended=NOW, outcome=Outcome.NOT_STARTED)
     builds.append(Build(label="n", name="N", state=BuildState.CANCELLED, created=NOW, updated=NOW, attempts=(never,)))
-    record = record_of(builds, SPAN, NOW)
-    assert record.rates == {"docs": Rate(ended=2, finished=1), "": Rate(ended=1)}
+    assert record_of(builds, SPAN, NOW, {}).rates == {"docs": Rate(ended=2, finished=1), "": Rate(ended=1)}
+    known = record_of(builds, SPAN, NOW, {"x": 120}).rates
+    assert known["docs"] == Rate(ended=2, finished=1, estimated=120, took=60), "what failed says nothing of its estimate"

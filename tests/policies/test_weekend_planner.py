@@ -186,13 +186,13 @@ def test_a_task_that_waits_for_another_project_is_left_out() -> None:
 def test_history_bounds_a_project_and_is_told() -> None:
     record = Record(
         weekends={"2026-01-03": 500, "2026-01-10": 540, "2026-01-17": 100},
-        rates={"docs": Rate(ended=4, finished=3)},
+        rates={"docs": Rate(ended=4, finished=3, estimated=600, took=420)},
     )
     found = plan(task("A", 5, category="Docs"), task("B", 4, category="Docs"), task("C", 2, category="Docs"), record=record)
     assert (found.limit, found.why) == (540, "the best of the last 3 weekends with finished builds had 9 h")
     one = found.proposals[0]
     assert one.minutes == 540
-    assert "Docs: 3 of 4 builds were finished" in one.evidence
+    assert "Docs: 3 of 4 builds were finished, in 70 % of their estimated time" in one.evidence
     assert "3 of the last 8 weekends had finished builds: 6 h 20 min on average, 9 h at most" in one.evidence
     assert one.left_out[0].why == "takes 2 h, 0 min are left"
     poor = Record(weekends={f"2026-01-{d:02}": 60 for d in (3, 10, 17)}, rates={})

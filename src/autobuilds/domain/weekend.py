@@ -109,10 +109,12 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """How many builds of a category ended, and how many of them were finished."""
+    """How many builds of a category ended, how many of them were finished, and of those with an estimate its minutes and the real ones."""
 
     ended: int = 0
     finished: int = 0
+    estimated: int = 0
+    took: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -268,7 +268,10 @@ def _shown(group: Sequence[Task], record: Record) -> Iterator[str]:
     for category, _ in Counter(task.category for task in group).most_common(2):
         rate = record.rate(category)
         kind = category or "tasks without a category"
-        yield f"{kind}: {rate.finished} of {rate.ended} builds were finished" if rate.ended else f"{kind}: no build of it has ended yet"
+        took = f", in {100 * rate.took // rate.estimated} % of their estimated time" if rate.estimated else ""
+        yield (
+            f"{kind}: {rate.finished} of {rate.ended} builds were finished{took}" if rate.ended else f"{kind}: no build of it has ended yet"
+        )
     known = sorted(record.weekends.values())
     if len(known) >= KNOWN:
         mean = format_minutes(sum(known) // len(known))

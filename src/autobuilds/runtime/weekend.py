@@ -82,12 +82,14 @@ def free_hours(context: Context, loaded: Loaded) -> tuple[FreeTime, tuple[str, .
 
 def _record(context: Context, loaded: Loaded) -> tuple[Record, tuple[str, ...]]:
     folder = context.workspace.path(LEDGER).parent
-    window, now = weekend_window(loaded.settings.windows), context.now(loaded.zone)
+    span, now = weekend_window(loaded.settings.windows).span, context.now(loaded.zone)
+    estimates = {t.label: t.estimate.max_minutes for t in loaded.snapshot.queue.tasks if t.estimate is not None}
+    builds = loaded.snapshot.ledger.builds
     try:
         archived = read_archive(folder)
     except (CorruptLedger, OSError) as fault:
-        return record_of(loaded.snapshot.ledger.builds, window.span, now), (f"the archive is left out: {fault}",)
-    return record_of((*archived, *loaded.snapshot.ledger.builds), window.span, now), ()
+        return record_of(builds, span, now, estimates), (f"the archive is left out: {fault}",)
+    return record_of((*archived, *builds), span, now, estimates), ()
 
 
 def open_tasks(snapshot: Snapshot) -> list[Task]:
