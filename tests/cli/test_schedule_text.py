@@ -18,8 +18,9 @@ from autobuilds.domain.lengths import Learned, Lengths, kind_of
 from autobuilds.domain.model import Estimate, Priority, Task
 from autobuilds.domain.settings import Settings
 from autobuilds.planning import forecast as planning
-from autobuilds.planning.forecast import forecast, reach
+from autobuilds.planning.forecast import forecast
 from autobuilds.planning.nights import Nightly
+from autobuilds.planning.reach import reach
 from autobuilds.policies.autonomous_queue import QueueProgress, Running, Share
 from autobuilds.policies.build_scheduler import stats as figures
 from tests.builders import NOW, a_build, a_moment, a_snapshot, a_task, an_attempt

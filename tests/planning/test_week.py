@@ -19,9 +19,9 @@ from autobuilds.domain.policy import CategoryRule
 from autobuilds.domain.settings import Settings, Window
 from autobuilds.domain.verdicts import Verdict
 from autobuilds.planning import forecast as module
-from autobuilds.planning.forecast import forecast, nightly_of, reach
-from autobuilds.planning.futures import granted
+from autobuilds.planning.forecast import forecast, nightly_of
 from autobuilds.planning.nights import Nightly
+from autobuilds.planning.reach import granted, reach
 from autobuilds.planning.timeline import Forecast, Reach
 from autobuilds.runtime.assessing import policy_of
 from tests.builders import NOW, POLICY, a_build, a_moment, a_snapshot, a_task, an_attempt

@@ -17,16 +17,14 @@ from autobuilds.domain.lengths import Basis, Length, Lengths
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import Moment, Resources, Snapshot
 from autobuilds.domain.retry import later
-from autobuilds.domain.times import elapsed, reached
+from autobuilds.domain.times import reached
 from autobuilds.domain.verdicts import Assessment, GateResult, Verdict
 from autobuilds.domain.week import in_span, window_named
 from autobuilds.planning.decision import Start, assess_all, in_turn
-from autobuilds.planning.futures import begun, finished, granted
+from autobuilds.planning.futures import begun, finished
 from autobuilds.planning.nights import Nightly, caught_up, next_start, with_night
 from autobuilds.planning.nights import nightly_of as nightly_of
-from autobuilds.planning.ready import words_for
 from autobuilds.planning.timeline import Forecast as Forecast
-from autobuilds.planning.timeline import Reach as Reach
 from autobuilds.planning.timeline import Slot as Slot
 from autobuilds.planning.timeline import Span as Span
 from autobuilds.records import replace
@@ -54,26 +52,6 @@ def forecast(
     accepted at once, else they wait for the owner as in life.
     """
     return _Future(snapshot, moment, hours, lengths or Lengths(), nightly, reviewed=reviewed).run()
-
-
-def reach(
-    found: Forecast,
-    snapshot: Snapshot,
-    moment: Moment,
-    *,
-    lengths: Lengths | None = None,
-    nightly: Nightly | None = None,
-    reviewed: bool = False,
-) -> tuple[Reach, ...]:
-    """Return which tasks that a forecast does not reach wait for words of the owner's alone, and when they would start, all being given."""
-    asking = (a for a in found.not_reached if a.verdict is Verdict.ASK)
-    needs = {a.label: words for a in asking if (words := words_for(a, asking=True))}
-    if not needs:
-        return ()
-    files, then = granted(snapshot, moment, ((label, word) for label, words in needs.items() for word in words))
-    hours = round(elapsed(found.start, found.end) / timedelta(hours=1))
-    starts = {s.label: s.start for s in forecast(files, then, hours, lengths=lengths, nightly=nightly, reviewed=reviewed).slots}
-    return tuple(Reach(label=label, words=words, start=starts.get(label)) for label, words in needs.items())
 
 
 class _Future:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime
 
 from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode, Outcome
-from autobuilds.domain.model import Priority, Section, Task
-from autobuilds.domain.moment import Moment, Snapshot
-from autobuilds.planning.ready import WORDS, word_of
+from autobuilds.domain.model import Section, Task
+from autobuilds.domain.moment import Snapshot
 from autobuilds.records import replace
 
 
@@ -45,25 +44,3 @@ def _passed(build: Build, now: datetime, reviewed: bool) -> Build:
     attempts = build.attempts if last is None else (*build.attempts[:-1], replace(last, ended=now, outcome=Outcome.PASSED))
     delivered = reviewed or build.deliver is DeliverMode.MERGE
     return replace(build, state=BuildState.COMPLETED if delivered else BuildState.REVIEW, updated=now, attempts=attempts)
-
-
-def granted(snapshot: Snapshot, moment: Moment, words: Iterable[tuple[str, str]]) -> tuple[Snapshot, Moment]:
-    """Return files and moment after the owner's words: pairs of a label and a command of `planning.ready.words_for`."""
-    given = set(words)
-    said = {what: frozenset(label for label, command in given if command == word_of(label, what)) for what in WORDS}
-    tasks = tuple(_granted(t, {what for what in WORDS if t.label in said[what]}) for t in snapshot.queue.tasks)
-    approved = said["approve"]
-    approvals = tuple(a for a in snapshot.ledger.approvals if a.label not in approved)
-    later = replace(snapshot, queue=replace(snapshot.queue, tasks=tasks), ledger=replace(snapshot.ledger, approvals=approvals))
-    return later, replace(moment, hand_approved=moment.hand_approved | approved, doubted=moment.doubted - approved)
-
-
-def _granted(task: Task, said: Collection[str]) -> Task:
-    if not task.is_active or not said:
-        return task
-    return replace(
-        task,
-        approved=task.approved or "approve" in said,
-        priority=Priority.HIGH if "raise" in said else task.priority,
-        window=None if "unbind" in said else task.window,
-    )

@@ -9,7 +9,7 @@ from autobuilds.domain.gates.machine import choose_agent
 from autobuilds.domain.lengths import Length, Lengths, learn
 from autobuilds.domain.times import after
 from autobuilds.errors import BadInput, CorruptLedger, FatalQueue
-from autobuilds.planning.forecast import forecast, nightly_of, reach
+from autobuilds.planning.forecast import forecast, nightly_of
 from autobuilds.planning.timeline import Forecast, Reach
 from autobuilds.records import dataclass, replace
 from autobuilds.runtime.observe import CALENDAR_AFTER, CALENDAR_BEFORE, observe
@@ -47,7 +47,11 @@ def look_ahead(context: Context, hours: int, *, reviewed: bool = False, granting
     lengths = learn(builds, snapshot.queue.tasks)
     nightly = nightly_of(loaded.config.duties)
     found = forecast(snapshot, moment, hours, lengths=lengths, nightly=nightly, reviewed=reviewed)
-    words = reach(found, snapshot, moment, lengths=lengths, nightly=nightly, reviewed=reviewed) if granting else ()
+    words: tuple[Reach, ...] = ()
+    if granting:
+        from autobuilds.planning.reach import reach
+
+        words = reach(found, snapshot, moment, lengths=lengths, nightly=nightly, reviewed=reviewed)
     if moment.calendar_fault is not None:
         notes += (f"the calendar is left out: {moment.calendar_fault}",)
     return Ahead(forecast=found, reach=words, snapshot=snapshot, moment=moment, lengths=lengths, notes=notes)
