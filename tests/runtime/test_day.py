@@ -224,6 +224,19 @@ def test_a_kept_answer_ends_when_a_window_opens(live, hours: float, minutes: int
     assert (recalled is not None) is known
 
 
+def test_the_status_counts_the_slots_of_the_context(live) -> None:
+    life = live(more="max_concurrent:\n  default: 1\n  sleeping: 3\n")
+    assert life.beat(NOON).view.health.slots == 1
+    assert life.beat(NOON + timedelta(hours=12)).view.health.slots == 3
+
+
+def test_a_queue_that_can_not_be_read_stops_no_change_of_the_context(live) -> None:
+    life = live(more="interrupt: never\n")
+    (life.root / "BUILD_QUEUE.md").write_text("<<<<<<< HEAD\n" + EMPTY + "=======\n>>>>>>> other\n")
+    assert [t["event"] for t in life.beat(NOON).transitions] == ["context"]
+    assert life.events()[-1].endswith("the context is working now (while working, by the timetable)")
+
+
 def test_a_task_waits_for_its_window_and_a_word_opens_it(live) -> None:
     life = live(WINDOWED.format(window="weekend"))
     gate = next(g for g in life.beat(NOON).assessments[0].gates if g.gate == "window")
@@ -232,6 +245,7 @@ def test_a_task_waits_for_its_window_and_a_word_opens_it(live) -> None:
     assert life.beat(NOON + timedelta(minutes=1)).assessments[0].verdict.value == "go"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("word", "yields"), [(Context.WORKING, True), (Context.AWAY, False)])
 def test_a_build_yields_the_processor_while_the_owner_works(make_repo, word: Context, yields: bool) -> None:
     before = os.nice(0)
