@@ -78,24 +78,25 @@ def fix_safe(
     now: datetime,
     dry_run: bool = False,
     *,
+    found: Scan | None = None,
     seconds: float = MOST_SECONDS,
     tell: Callable[[str], None] | None = None,
 ) -> tuple[Fixed, ...]:
     """Mend what can be mended safely, log each fix with the bytes that it freed, and note it in the diary once.
 
-    With `dry_run` nothing is changed and what would be done is returned. After `seconds` no further fix is begun: what is left is
-    found again the next time. Raises Busy where another process is at it.
+    `found` is what was just scanned (None: it is scanned now). With `dry_run` nothing is changed and what would be done is returned. After
+    `seconds` no further fix is begun: what is left is found again the next time. Raises Busy where another process is at it.
     """
     deadline = time.monotonic() + seconds
     if dry_run or context.house is None:
-        found = look(context, now, tell=tell)
+        seen = found or look(context, now, tell=tell)
         nothing = Mended(done=False, said="not done: only shown")
-        return tuple(Fixed(problem=t, result=nothing, planned=True) for t in _in_order(found.problems))
+        return tuple(Fixed(problem=t, result=nothing, planned=True) for t in _in_order(seen.problems))
     settings = context.workspace.config().settings
     scope = scope_of(context, settings, now)
     with context.workspace.lock("house", "problems fix", _PATIENCE):
         done = []
-        for trouble in _in_order(scan(context, now, tell=tell).problems):
+        for trouble in _in_order((found or scan(context, now, tell=tell)).problems):
             if time.monotonic() > deadline:
                 break
             assert trouble.fix is not None

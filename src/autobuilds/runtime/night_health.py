@@ -38,9 +38,11 @@ def look_after(context: Context, now: datetime) -> Health:
 
     Done again after a crash it finds what is left. Raises Busy where another process is at it, StorageFailure.
     """
-    before = house.look(context, now).problems
-    fixed = sum(one.result.done for one in house.fix_safe(context, now)) if any(trouble.safe for trouble in before) else 0
-    left = house.scan(context, now).problems
+    seen = house.scan(context, now)
+    before = seen.problems
+    fixes = house.fix_safe(context, now, found=seen) if any(trouble.safe for trouble in before) else ()
+    fixed = sum(one.result.done for one in fixes)
+    left = house.look(context, now).problems if fixes else before
     critical = tuple(line(f"{t.where}: {t.said}", _LONGEST) for t in left if t.urgency is Urgency.CRITICAL)
     return Health(found=len(before), fixed=fixed, said=_said(len(before), fixed, critical), critical=critical[:_NAMED])
 
