@@ -83,6 +83,13 @@ def test_a_window_that_a_word_closes_opens_with_its_end_where_its_hours_go_on() 
     assert found.until == datetime(2026, 2, 9, 9, tzinfo=UTC)
 
 
+def test_a_word_that_says_what_the_hours_say_moves_nothing() -> None:
+    found, _ = stands("work-hours", Word(context=Context.WORKING, since=NOON, until=NOON + 7 * HOUR))
+    assert (found.open, found.by_clock, found.until, found.why) == (True, True, NOON + 7 * HOUR, "Mon-Fri 09:00-17:00")
+    found, _ = stands("overnight", Word(context=Context.WORKING, since=NOON, until=NOON + 12 * HOUR))
+    assert (found.open, found.by_clock, found.until) == (False, True, NOON + 12 * HOUR)
+
+
 def test_an_event_to_come_shortens_a_window() -> None:
     busy = (Busy(start=NOON + 8 * HOUR, end=NOON + 9 * HOUR, context=Context.WORKING, summary="Interview"),)
     found, again = stands("quick-win", busy=busy, now=NOON + 7 * HOUR)

@@ -81,17 +81,18 @@ class Opening:
     open: bool
     why: str
     until: datetime | None
-    #: Whether its own hours decide, and no word or event.
+    #: Whether it stands as its own hours say, and not as a word or an event has it against them.
     by_clock: bool
 
 
 def opening(now: datetime, window: DayWindow, answer: Answer, ahead: Sequence[Stretch] = ()) -> Opening:
     """Return how a window stands now; `ahead` are the stretches of the coming 15 days, none where nothing but the timetable speaks."""
-    moved = shift(answer.context, answer.source, window.name)
-    is_open = in_span(now, window.span) if moved is None else moved
+    by_hours, moved = in_span(now, window.span), shift(answer.context, answer.source, window.name)
+    is_open = by_hours if moved is None else moved
     changes = (at for at, other in _states(now, window, ahead) if other is not is_open)
-    why = format_span(window.span) if moved is None else doing(answer.context, answer.source)
-    return Opening(window=window, open=is_open, why=why, until=next(changes, None), by_clock=moved is None)
+    by_clock = is_open is by_hours
+    why = format_span(window.span) if by_clock else doing(answer.context, answer.source)
+    return Opening(window=window, open=is_open, why=why, until=next(changes, None), by_clock=by_clock)
 
 
 def _states(now: datetime, window: DayWindow, ahead: Sequence[Stretch]) -> Iterator[tuple[datetime, bool]]:
