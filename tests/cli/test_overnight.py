@@ -113,6 +113,7 @@ def test_before_the_first_night(desk: Desk, clock: Any) -> None:
         assert (found.status, found.out) == (1, "") and "no overnight session yet" in found.err
 
 
+@pytest.mark.slow
 def test_inside_a_build_a_session_is_looked_at_alone(desk: Desk, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     clock(NOON)
     desk.type("overnight", "start", "--until", "20:00")
@@ -136,6 +137,7 @@ def test_undo_asks_before_it_acts(desk: Desk, clock: Any, monkeypatch: pytest.Mo
     assert desk.type("overnight", "--json").json["night"]["undone"] is None
 
 
+@pytest.mark.slow
 def test_the_script_of_the_first_generation(desk: Desk, clock: Any, capfd: pytest.CaptureFixture[str]) -> None:
     file = str(Path(__file__).resolve().parents[2] / "scripts" / "overnight_runner.py")
     assert [run_script("overnight_runner", [what], file) for what in ("is-overnight", "start")] == [0, 0]

@@ -49,6 +49,7 @@ def test_a_session_begins_with_the_evening_kept_and_the_first_phases_done(make_r
     assert (loop.root / "app.py").read_text() == "print('changed, not committed')\n"
 
 
+@pytest.mark.slow
 def test_a_second_session_is_refused_while_one_is_on(make_repo: Make) -> None:
     loop = make_night(make_repo, WAITS)
     loop.start()
@@ -72,6 +73,7 @@ def test_a_session_outside_of_its_hours_needs_an_end(make_repo: Make) -> None:
     assert not (loop.root / ".autobuilds" / "nights").exists()
 
 
+@pytest.mark.slow
 def test_a_night_in_its_hours_ends_with_them(make_repo: Make) -> None:
     loop = make_night(make_repo, WAITS, more="overnight: 23:00-07:00\n")
     evening = loop.now.replace(hour=23, minute=30)
@@ -79,6 +81,7 @@ def test_a_night_in_its_hours_ends_with_them(make_repo: Make) -> None:
     assert night.start(loop.context).night.ends.strftime("%H:%M") == "07:00"
 
 
+@pytest.mark.slow
 def test_three_builds_run_at_once_in_a_night_and_one_by_day(make_repo: Make) -> None:
     blocks = [
         details(f"Say {n}", steps=f"until test -f {{go}}; do sleep 0.02; done; echo hello > {n}.txt", file=f"{n}.txt") for n in "abcd"
@@ -123,6 +126,7 @@ def test_the_report_is_written_committed_and_the_same_as_page_and_json(make_repo
     assert loop.git("status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_the_audit_log_names_every_action_with_its_reason_and_is_made_again(make_repo: Make) -> None:
     loop = make_night(make_repo, details("Say hello"))
     stay(loop.context, loop.start().beat or loop.beat(), lambda _: None)
@@ -140,6 +144,7 @@ def test_the_audit_log_names_every_action_with_its_reason_and_is_made_again(make
     assert path.read_text() == text
 
 
+@pytest.mark.slow
 def test_without_commits_the_audit_log_is_made_of_the_ledger(make_repo: Make) -> None:
     loop = make_night(make_repo, details("Say hello"), more="commits: none\n")
     stay(loop.context, loop.start().beat or loop.beat(), lambda _: None)
@@ -192,6 +197,7 @@ def test_a_night_ends_by_itself_and_is_reported_by_the_next_heartbeat(make_repo:
         night.report(loop.context, "2001-01-01")
 
 
+@pytest.mark.slow
 def test_report_of_a_closed_night_ends_nothing_and_writes_what_is_missing(make_repo: Make) -> None:
     loop = make_night(make_repo, WAITS)
     with pytest.raises(NotSo, match="no overnight session yet"):
@@ -208,6 +214,7 @@ def test_report_of_a_closed_night_ends_nothing_and_writes_what_is_missing(make_r
     assert loop.night.ended is None, "the one that is on goes on"
 
 
+@pytest.mark.slow
 def test_a_build_that_still_runs_is_in_progress_and_goes_on(make_repo: Make) -> None:
     loop = make_night(make_repo, details("Say hello", steps="until test -f {go}; do sleep 0.02; done; echo hello > a.txt"))
     loop.start()
@@ -220,6 +227,7 @@ def test_a_build_that_still_runs_is_in_progress_and_goes_on(make_repo: Make) -> 
     assert loop.state() == "review"
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_holds_builds_and_ends_no_night(make_repo: Make) -> None:
     loop = make_night(make_repo, details("Say hello"))
     loop.host.load = Resources(disk_percent=91.0, memory_percent=10.0, load_per_core=0.1, memory_free_mib=100_000)
@@ -229,6 +237,7 @@ def test_a_disk_that_is_full_holds_builds_and_ends_no_night(make_repo: Make) -> 
     assert is_on(loop.context.workspace.ledger().day, loop.now)
 
 
+@pytest.mark.slow
 def test_what_is_rebuilt_from_the_history_knows_the_night(make_repo: Make) -> None:
     from autobuilds.runtime import fsck
 

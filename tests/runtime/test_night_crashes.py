@@ -35,6 +35,7 @@ def told(loop: NightLoop, event: str) -> int:
     return loop.git("log", "--format=%B").count(f"\nEvent: {event}\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("where", "name"), [(GitRepo, "tag"), (night_snapshot, "take"), (Recorder, "note")])
 def test_a_start_that_was_killed_before_it_was_recorded_is_made_again(make_repo: Make, where: Any, name: str) -> None:
     loop = make_night(make_repo, WAITS)
@@ -49,6 +50,7 @@ def test_a_start_that_was_killed_before_it_was_recorded_is_made_again(make_repo:
     is_clean(loop)
 
 
+@pytest.mark.slow
 def test_a_start_that_was_killed_after_it_was_recorded_goes_on_with_the_next_heartbeat(make_repo: Make) -> None:
     loop = make_night(make_repo, details("Say hello"))
     killed_after(Recorder, "put", lambda: loop.start())
@@ -59,8 +61,19 @@ def test_a_start_that_was_killed_after_it_was_recorded_goes_on_with_the_next_hea
     is_clean(loop)
 
 
-@pytest.mark.parametrize("name", ["_health", "_patterns", "_builds", "_monitor", "_audit"])
-@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [
+        ("_health", True),
+        ("_patterns", True),
+        ("_builds", True),
+        ("_monitor", True),
+        ("_health", False),
+        ("_builds", False),
+        ("_audit", False),
+    ],
+)
 def test_a_phase_that_was_killed_is_carried_out_by_the_next_heartbeat(make_repo: Make, name: str, before: bool, monkeypatch: Any) -> None:
     loop = make_night(make_repo, WAITS)
 
@@ -91,6 +104,7 @@ def test_a_phase_that_was_killed_is_carried_out_by_the_next_heartbeat(make_repo:
     assert json.loads(log.split("\n")[0])["event"] == "night-started"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("where", "name"), [(Recorder, "note"), (Workspace, "publish"), (Recorder, "put")])
 def test_a_report_that_was_killed_is_made_by_the_next_heartbeat(make_repo: Make, where: Any, name: str) -> None:
     loop = make_night(make_repo, WAITS)
@@ -116,6 +130,7 @@ def test_a_phase_that_fails_is_told_and_the_night_goes_on(make_repo: Make, monke
     assert loop.state() == "building"
 
 
+@pytest.mark.slow
 def test_an_audit_log_that_cannot_be_written_is_told_and_the_night_goes_on(make_repo: Make, monkeypatch: Any) -> None:
     def fails(*_: Any) -> None:
         raise StorageFailure("the disk is full")
@@ -139,6 +154,7 @@ def test_a_night_does_not_begin_without_its_safety_net(make_repo: Make, monkeypa
     assert told(loop, "night-started") == 0
 
 
+@pytest.mark.slow
 def test_a_machine_that_slept_through_the_night_says_so(make_repo: Make) -> None:
     loop = make_night(make_repo, WAITS)
     killed_after(Recorder, "put", lambda: loop.start())
@@ -148,6 +164,7 @@ def test_a_machine_that_slept_through_the_night_says_so(make_repo: Make) -> None
     assert loop.night.ended == loop.night.ends
 
 
+@pytest.mark.slow
 def test_what_the_health_phase_found_is_in_the_night_and_its_report(make_repo: Make, monkeypatch: Any) -> None:
     found = night_health.Health(found=3, fixed=2, said="3 problems found, 2 fixed; critical: the disk")
     loop = make_night(make_repo, WAITS)
@@ -169,6 +186,7 @@ def left_clone(loop: NightLoop, name: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_what_the_night_moved_to_the_trash_comes_back_with_its_undo_and_nothing_else_of_that_day(make_repo: Make) -> None:
     loop = make_night(make_repo, WAITS)
     earlier = left_clone(loop, "by-day-1")

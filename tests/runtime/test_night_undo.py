@@ -50,18 +50,19 @@ def queue_at(loop: NightLoop, commit: str) -> str:
 
 
 def test_a_night_is_taken_back_whole_and_the_queue_reads_as_in_the_evening(make_repo: Make) -> None:
-    loop = a_night(make_repo, "one", "two", "three")
+    loop = a_night(make_repo, "one", "two")
     evening = loop.night.tag or ""
-    assert set(project(loop)) - set(project(loop, evening)) == {"one.txt", "two.txt", "three.txt"}
+    assert set(project(loop)) - set(project(loop, evening)) == {"one.txt", "two.txt"}
     done = night_undo.undo(loop.context)
-    assert {m.label for m in done.merges} == {"say-one", "say-two", "say-three"} and done.faults == ()
+    assert {m.label for m in done.merges} == {"say-one", "say-two"} and done.faults == ()
     assert project(loop) == project(loop, evening)
-    assert not [p for p in loop.root.iterdir() if p.name in {"one.txt", "two.txt", "three.txt"}]
+    assert not [p for p in loop.root.iterdir() if p.name in {"one.txt", "two.txt"}]
     assert queue_at(loop, "HEAD") == queue_at(loop, evening)
     assert loop.git("status", "--porcelain") == ""
     assert [s for s in loop.subjects() if s.startswith("Undo the night")] == [f"Undo the night of {loop.night.id}"]
 
 
+@pytest.mark.slow
 def test_nothing_of_an_undone_night_is_built_again_until_the_owner_says_so(make_repo: Make) -> None:
     loop = a_night(make_repo, "one")
     night_undo.undo(loop.context)
@@ -74,6 +75,7 @@ def test_nothing_of_an_undone_night_is_built_again_until_the_owner_says_so(make_
     assert loop.state("say-one") == "completed" and (loop.root / "one.txt").exists()
 
 
+@pytest.mark.slow
 def test_what_the_owner_did_in_the_morning_stays(make_repo: Make) -> None:
     loop = a_night(make_repo, "one", "two")
     (loop.root / "app.py").write_text("print('morning')\n")
@@ -103,6 +105,7 @@ def test_work_of_the_morning_on_the_same_lines_is_named_and_nothing_is_changed(m
     assert (loop.root / "two.txt").exists() and loop.git("status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_uncommitted_work_in_the_way_is_named_and_nothing_is_changed(make_repo: Make) -> None:
     loop = a_night(make_repo, "one", "two")
     (loop.root / "one.txt").write_text("unsaved\n")
@@ -113,6 +116,7 @@ def test_uncommitted_work_in_the_way_is_named_and_nothing_is_changed(make_repo: 
     assert loop.context.workspace.ledger() == ledger
 
 
+@pytest.mark.slow
 def test_builds_that_wait_for_review_or_failed_are_held_and_their_work_is_kept(make_repo: Make) -> None:
     loop = make_night(make_repo, *blocks("one"), details("Say nothing", steps="exit 1", file="b.txt"))
     stay(loop.context, loop.start().beat or loop.beat(), lambda _: None)
@@ -127,6 +131,7 @@ def test_builds_that_wait_for_review_or_failed_are_held_and_their_work_is_kept(m
     assert queue_at(loop, "HEAD") == queue_at(loop, loop.night.tag or "")
 
 
+@pytest.mark.slow
 def test_what_the_owner_accepted_or_cancelled_stays_and_is_said(make_repo: Make) -> None:
     loop = a_night(make_repo, "one", "two", "three", more="")
     deliver.accept(loop.context, "say-one", lambda _: None)
@@ -137,6 +142,7 @@ def test_what_the_owner_accepted_or_cancelled_stays_and_is_said(make_repo: Make)
     assert loop.state("say-one") == "completed" and (loop.root / "one.txt").exists()
 
 
+@pytest.mark.slow
 def test_a_night_that_is_on_is_ended_and_what_runs_is_stopped(make_repo: Make) -> None:
     loop = make_night(make_repo, details("Say hello", steps="until test -f {go}; do sleep 0.02; done; echo hello > a.txt"))
     loop.start()
@@ -150,6 +156,7 @@ def test_a_night_that_is_on_is_ended_and_what_runs_is_stopped(make_repo: Make) -
     assert not loop.context.workspace.ledger().active
 
 
+@pytest.mark.slow
 def test_a_night_is_taken_back_once(make_repo: Make) -> None:
     loop = a_night(make_repo, "one")
     planned = night_undo.plan(loop.context)
@@ -161,6 +168,7 @@ def test_a_night_is_taken_back_once(make_repo: Make) -> None:
     assert "This night was taken back on" in page and "1 build completed" in page
 
 
+@pytest.mark.slow
 def test_what_is_gone_of_the_evenings_archive_is_named(make_repo: Make) -> None:
     loop = make_night(make_repo, *blocks("one"))
     (loop.root / "draft.txt").write_text("draft\n")
@@ -170,6 +178,7 @@ def test_what_is_gone_of_the_evenings_archive_is_named(make_repo: Make) -> None:
     assert night_undo.undo(loop.context).gone == ("draft.txt",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "name"),
     [
@@ -197,6 +206,7 @@ def test_an_undo_that_was_killed_is_carried_on_by_the_next(make_repo: Make, wher
     assert len([s for s in loop.subjects() if s.startswith("Undo the night")]) == 1
 
 
+@pytest.mark.slow
 def test_what_ran_before_the_night_goes_on_when_the_night_is_taken_back(make_repo: Make) -> None:
     waiting = details("Say hello", steps="until test -f {go}; do sleep 0.02; done; echo hello > a.txt")
     loop = make_night(make_repo, waiting, *blocks("one"), more=MERGE)
@@ -215,6 +225,7 @@ def test_what_ran_before_the_night_goes_on_when_the_night_is_taken_back(make_rep
     assert loop.state() == "completed" and (loop.root / "a.txt").exists()
 
 
+@pytest.mark.slow
 def test_without_commits_a_night_is_taken_back_too(make_repo: Make) -> None:
     loop = a_night(make_repo, "one", "two", more=MERGE + "commits: none\n")
     text = loop.git("show", f"{loop.night.tag}:BUILD_QUEUE.md")
