@@ -13,7 +13,8 @@ from autobuilds.domain.model import Criterion, Estimate, Priority, Section, Task
 from autobuilds.domain.verdicts import ClarityJudgement, RiskJudgement, Verdict
 from autobuilds.domain.weekend import FreeTime, Proposal, Rate, Record, free_time, weekend_window
 from autobuilds.domain.windows import WINDOWS
-from autobuilds.policies.weekend_planner import Judges, Plan, propose
+from autobuilds.policies.weekend_milestones import Judges
+from autobuilds.policies.weekend_planner import Plan, propose
 from autobuilds.records import replace
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -92,6 +93,26 @@ def test_a_large_task_is_parted_by_its_criteria_and_ends_with_itself() -> None:
     assert (last.new, last.part_of, last.depends_on) == (False, None, ("rewrite-part-3-of-4",))
     assert last.fingerprint == "f:rewrite"
     assert len(last.criteria) == 5, "the owner's task is checked as a whole"
+
+
+def test_a_task_that_was_parted_before_goes_on_where_it_was() -> None:
+    whole = task("Huge", 9, criteria=7, depends_on=("huge-part-4-of-7", "huger-part-6-of-7", "else"))
+    found = plan(whole).proposals[0]
+    assert steps(found) == [("huge-part-5-of-7", 180), ("huge-part-6-of-7", 180), ("huge", 180)]
+    assert [s.criteria for s in found.steps[:2]] == [("check 5: `true`",), ("check 6: `true`",)]
+    assert found.steps[0].depends_on == whole.depends_on
+    fewer = task("Cut", 9, criteria=3, depends_on=("cut-part-4-of-7",))
+    assert [s.label for s in plan(fewer).proposals[0].steps] == ["cut-part-5-of-7", "cut"]
+    last = task("Last", 9, criteria=7, depends_on=("last-part-6-of-7",))
+    assert steps(plan(last).proposals[0]) == [("last", 540)]
+
+
+def test_labels_of_parts_that_can_not_be() -> None:
+    for label in ("odd-part-5-of-0", "odd-part-9-of-3", "odd-part-0-of-3"):
+        assert [s.label for s in plan(task("Odd", 9, depends_on=(label,))).proposals[0].steps] == ["odd"]
+    small = [task("Tiny", 0.25, criteria=9, category="x", depends_on=("tiny-part-1-of-9",)), task("Other", 1, category="x")]
+    tiny = next(p for p in plan(*small).proposals if p.kind == "category")
+    assert [m for label, m in steps(tiny) if label.startswith("tiny")] == [5] * 8
 
 
 def test_what_can_not_be_parted() -> None:

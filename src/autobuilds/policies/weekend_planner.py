@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from math import ceil
+from collections.abc import Iterable, Iterator, Sequence
 
 from autobuilds.domain.digests import sha256
 from autobuilds.domain.labels import slugify
-from autobuilds.domain.model import Criterion, Estimate, Priority, Section, Task
+from autobuilds.domain.model import Priority, Task
 from autobuilds.domain.times import format_minutes, format_when, reached
-from autobuilds.domain.verdicts import ClarityJudgement, RiskJudgement, Verdict
 from autobuilds.domain.week import window_key
 from autobuilds.domain.weekend import WINDOW, FreeTime, LeftOut, Proposal, Record, Step, category_key
 from autobuilds.domain.windows import DayWindow
+from autobuilds.policies.weekend_milestones import GUESS, LARGE, Judges, milestones, minutes_of
 from autobuilds.records import dataclass, field, replace
 
-#: Minutes that a task without an estimate counts.
-GUESS = 120
-#: A task of this many minutes is a project by itself, and is parted into milestones of at most PART.
-LARGE, PART = 240, 180
 #: From so many weekends on that something was finished, the best of them bounds a project.
 KNOWN = 3
 MOST = 3
 #: What says most of why tasks belong together, first.
 _KINDS = ("linked", "task", "category", "backlog")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judges:
-    """What the requirements and the risk rules say of a task, and what an approval of it is bound to."""
-
-    clarity: Callable[[Task], ClarityJudgement]
-    risk: Callable[[Task], RiskJudgement]
-    fingerprint: Callable[[Task], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +80,7 @@ def _limit(free: FreeTime, window: DayWindow, record: Record) -> tuple[int, str]
 def _groups(tasks: Sequence[Task]) -> Iterator[tuple[str, str, list[Task]]]:
     """Yield what could be a project: its kind, its title, its tasks."""
     for task in tasks:
-        if _minutes(task) >= LARGE:
+        if minutes_of(task) >= LARGE:
             yield "task", task.name, [task]
     for linked in _linked(tasks):
         last = next((t for t in linked if not any(t.label in other.depends_on for other in linked)), linked[0])
@@ -162,7 +148,7 @@ def _fill(tasks: Sequence[Task], limit: int, free: FreeTime, judges: Judges, out
             continue
         left = limit - sum(step.minutes for step in filled.steps)
         before = filled.steps[-1].label if filled.steps else None
-        steps = _steps(task, before, judges)
+        steps = milestones(task, before, judges)
         taken = 0
         while taken < len(steps) and steps[taken].minutes <= left:
             left -= steps[taken].minutes
@@ -186,68 +172,6 @@ def _held(task: Task, free: FreeTime, missing: set[str]) -> str:
         return f"it is for the window {task.window}"
     waits = next((label for label in task.depends_on if label in missing), None)
     return f"waits for {waits}, which is not in it" if waits else ""
-
-
-def _minutes(task: Task) -> int:
-    return task.estimate.max_minutes if task.estimate is not None else GUESS
-
-
-def _steps(task: Task, before: str | None, judges: Judges) -> list[Step]:
-    """Return a task as its milestones: itself, or of a large one parts by its criteria, the last of which is the task itself.
-
-    `before` is the milestone before it, for which a task waits that depends on nothing by its owner's word: so each is built on the work
-    of the one before it, also while that waits for review.
-    """
-    total, number = _minutes(task), len(task.criteria)
-    parts = min(number, ceil(total / PART)) if total >= LARGE and task.steps is None else 1
-    depends = task.depends_on or ((before,) if before else ())
-    steps: list[Step] = []
-    for n in range(1, parts):
-        chosen = task.criteria[number * (n - 1) // parts : number * n // parts]
-        minutes = max(5, total * len(chosen) // number // 5 * 5)
-        part = _part(task, n, parts, chosen, minutes, depends)
-        steps.append(_step(part, judges, new=True, part_of=task.label))
-        depends = (part.label,)
-    more = tuple(label for label in depends if label not in task.depends_on)
-    whole = replace(task, depends_on=(*task.depends_on, *more))
-    rest = total - sum(step.minutes for step in steps)
-    return [*steps, replace(_step(whole, judges), minutes=rest, fingerprint=judges.fingerprint(task))]
-
-
-def _part(task: Task, n: int, parts: int, criteria: Sequence[Criterion], minutes: int, depends: tuple[str, ...]) -> Task:
-    """Return a part of a task as a task of its own."""
-    name = f"{task.name}: part {n} of {parts}"
-    about = " ".join(task.description.split())
-    return Task(
-        label=slugify(name),
-        name=name,
-        section=Section.ACTIVE,
-        checked=False,
-        priority=task.priority,
-        description=f"{about} This is part {n} of {parts}: what the criteria below name, and nothing more.".strip(),
-        criteria=tuple(replace(criterion, checked=False) for criterion in criteria),
-        estimate=Estimate(min_minutes=minutes, max_minutes=minutes),
-        estimate_text=format_minutes(minutes),
-        category=task.category,
-        depends_on=depends,
-    )
-
-
-def _step(task: Task, judges: Judges, *, new: bool = False, part_of: str | None = None) -> Step:
-    clarity, risk = judges.clarity(task), judges.risk(task)
-    return Step(
-        label=task.label,
-        name=task.name,
-        minutes=_minutes(task),
-        depends_on=task.depends_on,
-        guessed=task.estimate is None,
-        new=new,
-        part_of=part_of,
-        description=task.description if new else "",
-        criteria=tuple(criterion.text for criterion in task.criteria),
-        missing=() if clarity.verdict is Verdict.GO else clarity.why or clarity.missing,
-        risks=() if risk.verdict is Verdict.GO else risk.matched or risk.kinds,
-    )
 
 
 def _proposal(kind: str, title: str, group: Sequence[Task], filled: _Filled, free: FreeTime, record: Record) -> Proposal:

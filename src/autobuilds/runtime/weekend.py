@@ -15,7 +15,8 @@ from autobuilds.domain.weekend import FreeTime, Proposal, Record, free_time, wee
 from autobuilds.errors import BadInput, CorruptLedger, FatalQueue, NotSo
 from autobuilds.planning.judging import clarity_of, risk_of
 from autobuilds.policies.weekend_history import record_of
-from autobuilds.policies.weekend_planner import Judges, Plan, propose
+from autobuilds.policies.weekend_milestones import Judges
+from autobuilds.policies.weekend_planner import Plan, propose
 from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.record import recorder_for

@@ -111,9 +111,11 @@ def _weekend(proposal: Proposal, free: FreeTime, now: datetime) -> Weekend:
 def _unchanged(proposal: Proposal, snapshot: Snapshot) -> None:
     """Raise NotSo where a task is not what it was when the project was proposed."""
     for step in proposal.steps:
-        if step.new:
-            continue
         task = snapshot.queue.find(step.label)
+        if step.new:
+            if task is not None:
+                raise NotSo(f"there is a task {step.label} in the queue already; autobuilds weekend suggest proposes anew")
+            continue
         if task is None or not task.is_active or fingerprint(task) != step.fingerprint:
             raise NotSo(f"{step.label} has changed since this was proposed; autobuilds weekend suggest proposes anew")
     wholes = {step.part_of for step in proposal.steps if step.part_of} - {step.label for step in proposal.steps}
