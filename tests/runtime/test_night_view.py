@@ -118,3 +118,8 @@ def test_a_report_adds_up(spans: list[tuple[float, float | None, Outcome]]) -> N
     assert sum(row.seconds for row in done) == told.shipped_seconds
     ledger = sum((row.ended - row.started).total_seconds() for row in done if row.ended is not None)
     assert abs(ledger - told.shipped_seconds) <= 0.5 * len(done) + 1e-6
+
+
+def test_what_began_and_ended_in_the_first_second_belongs_to_the_night() -> None:
+    told = view(build("at-once", attempt(0, 0)), build("until-then", attempt(-5, 0)))
+    assert [(r.label, r.came, r.carried) for r in told.attempts] == [("at-once", COMPLETED, False)]

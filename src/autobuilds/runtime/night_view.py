@@ -150,7 +150,8 @@ def belongs(attempt: Attempt, night: Night, end: datetime) -> bool:
     """Whether an attempt ran at any time of a night that ends at `end`; one that never began did not."""
     if attempt.outcome is Outcome.NOT_STARTED or reached(end, attempt.started):
         return False
-    return attempt.ended is None or not reached(attempt.ended, night.started)
+    # What began in the night's first second may have ended in it too.
+    return attempt.ended is None or reached(night.started, attempt.started) or not reached(attempt.ended, night.started)
 
 
 def _rows(builds: Iterable[Build], night: Night, end: datetime) -> tuple[Attempted, ...]:
