@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -80,6 +81,8 @@ class Oracle:
     played: Played
     zone: ZoneInfo
     busy: tuple[tuple[datetime, datetime, str], ...] = ()
+    #: Whether there was time enough for everything.
+    whole: bool = True
     runs: list[Run] = field(default_factory=list)
     tasks: dict[str, Task] = field(default_factory=dict)
 
@@ -222,7 +225,7 @@ class Oracle:
             mine = sorted((r for r in self.runs if r.label == label), key=lambda r: r.begun)
             again = [when for when, named, _ in self.told("owner-rejected", "owner-retried", "undone", "reopened") if named == label]
             failed = 0
-            for one, two in zip(mine, mine[1:], strict=False):
+            for one, two in pairwise(mine):
                 asked = one.ended is not None and any(one.ended <= when <= two.begun for when in again)
                 if one.ended is None or two.begun < one.ended:
                     yield f"{label}: attempts {one.number} and {two.number} at once"
@@ -262,7 +265,7 @@ class Oracle:
                     yield f"{found['label']} waits for off-hours in off-hours"
             if "approve" in why and any(label == found["label"] for _, label, _ in self.told("owner-approved")) and "text" not in why:
                 yield f"{found['label']} waits for an approval that it has"
-        for name, priority, *_ in _first_tasks(self.played):
+        for name, priority, *_ in _first_tasks(self.played) if self.whole else ():
             if priority == "Low":
                 continue
             label = _label(name)

@@ -1,47 +1,58 @@
-"""Two weeks over each night when the clocks change, with reboots, full disks and an owner who edits: judged by the oracle."""
+"""Days round each night when the clocks change, a sample: no rule is broken, and a product that breaks one is caught."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.simulate.oracle import Oracle
-from tests.simulate.scenario import CONFIG, Played, calendar, play, queue
+from autobuilds import planning
+from autobuilds.domain import gates
+from autobuilds.domain.gates.answers import go
+from autobuilds.domain.situation import Situation
+from autobuilds.domain.verdicts import GateResult
+from autobuilds.runtime import effects, night_view
+from autobuilds.runtime.effects import Effects
+from tests.proofs import fortnights
+from tests.proofs.figures import Options
+from tests.simulate.fortnights import FORTNIGHTS
 
-#: The zone, when it begins, and the events of the calendar with what they mean.
-FORTNIGHTS = {
-    "Chicago, a lost hour": ("America/Chicago", datetime(2026, 2, 27, 17), "20260303", "20260305", datetime(2026, 3, 3), datetime(2026, 3, 5)),
-    "Berlin, an hour twice": ("Europe/Berlin", datetime(2026, 10, 16, 17), "20261020", "20261022", datetime(2026, 10, 20), datetime(2026, 10, 22)),
-}
-
-
-def fortnight(name: str, seed: int, days: int = 14) -> tuple[Played, Oracle]:
-    """Play one and return it with its oracle."""
-    zone, start, first, last, away, back = FORTNIGHTS[name]
-    where = ZoneInfo(zone)
-    start = start.replace(tzinfo=where)
-    free = f"DTSTART;TZID=ZONE:{first}T190000\nDTEND;TZID=ZONE:{first}T220000\nSUMMARY:Maybe\nTRANSP:TRANSPARENT"
-    gone = f"DTSTART;VALUE=DATE:{first}\nDTEND;VALUE=DATE:{last}\nSUMMARY:Vacation"
-    files = {
-        "HEARTBEAT.md": CONFIG.format(zone=zone),
-        "BUILD_QUEUE.md": queue(start),
-        "team.ics": calendar(zone, gone, free),
-        "README.md": "# A project\n",
-    }
-    played = play(files, zone, start, days=days, seed=seed)
-    busy = ((away.replace(tzinfo=where), back.replace(tzinfo=where), "away"),)
-    return played, Oracle(played, where, busy)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", FORTNIGHTS)
-def test_a_fortnight_breaks_no_rule(name: str) -> None:
-    played, oracle = fortnight(name, seed=1)
-    assert oracle.faults() == []
-    assert played.told["violations"] == []
-    assert played.told["figures"]["attempts"] >= 20 and len(played.nights) >= 10
-    assert played.told["figures"]["outages"] >= 2 and played.told["figures"]["disk_full"] >= 1
-    assert replace(played).told["figures"]["faults"] == 0
+def test_no_rule_is_broken_round_the_nights_when_clocks_change(tmp_path: Path) -> None:
+    figures = fortnights.run(Options(folder=tmp_path))
+    assert figures.held, figures.table()
+
+
+def says_go(name: str) -> Callable[[Situation], GateResult]:
+    return lambda _: go(name, "broken")
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [("window", "names the window"), ("priority", "is of medium priority"), ("capacity", "at once at"), ("resources", "with a full disk")],
+)
+def test_a_gate_that_always_says_go_is_caught(broken: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(gates.GATES, broken, says_go(broken))
+    _, oracle = FORTNIGHTS["an hour lost"].play(seed=1, days=2)
+    assert any(words in fault for fault in oracle.faults()), oracle.faults()
+
+
+def test_a_start_that_is_recorded_twice_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    def twice(self: Effects, action: planning.Start) -> None:
+        Effects.start(self, action)
+        Effects.start(self, action)
+
+    monkeypatch.setitem(effects.HANDLERS, planning.Start, twice)
+    played, oracle = FORTNIGHTS["an hour lost"].play(seed=1, days=1)
+    assert any("at once" in fault for fault in oracle.faults()), oracle.faults()
+    assert any("twice at once" in fault for fault in played.told["violations"]), played.told["violations"]
+
+
+def test_a_night_that_forgets_what_it_took_over_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    belongs = night_view.belongs
+    monkeypatch.setattr(night_view, "belongs", lambda a, night, end: belongs(a, night, end) and a.number == 1)
+    _, oracle = FORTNIGHTS["an hour lost"].play(seed=1, days=2)
+    assert any(fault.startswith("night ") for fault in oracle.faults()), oracle.faults()
