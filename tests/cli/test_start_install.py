@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,6 +94,13 @@ def test_cron_restores_the_very_bytes(workspace: Path, machine: Path, capsys: py
     assert run(["install", "--cron", "--timer", "systemd", "--workspace", str(workspace)]) == 2
     assert run(["uninstall", "--workspace", str(workspace)]) == 0
     assert (machine / "spool").read_bytes() == table
+
+
+def test_another_zone_than_the_machines_is_told(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = workspace / "HEARTBEAT.md"
+    config.write_text(re.sub(r"(?m)^#? ?timezone:.*$", "timezone: Pacific/Auckland", config.read_text()))
+    assert run(["install", "--cron", "--dry-run", "--workspace", str(workspace)]) == 0
+    assert "cron keeps this machine's time, the workspace that of Pacific/Auckland" in capsys.readouterr().err
 
 
 def test_without_a_user_manager_it_goes_to_cron_and_says_what_is_not_proven(

@@ -362,3 +362,33 @@ def test_the_script_of_the_first_generation(weekend: Desk) -> None:
     assert [run_script("weekend_planner", [verb], file) for verb in ("progress", "summary")] == [0, 0]
     assert run_script("weekend_planner", [], file) == 2
     assert "Window:** weekend" in weekend.queue
+
+
+@pytest.mark.slow
+def test_a_task_that_is_too_long_goes_on_the_next_weekend(weekend: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    criteria = "".join(f"  - [ ] Chapter {n} is there: `grep -q 'Chapter {n}' book.md`\n" for n in range(1, 8))
+    text = (
+        "# Build Queue\n\n## Active Queue\n- [ ] Write the book - Added: 2026-02-01 10:00 - Priority: High\n\n## Task Details\n\n"
+        "### Write the book\n- **Description:** `book.md` has seven chapters about `tool.py`, one for each of its commands.\n"
+        f"- **Completion Criteria:**\n{criteria}- **Estimated Time:** 20 h\n- **Category:** Documentation\n\n## Completed\n"
+    )
+    (weekend.root / "BUILD_QUEUE.md").write_text(text)
+    assert weekend.type("weekend", "suggest").status == 0
+    assert weekend.type("weekend", "start", "1", "--yes").status == 0
+    first = weekend.type("weekend", "progress", "--json").json["weekend"]["milestones"]
+    assert [m["label"] for m in first] == [f"write-the-book-part-{n}-of-7" for n in range(1, 5)]
+    whole = read_queue(weekend.queue.encode(), zone=UTC).queue.find("write-the-book")
+    assert whole is not None and whole.estimate is not None
+    assert (whole.depends_on, whole.estimate.max_minutes + sum(m["minutes"] for m in first)) == (("write-the-book-part-4-of-7",), 20 * 60)
+    for mile in first:
+        weekend.type("complete", mile["label"])
+    monkeypatch.setenv("AUTOBUILDS_NOW", "2026-02-13T18:00:00+00:00")
+    said = weekend.type("weekend", "suggest", "--json").json
+    assert [s["label"] for s in said["proposals"][0]["steps"]] == [
+        "write-the-book-part-5-of-7",
+        "write-the-book-part-6-of-7",
+        "write-the-book",
+    ]
+    assert weekend.type("weekend", "start", "1", "--yes").status == 0
+    assert weekend.type("weekend", "progress", "--json").json["weekend"]["id"] == "2026-02-14"
+    assert weekend.type("check").status == 0
