@@ -201,3 +201,17 @@ def test_a_database_in_overlapping_folders_counts_once(yard: Yard) -> None:
     make(inner / "app.db")
     scope = replace(yard.scope, folders=(str(inner), str(yard.data)))
     assert [b.place.root for b in yard.read(scope).databases] == [str(inner)]
+
+
+def test_what_is_read_while_it_is_written_is_busy_and_not_damaged(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make(yard.data / "app.db")
+    real = databases._checked
+
+    def written_meanwhile(path: Path, seconds: float) -> tuple[DatabaseState, str, int]:
+        with path.open("r+b") as file:
+            file.seek(8192)
+            file.write(b"z" * 20000)
+        return real(path, seconds)
+
+    monkeypatch.setattr(databases, "_checked", written_meanwhile)
+    assert of(yard, path).state is DatabaseState.BUSY

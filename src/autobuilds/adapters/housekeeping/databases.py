@@ -60,12 +60,23 @@ def _read(place: Place, file: Found, budget: Budget) -> Database | None:
             if _head(fd, name) != _HEADER:
                 sure = name.lower().endswith(_SURE)
                 return Database(place=place, mark=file.mark, state=DatabaseState.FOREIGN) if sure else None
-            if in_use(fd, name) is not False or _journal(fd, name):
-                return Database(place=place, mark=file.mark, state=DatabaseState.BUSY)
     except OSError:
         return None
+    if not _at_rest(place, file):
+        return Database(place=place, mark=file.mark, state=DatabaseState.BUSY)
     state, said, unused = _checked(file.path, min(_CHECK_SECONDS, budget.left))
+    if state is DatabaseState.DAMAGED and not _at_rest(place, file):
+        state = DatabaseState.BUSY
     return Database(place=place, mark=file.mark, state=state, said=said, unused=unused)
+
+
+def _at_rest(place: Place, file: Found) -> bool:
+    """Whether a database is as it was found and nobody has it open: what is read while it is written looks damaged."""
+    try:
+        with held_folder(place) as (fd, name):
+            return still(fd, name, file.mark) is not None and in_use(fd, name) is False and not _journal(fd, name)
+    except OSError:
+        return False
 
 
 def _head(fd: int, name: str) -> bytes:
