@@ -42,6 +42,8 @@ class State:
     status: str
     #: All files of the workspace but Git's, numbers in their names left out.
     files: frozenset[str]
+    #: The entries of the diary without their times.
+    diary: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -151,7 +153,13 @@ class Bench:
             pause=_TIME.sub("T", json.dumps(self._ledger().get("pause") or "")),
             status=self.git("status", "--porcelain"),
             files=frozenset(_NUMBERED.sub("#", name) for name in found),
+            diary=tuple(sorted(self.entries().elements())),
         )
+
+    def entries(self) -> Counter[str]:
+        """Return the titles of the diary's entries, each with how often it stands there."""
+        rows = [row for path in self.root.glob("memory/*.md") for row in path.read_text().split("\n")]
+        return Counter(row.partition("] ")[2] for row in rows if row.startswith("## ["))
 
     def objects(self) -> list[Path]:
         """Return half-written objects in Git's own store, under the name that `git gc` clears away."""

@@ -216,6 +216,12 @@ class Sweeper:
         status = self.bench.git("status", "--porcelain")
         if status:
             yield f"git status: {status}"
+        entries = self.bench.entries()
+        yield from (
+            f"{name} is {entries[f'Build completed: {name}']} times in the diary"
+            for name in labels
+            if entries[f"Build completed: {name}"] != 1
+        )
         yield from self.bench.wrong()
 
     def _after_stop(self, scenario: Scenario) -> Iterator[str]:
@@ -247,7 +253,7 @@ def _between(found: State, allowed: Iterable[State], when: str) -> Iterator[str]
     allowed = list(allowed)
     if found in allowed:
         return
-    for name in ("queue", "builds", "status"):
+    for name in ("queue", "builds", "status", "diary"):
         value = getattr(found, name)
         if value not in [getattr(state, name) for state in allowed]:
             yield f"{when} the {name} is neither as before nor as after the command: {value!r}"

@@ -166,6 +166,8 @@ _QUEUE = [
     ("undo", "merged", ("undo", "say-hello")),
     ("fsck", "built", ("fsck", "--rebuild")),
     ("report built", "built", ("report",)),
+    ("memory add", "idle", ("memory", "add", "Talked to Bob", "--fact", "the key comes on Monday", "--at", "2026-02-06 14:30")),
+    ("brief built", "built", ("brief", "--write")),
 ]
 
 SCENARIOS: tuple[Scenario, ...] = (

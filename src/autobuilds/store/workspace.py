@@ -151,7 +151,8 @@ class Workspace:
         queue.rescue()
         shown = (self.root / name for name in ("subagents", "subagents/logs", REPORTS, MEMORY))
         folders = (self.root, *shown, self.root / PRIVATE)
-        remove_debris((*folders, self.root / PRIVATE / "outbox", self.root / PRIVATE / "retired" / QUEUE))
+        displaced = (self.root / PRIVATE / "retired" / QUEUE, *(self.root / PRIVATE / MEMORY / "retired").glob("*"))
+        remove_debris((*folders, self.root / PRIVATE / "outbox", *displaced))
         scratch = self.root / PRIVATE / "scratch"
         if scratch.exists():
             import shutil
