@@ -82,12 +82,34 @@ def put_first(document: Document, kind: SectionKind, rows: Sequence[str]) -> Ite
 
 
 def put_before(document: Document, kind: SectionKind, rows: Sequence[str], label: str) -> Iterator[Splice]:
-    """Yield ways to put an entry's lines before another entry of a section; none where that is not there."""
+    """Yield ways to put an entry's lines before another entry of a section; none where that is not there.
+
+    Of the blank lines that an entry left there one more than needed is taken for the one behind it.
+    """
     entries = entries_in(document, kind)
     other = next((entry for entry in entries if entry.label == label), None)
-    if other is not None:
-        for shown in _indented(document, other, rows):
-            yield from _spaced(document, other.lines.start, shown, after=is_loose(document, entries))
+    if other is None:
+        return
+    loose, start = is_loose(document, entries), other.lines.start
+    blank = _blank_before(document.text, start)
+    spare = loose and len(blank) > (0 if other is entries[0] else 1)
+    for shown in _indented(document, other, rows):
+        if spare:
+            yield rows_at(document, blank[0], shown)
+        yield from _spaced(document, start, shown, after=loose)
+
+
+def _blank_before(text: str, at: int) -> list[int]:
+    """Return where the blank lines right before a line begin, the last one first."""
+    found: list[int] = []
+    while at > 0:
+        end = at - (2 if text[at - 2 : at] == "\r\n" else 1)
+        begin = max(text.rfind("\n", 0, end), text.rfind("\r", 0, end)) + 1
+        if text[begin:at].strip():
+            break
+        found.append(begin)
+        at = begin
+    return found
 
 
 def _indented(document: Document, neighbour: Entry, rows: Sequence[str]) -> Iterator[Sequence[str]]:
