@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 
@@ -117,8 +118,6 @@ def test_what_was_put_away_comes_back(house: Desk) -> None:
     clone = house.root / ".autobuilds" / "clones" / "gone-1"
     clone.mkdir(parents=True)
     (clone / "work.txt").write_text("work")
-    import os
-
     for path in (clone / "work.txt", clone):
         os.utime(path, (1_700_000_000, 1_700_000_000))
     assert house.type("problems", "restore").status == 1
@@ -172,3 +171,14 @@ def test_the_script_of_the_first_generation(house: Desk, capfd: pytest.CaptureFi
     assert (script("fix", "--safe")[0], path.stat().st_size) == (0, 0)
     assert script("metrics")[1].startswith("disk ")
     assert [script(*wrong)[0] for wrong in (("mend",), ("scan", "--safe"), ("list", "--dry-run"))] == [2, 2, 2]
+
+
+def test_a_screen_is_not_flooded(house: Desk) -> None:
+    old = 1_700_000_000
+    for number in range(105):
+        path = house.root / "data" / f"{number}.log.1"
+        path.write_text("x" * 100)
+        os.utime(path, (old, old))
+    assert "... and 5 more: --json has them all\n\n105 problems, 105 of them can be fixed safely" in house.type("problems", "scan").out
+    assert "... and 5 more" in house.type("problems", "fix", "--dry-run").out
+    assert len(house.type("problems", "list", "--json").json["problems"]) == 105

@@ -13,7 +13,8 @@ from autobuilds.policies.problem_files import size
 from autobuilds.runtime.house import Fixed, Scan
 
 _WORD, _KIND = 8, 10
-_MOST_SAMPLES = 24
+#: Rows that a terminal is given of samples and of problems; the most urgent come first.
+_MOST_SAMPLES, _MOST_ROWS = 24, 100
 
 
 def printable(text: str) -> str:
@@ -43,10 +44,11 @@ def trouble_json(trouble: Trouble) -> dict[str, Any]:
 def problems(scan: Scan, style: Style, *, ways: bool = False) -> str:
     """Return the problems, the most urgent first, with what mends each if that is asked for, and what to do next."""
     lines: list[str] = []
-    for trouble in scan.problems:
+    for trouble in scan.problems[:_MOST_ROWS]:
         lines += _row(trouble, style)
         if ways:
             lines += wrap(("fix: " if trouble.safe else "you: ") + printable(trouble.way), style.width, first=" " * (_WORD + 1))
+    lines += _more(len(scan.problems))
     counts = counted(scan.problems)
     if not scan.problems:
         return f"nothing is wrong: {_looked_at(scan.readings)}"
@@ -56,6 +58,11 @@ def problems(scan: Scan, style: Style, *, ways: bool = False) -> str:
     if counts["fixable"]:
         lines.append(style.bold("> autobuilds problems fix --safe"))
     return "\n".join(lines)
+
+
+def _more(number: int) -> list[str]:
+    """Return the line that stands for the rows beyond the most that are shown."""
+    return [f"... and {number - _MOST_ROWS} more: --json has them all"] if number > _MOST_ROWS else []
 
 
 def _row(trouble: Trouble, style: Style) -> list[str]:
@@ -76,7 +83,7 @@ def _looked_at(readings: Readings) -> str:
 def fixes(done: Sequence[Fixed], left: Sequence[Trouble], style: Style, *, dry_run: bool) -> str:
     """Return what was done (or would be), what it freed, and what takes the owner."""
     lines: list[str] = []
-    for one in done:
+    for one in done[:_MOST_ROWS]:
         fix = one.problem.fix
         word = fix.kind.value if fix is not None else ""
         state = style.dim("would") if one.planned else style.good("done") if one.result.done else style.bad("failed")
@@ -86,6 +93,7 @@ def fixes(done: Sequence[Fixed], left: Sequence[Trouble], style: Style, *, dry_r
         text = f"{word} {printable(one.problem.where)} ({printable(one.problem.said)}): {printable(said)}"
         first, *rest = wrap(text, style.width, first=plain)
         lines += [f"{state}{' ' * (_WORD + 1 - len(blank))}{first.removeprefix(plain)}", *rest]
+    lines += _more(len(done))
     if not done:
         lines.append("nothing to fix")
     elif not dry_run:
@@ -93,9 +101,10 @@ def fixes(done: Sequence[Fixed], left: Sequence[Trouble], style: Style, *, dry_r
         lines.append(f"\n{size(freed)} freed" + (f", {size(trashed)} moved to the trash" if trashed else ""))
     if left:
         lines.append("\nLeft for you:")
-        for trouble in left:
+        for trouble in left[:_MOST_ROWS]:
             lines += _row(trouble, style)
             lines += wrap("you: " + printable(trouble.way), style.width, first=" " * (_WORD + 1))
+        lines += _more(len(left))
     return "\n".join(lines)
 
 
