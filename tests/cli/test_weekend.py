@@ -229,6 +229,27 @@ def test_a_task_that_changed_since_is_proposed_anew(weekend: Desk) -> None:
     assert "part 1" not in weekend.queue
 
 
+def test_a_label_that_is_taken(weekend: Desk) -> None:
+    wanted = ids(weekend)["Describe the commands"]
+    weekend.type("add", "Describe the commands: part 1 of 3", "--desc", "Mine.")
+    refused = weekend.type("weekend", "start", wanted, "--yes")
+    assert refused.status == 1 and "there is a task describe-the-commands-part-1-of-3 in the queue already" in refused.err
+
+
+def test_milestones_whose_choice_was_not_recorded_any_more(weekend: Desk) -> None:
+    """Killed between the queue and the ledger."""
+    wanted = ids(weekend)["Describe the commands"]
+    path = weekend.root / "subagents" / "active.json"
+    weekend.type("pause")
+    before = path.read_bytes()
+    weekend.type("weekend", "start", wanted, "--yes")
+    text, after = weekend.queue, path.read_bytes()
+    path.write_bytes(before)
+    assert weekend.type("weekend", "start", wanted, "--yes").status == 0
+    assert weekend.queue == text
+    assert json.loads(path.read_bytes())["approvals"] == json.loads(after)["approvals"]
+
+
 def test_the_choice_is_of_what_was_seen(weekend: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = weekend.type("weekend", "start", "1", "--yes")
     assert nothing.status == 1 and "nothing is proposed for this weekend" in nothing.err

@@ -61,7 +61,7 @@ def start(context: Context, proposal: Proposal, by: str, *, approve: bool = True
             )
         again = known is not None and known.proposal == proposal.id
         if not again:
-            _unchanged(proposal, loaded.snapshot)
+            _unchanged(proposal, loaded.snapshot, _source(free))
         operations = _operations(proposal, free, loaded, recorder.now)
         tasks = _rehearsed(context, recorder, operations, proposal)
         given = _approvals(tasks, proposal, loaded, ledger, by, recorder.now) if approve else []
@@ -108,12 +108,16 @@ def _weekend(proposal: Proposal, free: FreeTime, now: datetime) -> Weekend:
     )
 
 
-def _unchanged(proposal: Proposal, snapshot: Snapshot) -> None:
-    """Raise NotSo where a task is not what it was when the project was proposed."""
+def _source(free: FreeTime) -> str:
+    return f"{SOURCE} {free.id}"
+
+
+def _unchanged(proposal: Proposal, snapshot: Snapshot, source: str) -> None:
+    """Raise NotSo where a task is not what it was when the project was proposed; milestones that a crash left are no matter."""
     for step in proposal.steps:
         task = snapshot.queue.find(step.label)
         if step.new:
-            if task is not None:
+            if task is not None and task.source != source:
                 raise NotSo(f"there is a task {step.label} in the queue already; autobuilds weekend suggest proposes anew")
             continue
         if task is None or not task.is_active or fingerprint(task) != step.fingerprint:
@@ -165,7 +169,7 @@ def _new(step: Step, whole: Task, free: FreeTime, now: datetime, *, windowed: bo
         base=whole.base,
         agent=whole.agent,
         role=whole.role,
-        source=f"{SOURCE} {free.id}",
+        source=_source(free),
         notes=whole.notes,
     )
 
