@@ -104,6 +104,7 @@ def test_a_week_as_json(week: Desk) -> None:
         "basis": "estimate",
         "why": "its estimate",
         "overdue": False,
+        "stopped_after": None,
         "minutes": 120,
     }
     assert found["spans"][0] == {

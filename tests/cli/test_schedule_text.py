@@ -88,6 +88,10 @@ def test_a_build_that_goes_on_is_told_of_once() -> None:
     assert "  a Fri 12:00-18:00  long  goes on\n" in text
 
 
+def test_what_its_timeout_would_stop_says_so() -> None:
+    assert "  a 12:00-Sat 18:00  long  30 h (its estimate), its timeout stops it after 8 h\n" in shown(sized("Long", 30), hours=6)
+
+
 def test_contexts_stand_over_the_slots_and_a_night_says_so() -> None:
     text = shown(sized("One", 40), now=NOW.replace(hour=0), hours=48, nightly=True)
     contexts = text.split("\n")[3][12:]

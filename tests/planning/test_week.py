@@ -67,6 +67,16 @@ class TestSlots:
         found = forecast(a_snapshot(task, builds=(a_build(task),)), a_moment())
         assert [(s.end, s.overdue) for s in found.slots] == [(NOW + HOUR, True)]
 
+    def test_what_its_timeout_would_stop_says_so(self) -> None:
+        tasks = [sized("Long", 9), sized("Eight", 8), sized("Own", 2, timeout_minutes=90), sized("Allowed", 9, timeout_minutes=600)]
+        found = forecast(a_snapshot(*tasks, builds=(a_build(tasks[0]),)), a_moment(), 48)
+        assert [(s.label, s.stopped_after) for s in found.slots] == [
+            ("long", 8 * HOUR),
+            ("eight", None),
+            ("own", 1.5 * HOUR),
+            ("allowed", None),
+        ]
+
     def test_what_was_learned_counts(self) -> None:
         done = [
             a_build(

@@ -209,6 +209,7 @@ class _Future:
             night=night.is_on(self._files.ledger.day, start),
             basis=length.basis,
             why=length.words,
+            stopped_after=_stopped(task, length.span, self._files),
         )
 
     def _take(self, slot: Slot) -> None:
@@ -218,6 +219,13 @@ class _Future:
 
 def _started(build: Build) -> datetime:
     return build.last.started if build.last is not None else build.created
+
+
+def _stopped(task: Task | None, length: timedelta, snapshot: Snapshot) -> timedelta | None:
+    """Return the limit at which an attempt is stopped, where it is expected to take longer."""
+    told = task.timeout_minutes if task is not None else None
+    limit = snapshot.settings.timeout if told is None else timedelta(minutes=told)
+    return limit if limit < length else None
 
 
 def _held(found: Assessment) -> tuple[GateResult, ...]:

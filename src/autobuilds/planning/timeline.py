@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from autobuilds.domain.day import Context
 from autobuilds.domain.lengths import Basis
@@ -31,6 +31,8 @@ class Slot:
     why: str = ""
     #: It runs longer than expected already: the end is what is left if it takes twice as long, or four times.
     overdue: bool = False
+    #: The wall-clock limit that would stop it before it is through, None where it fits.
+    stopped_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,6 +153,7 @@ def _words(slot: Slot) -> str:
         slot.basis
     ]
     parts = [f"{length} (longer than expected already)" if slot.overdue else said]
+    parts += [f"its timeout stops it after {format_minutes(int(slot.stopped_after.total_seconds() // 60))}"] if slot.stopped_after else []
     parts += ["runs now"] if slot.running else []
     parts += [slot.window] if slot.window is not None else []
     return ", ".join(parts)
