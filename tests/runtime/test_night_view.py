@@ -98,6 +98,13 @@ def test_a_night_over_a_change_of_the_clocks_is_as_long_as_it_is() -> None:
     assert (told.minutes, told.shipped_minutes) == (420, 60)
 
 
+def test_a_night_on_a_clock_that_stands_still_knows_what_ran() -> None:
+    still = replace(NIGHT, ended=START)
+    told = view(build("x", attempt(0, 0)), build("running", attempt(0, None)), night=still, now=START)
+    assert (told.spawned, told.completed, told.in_progress) == (2, 1, 1)
+    assert view(build("by-day", attempt(480, None))).spawned == 0
+
+
 _SPANS = st.lists(
     st.tuples(st.floats(-200, 700), st.one_of(st.none(), st.floats(0.1, 300)), st.sampled_from([Outcome.PASSED, Outcome.TIMEOUT])),
     max_size=20,

@@ -147,8 +147,11 @@ def tally(view: NightView) -> str:
 
 
 def belongs(attempt: Attempt, night: Night, end: datetime) -> bool:
-    """Whether an attempt ran at any time of a night that ends at `end`; one that never began did not."""
-    if attempt.outcome is Outcome.NOT_STARTED or reached(end, attempt.started):
+    """Whether an attempt ran at any time of a night that ends at `end`; one that never began did not.
+
+    What began at its very end belongs to the day, unless the clock stood still all night (AUTOBUILDS_NOW).
+    """
+    if attempt.outcome is Outcome.NOT_STARTED or (reached(end, attempt.started) and (end != night.started or attempt.started != end)):
         return False
     # What began in the night's first second may have ended in it too.
     return attempt.ended is None or reached(night.started, attempt.started) or not reached(attempt.ended, night.started)
