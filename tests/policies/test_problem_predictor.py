@@ -108,6 +108,12 @@ def test_a_clock_that_is_replaced_or_behind() -> None:
     assert "2026-02-07 22:00" in found[1].said
 
 
+def test_a_zone_that_is_in_doubt_matters_where_none_is_set() -> None:
+    doubt = replace(QUIET, zone_fault="no zone is named")
+    assert of(doubt).said.startswith("this machine's zone is in doubt: no zone is named; ")
+    assert problems(doubt, replace(SETTINGS, timezone="Europe/Berlin")) == ()
+
+
 @pytest.mark.parametrize(
     ("given", "kind", "urgency"),
     [

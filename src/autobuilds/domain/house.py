@@ -225,8 +225,9 @@ class Readings:
     processes: tuple[LeftProcess, ...] = ()
     trash: tuple[TrashDay, ...] = ()
     duties: tuple[FailingDuty, ...] = ()
-    #: AUTOBUILDS_NOW replaces the clock; what is recorded at times to come.
+    #: AUTOBUILDS_NOW replaces the clock; what is recorded at times to come; why the machine's zone can't be told.
     replaced_clock: bool = False
+    zone_fault: str = ""
     ahead: tuple[Ahead, ...] = ()
     #: Links, pipes, files of others and of several names, which are left alone; folders of the setting that are none, or links.
     skipped: int = 0
@@ -236,14 +237,13 @@ class Readings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Where is looked, and for what: `folders` are the owner's own besides the workspace, `log_limit` is in bytes."""
+    """Where is looked, and for what; `log_limit` is in bytes, `known_logs` has the builds of the ledger by their logs."""
 
     root: str
     now: datetime
     folders: tuple[str, ...] = ()
     log_limit: int = 10 * 1024 * 1024
     log_age: timedelta = timedelta(days=30)
-    #: By path relative to the workspace: logs of builds that the ledger knows, and the build's label.
     known_logs: dict[str, str] = field(default_factory=dict)
 
 

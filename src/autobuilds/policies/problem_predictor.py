@@ -22,7 +22,7 @@ def problems(readings: Readings, settings: Settings) -> tuple[Trouble, ...]:
     found = [
         *_disks(readings, settings),
         *_machine(readings, settings),
-        *_clock(readings),
+        *_clock(readings, settings),
         *(t for log in readings.logs for t in of_log(log, readings, settings)),
         *(t for base in readings.databases for t in of_database(base, readings)),
         *(t for repository in readings.repositories for t in of_repository(repository, readings)),
@@ -84,7 +84,15 @@ def _machine(readings: Readings, settings: Settings) -> Iterator[Trouble]:
             )
 
 
-def _clock(readings: Readings) -> Iterator[Trouble]:
+def _clock(readings: Readings, settings: Settings) -> Iterator[Trouble]:
+    if readings.zone_fault and settings.timezone is None:
+        yield Trouble(
+            kind="clock",
+            urgency=Urgency.WARNING,
+            where="time zone",
+            said=f"this machine's zone is in doubt: {readings.zone_fault}; windows and duties may come at wrong hours",
+            way="set `timezone` in HEARTBEAT.md, such as Europe/Berlin",
+        )
     if readings.replaced_clock:
         yield Trouble(
             kind="clock",

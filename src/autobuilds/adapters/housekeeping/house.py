@@ -11,6 +11,7 @@ from autobuilds.adapters.host import NOW_VARIABLE, MachineHost
 from autobuilds.adapters.housekeeping import databases, leavings, logs, repositories, tracking, trash
 from autobuilds.adapters.housekeeping.places import Budget, device_of
 from autobuilds.domain.house import Disk, Fix, FixKind, Mended, Readings, Restored, Scope
+from autobuilds.domain.inert import line
 from autobuilds.domain.moment import Resources
 from autobuilds.records import replace
 
@@ -46,6 +47,7 @@ class MachineHouse:
             processes=left,
             trash=trash.trash_days(scope.root),
             replaced_clock=NOW_VARIABLE in os.environ,
+            zone_fault=_zone_fault(),
             skipped=budget.skipped,
             unfinished=tuple(dict.fromkeys(budget.unfinished)),
             unusable=tuple(folder for folder in scope.folders if folder not in usable),
@@ -83,6 +85,18 @@ _MENDERS: dict[FixKind, Callable[[Fix, Scope], Mended]] = {
     FixKind.STOP: leavings.stop,
     FixKind.PURGE: _purge,
 }
+
+
+def _zone_fault() -> str:
+    """Return why this machine's zone is in doubt, or nothing: no name of one is found, or its clock goes by another offset."""
+    import tzlocal
+
+    try:
+        zone = tzlocal.get_localzone()
+    except (ValueError, LookupError, OSError) as error:
+        return line(str(error), 200)
+    shown, real = datetime.now(zone).utcoffset(), datetime.now().astimezone().utcoffset()
+    return "" if shown == real else f"it is called {zone}, which is {shown} from UTC, and its clock shows {real}"
 
 
 def _disks(folders: tuple[str, ...]) -> tuple[Disk, ...]:
