@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autobuilds.domain.day import Night
+from autobuilds.domain.build import Build
+from autobuilds.domain.day import Day, Night
+from autobuilds.domain.lifecycle import Event
 from autobuilds.domain.times import reached
 from autobuilds.errors import AutobuildsError
 from autobuilds.runtime.night_view import belongs
@@ -53,16 +55,24 @@ def _of_history(history: list[Commit], night: Night) -> Iterator[Entry]:
             "event": event or "merged",
             "label": label,
             "attempt": int(attempt) if attempt and attempt.isdecimal() else None,
-            "reason": _said(commit.subject),
+            "reason": _said(commit.subject) + (_why(commit) if event == Event.START else ""),
             "commit": commit.sha,
         }
         if event == ENDED and _is_of(commit, night):
             return
 
 
-def _is_of(commit: Commit, night: Night) -> bool:
-    from autobuilds.domain.day import Day
+def _why(commit: Commit) -> str:
+    """Return why a build was started, by its record; every verdict of that moment is what `why --at` prints."""
+    try:
+        build = decode(commit.trailers.get("Record", ""), Build)
+    except NotALedger:
+        return ""
+    category = build.category or "no category"
+    return f": every gate said go ({build.priority or 'medium'} priority, {category}); autobuilds why {build.label} --at {commit.sha[:12]}"
 
+
+def _is_of(commit: Commit, night: Night) -> bool:
     try:
         day = decode(commit.trailers.get("Day", ""), Day)
     except NotALedger:

@@ -17,7 +17,7 @@ from autobuilds.records import dataclass, replace
 from autobuilds.runtime import night_report, night_snapshot
 from autobuilds.runtime.merging import scratch_for
 from autobuilds.runtime.night import chosen, close
-from autobuilds.runtime.night_view import belongs
+from autobuilds.runtime.night_view import TAKEN_BACK, belongs
 from autobuilds.runtime.owner import end_attempt, fatal_message
 from autobuilds.runtime.record import Recorder, holding
 from autobuilds.runtime.settling import keep_work
@@ -159,7 +159,7 @@ def _undo(context: Context, recorder: Recorder, planned: Undoing) -> Undoing:
         repo.deliver(reverted, branch)
         shutil.rmtree(reverted.scratch, ignore_errors=True)
     restored = _restore(context, now, night)
-    reason = f"taken back with the night {night.id}"
+    reason = f"{TAKEN_BACK}{night.id}"
     for label in found.held:
         build = ledger.find(label)
         if build is not None and legal(build, Event.UNDONE):

@@ -16,6 +16,8 @@ from autobuilds.runtime.view_values import count
 if TYPE_CHECKING:
     from autobuilds.domain.build import Ledger
 
+#: How the reason begins of a build that was taken back with its night.
+TAKEN_BACK = "taken back with the night "
 COMPLETED, FAILED, IN_PROGRESS = "completed", "failed", "in-progress"
 
 
@@ -49,6 +51,8 @@ class Attempted:
     #: The commit and the branch that it was merged as and into.
     delivered: str | None = None
     delivered_to: str | None = None
+    #: The owner took it back with the night.
+    taken_back: bool = False
     log: str | None = None
 
 
@@ -207,6 +211,7 @@ def _row(build: Build, attempt: Attempt, night: Night, came: str, seconds: int, 
         branch=attempt.branch,
         delivered=build.delivered_commit if merged else None,
         delivered_to=build.delivered_branch if merged else None,
+        taken_back=build.last == attempt and (build.reason or "").startswith(TAKEN_BACK),
         log=attempt.log,
     )
 

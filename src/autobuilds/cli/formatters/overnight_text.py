@@ -53,7 +53,7 @@ def report(view: NightView, style: Style) -> str:
         f"{view.failed} failed, {view.in_progress} in progress",
         f"{count(view.problems_found, 'problem')} found, {view.problems_fixed} fixed",
         f"throttled for {format_minutes(view.throttled_minutes)}" if view.throttled_minutes else "never throttled",
-        f"{format_minutes(view.shipped_minutes)} of work shipped",
+        f"{_span(view.shipped_minutes, view.shipped_seconds)} of work shipped",
     ]
     blocks = [
         [style.bold(line) for line in wrap(f"Night {view.id}: {view.headline}", style.width)],
@@ -61,7 +61,9 @@ def report(view: NightView, style: Style) -> str:
         _block("Completed", [_done(row) for row in of_kind(view, COMPLETED)], style),
         _block("Failed", [_failed(row) for row in of_kind(view, FAILED)], style),
         _block(
-            "In progress", [f"{r.label}: attempt {r.number}, {format_minutes(r.minutes)} so far" for r in of_kind(view, IN_PROGRESS)], style
+            "In progress",
+            [f"{r.label}: attempt {r.number}, {_span(r.minutes, r.seconds)} so far" for r in of_kind(view, IN_PROGRESS)],
+            style,
         ),
         _block("Phases", [f"{p.name}: {p.state}" + (f": {p.note}" if p.note else "") for p in view.phases], style),
     ]
@@ -77,11 +79,17 @@ def _block(title: str, rows: Sequence[str], style: Style) -> list[str]:
 def _done(row: Attempted) -> str:
     checks = f", {row.checks_passed} of {row.checks_total} checks passed" if row.checks_total else ""
     where = f"; merged into {row.delivered_to}" if row.delivered_to else f"; branch {row.branch}" if row.branch else ""
-    return f"{row.label}: {row.proof}{checks}, {format_minutes(row.minutes)}{where}"
+    where = "; taken back" if row.taken_back else where
+    return f"{row.label}: {row.proof}{checks}, {_span(row.minutes, row.seconds)}{where}"
+
+
+def _span(minutes: int, seconds: int) -> str:
+    """Return a time in minutes, below one in seconds."""
+    return format_minutes(minutes) if minutes else f"{seconds} s"
 
 
 def _failed(row: Attempted) -> str:
-    return f"{row.label}, attempt {row.number} after {format_minutes(row.minutes)}: {row.outcome}: {row.reason or 'no reason recorded'}"
+    return f"{row.label}, attempt {row.number} after {_span(row.minutes, row.seconds)}: {row.outcome}: {row.reason or 'no reason recorded'}"
 
 
 def status(view: NightView | None, style: Style) -> str:
