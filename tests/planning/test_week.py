@@ -134,6 +134,10 @@ class TestContexts:
         assert [s.window for s in forecast(a_snapshot(sized("A", 1.5)), a_moment(now=evening)).slots] == ["quick-win"]
         assert [s.window for s in forecast(a_snapshot(sized("A")), a_moment(now=NOW.replace(hour=18))).slots] == [None]
 
+    def test_a_word_opens_and_closes_windows_for_the_line_of_a_build_too(self) -> None:
+        day = Day(word=Word(context=Context.AVAILABLE, since=NOW - HOUR))
+        assert [s.window for s in forecast(a_snapshot(sized("A", 1.5), ledger=Ledger(day=day)), a_moment()).slots] == ["quick-win"]
+
     def test_a_task_waits_for_its_window(self) -> None:
         found = forecast(a_snapshot(sized("Quick", window="quick-win")), a_moment(), WEEK)
         assert starts(found) == [("quick", NOW.replace(hour=19))]

@@ -8,9 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from autobuilds.domain.build import Build, BuildState, Outcome
+from autobuilds.domain.situation import Shared
 from autobuilds.domain.windows import WINDOWS
 from autobuilds.policies.build_scheduler import Group, Spread, Stats, Week, WindowRow, by_window, stats
-from tests.builders import NOW, a_build, a_task, an_attempt
+from tests.builders import NOW, a_build, a_moment, a_snapshot, a_task, an_attempt
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -28,7 +29,9 @@ def some(*builds: Build, **more: Any) -> Stats:
 class TestWindows:
     def rows(self, *tasks: tuple[str, int, str | None], now: datetime = NOW) -> dict[str | None, WindowRow]:
         lengths = {a_task(name).label: minutes * MINUTE for name, minutes, _ in tasks}
-        found = by_window([a_task(name, window=window) for name, _, window in tasks], WINDOWS, lambda t: lengths[t.label], now)
+        shared = Shared(a_snapshot(), a_moment(now=now))
+        openings = [shared.opening(window) for window in WINDOWS]
+        found = by_window([a_task(name, window=window) for name, _, window in tasks], openings, lambda t: lengths[t.label])
         return {row.name: row for row in found}
 
     def test_a_task_belongs_to_the_window_for_its_length(self) -> None:
@@ -48,15 +51,9 @@ class TestWindows:
     def test_when_each_is_open(self) -> None:
         rows = self.rows()
         assert list(rows) == ["quick-win", "overnight", "work-hours", "weekend"]
-        assert (rows["work-hours"].is_open, rows["work-hours"].closes) == (True, NOW.replace(hour=17))
+        assert (rows["work-hours"].is_open, rows["work-hours"].until) == (True, NOW.replace(hour=17))
         quick = rows["quick-win"]
-        assert (quick.is_open, quick.opens, quick.closes, quick.least, quick.most) == (
-            False,
-            NOW.replace(hour=19),
-            NOW.replace(hour=23),
-            60,
-            120,
-        )
+        assert (quick.is_open, quick.until, quick.least, quick.most) == (False, NOW.replace(hour=19), 60, 120)
 
 
 class TestStats:

@@ -45,18 +45,21 @@ def _width() -> int:
 
 def windows(workspace: Path | None, *, as_json: bool = False) -> None:
     """Say which windows there are, and which waiting tasks are meant for each; raises FatalQueue."""
+    from autobuilds.domain.situation import Shared
     from autobuilds.policies.build_scheduler import by_window
     from autobuilds.runtime.ahead import look_at_queue
 
     seen = look_at_queue(open_context(workspace))
     waiting = [t for t in seen.snapshot.queue.active if not t.checked]
-    rows = by_window(waiting, seen.snapshot.settings.windows, lambda task: seen.length(task).span, seen.now)
+    shared = Shared(seen.snapshot, seen.moment)
+    openings = [shared.opening(window) for window in seen.snapshot.settings.windows]
+    rows = by_window(waiting, openings, lambda task: seen.length(task).span)
     if as_json:
         say_json({"schema": 1, "kind": "schedule", "windows": plain(rows)})
         return
     from autobuilds.cli.formatters.stats_text import windows as text
 
-    say(text(rows, seen.now, style()))
+    say(text(rows, seen.moment.now, style()))
 
 
 def stats(workspace: Path | None, days: int | None, *, as_json: bool = False) -> None:
@@ -67,7 +70,7 @@ def stats(workspace: Path | None, days: int | None, *, as_json: bool = False) ->
     seen = look_at_queue(open_context(workspace), fatal=False)
     for note in seen.notes:
         tell(note)
-    found = figures(seen.builds, seen.snapshot.queue.tasks, seen.now, days=days)
+    found = figures(seen.builds, seen.snapshot.queue.tasks, seen.moment.now, days=days)
     if as_json:
         from autobuilds.cli.formatters.json_schedule import stats_json
 

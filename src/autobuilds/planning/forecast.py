@@ -5,21 +5,22 @@ Every step is a moment at which an answer may change: a build ends, a gate opens
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from autobuilds.domain import gates, night
 from autobuilds.domain.build import Build, BuildState
-from autobuilds.domain.context import stretches
-from autobuilds.domain.day import Context
+from autobuilds.domain.context import Stretch, stretches
 from autobuilds.domain.lengths import UNKNOWN_LENGTH as UNKNOWN_LENGTH
 from autobuilds.domain.lengths import Basis, Length, Lengths
+from autobuilds.domain.manner import shift
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import Moment, Resources, Snapshot
 from autobuilds.domain.retry import later
 from autobuilds.domain.times import reached
 from autobuilds.domain.verdicts import Assessment, GateResult, Verdict
 from autobuilds.domain.week import in_span, window_named
+from autobuilds.domain.windows import DayWindow
 from autobuilds.planning.decision import Start, assess_all, in_turn
 from autobuilds.planning.futures import begun, finished
 from autobuilds.planning.nights import Nightly, caught_up, next_start, with_night
@@ -168,7 +169,7 @@ class _Future:
 
     def _mark(self) -> None:
         """Remember the context and the number of slots from now on, where they are not as before."""
-        context, day = self._context(self._now), self._files.ledger.day
+        context, day = self._stretch(self._now).context, self._files.ledger.day
         number = night.slots(self._files.settings, day, context, self._now)
         fresh = Span(start=self._now, end=self._end, context=context, slots=number, night=night.is_on(day, self._now))
         last = self._spans[-1] if self._spans else None
@@ -178,8 +179,8 @@ class _Future:
             self._spans[-1] = replace(last, end=self._now)
         self._spans.append(fresh)
 
-    def _context(self, when: datetime) -> Context:
-        return next((s.context for s in reversed(self._contexts) if reached(s.start, when)), self._contexts[0].context)
+    def _stretch(self, when: datetime) -> Stretch:
+        return next((s for s in reversed(self._contexts) if reached(s.start, when)), self._contexts[0])
 
     def _running(self, build: Build) -> Slot:
         task, started, now = self._files.queue.find(build.label), _started(build), self._moment.now
@@ -204,8 +205,8 @@ class _Future:
             end=later(start, length.span),
             guessed=length.basis is Basis.GUESS,
             slot=_free(s.slot for s in self._taken.values()),
-            context=self._context(start),
-            window=window_of(task, start, length.span, self._files),
+            context=self._stretch(start).context,
+            window=window_of(task, start, length.span, self._files.settings.windows, self._stretch(start)),
             night=night.is_on(self._files.ledger.day, start),
             basis=length.basis,
             why=length.words,
@@ -240,15 +241,19 @@ def _free(taken: Iterable[int]) -> int:
     return next(n for n in range(1, len(known) + 2) if n not in known)
 
 
-def window_of(task: Task | None, start: datetime, length: timedelta, snapshot: Snapshot) -> str | None:
+def window_of(task: Task | None, start: datetime, length: timedelta, windows: Sequence[DayWindow], stretch: Stretch) -> str | None:
     """Return the window that a build falls into: the one that its task names, else the one open at its start that is meant for its length.
 
     Where none is meant for it, one that is meant for longer builds; None where only shorter ones are, or none is open.
     """
-    windows = snapshot.settings.windows
     named = window_named(task.window, windows) if task is not None and task.window is not None else None
     if named is not None:
         return named.name
     minutes = length / timedelta(minutes=1)
-    roomy = [w for w in windows if minutes <= w.most and in_span(start, w.span)]
+    roomy = [w for w in windows if minutes <= w.most and _is_open(w, start, stretch)]
     return next((w.name for w in roomy if w.least <= minutes), roomy[0].name if roomy else None)
+
+
+def _is_open(window: DayWindow, when: datetime, stretch: Stretch) -> bool:
+    moved = shift(stretch.context, stretch.source, window.name)
+    return in_span(when, window.span) if moved is None else moved

@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 
 from autobuilds.domain.build import Build, BuildState, Outcome
 from autobuilds.domain.lengths import median, running_time, taught
+from autobuilds.domain.manner import Opening
 from autobuilds.domain.model import Task
 from autobuilds.domain.times import elapsed
-from autobuilds.domain.week import in_span, span_closes, span_opens, window_named
+from autobuilds.domain.week import window_named
 from autobuilds.domain.windows import DayWindow
 from autobuilds.records import dataclass
 
@@ -20,41 +21,41 @@ _HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowRow:
-    """A window, when it is open next (or now, until `closes`), and the labels of the tasks meant for it; the last row is of no window."""
+    """A window, whether it is open and until when that lasts (None: for weeks), and the labels of the tasks meant for it.
+
+    A row without a name holds what no window is meant for.
+    """
 
     name: str | None
     is_open: bool
-    opens: datetime | None
-    closes: datetime | None
+    until: datetime | None = None
     least: int = 0
     most: int = 0
     tasks: tuple[str, ...] = ()
 
 
-def by_window(
-    tasks: Iterable[Task], windows: Sequence[DayWindow], length: Callable[[Task], timedelta], now: datetime
-) -> tuple[WindowRow, ...]:
+def by_window(tasks: Iterable[Task], windows: Sequence[Opening], length: Callable[[Task], timedelta]) -> tuple[WindowRow, ...]:
     """Return the windows with the tasks that are meant for each: those that name it, and others by their expected length.
 
     A length that two windows are meant for belongs to the one that takes the shorter builds; the row without a name has what fits none.
     """
     meant: dict[str | None, list[str]] = {}
+    named = [found.window for found in windows]
     for task in tasks:
-        meant.setdefault(_meant(task, windows, length(task) / timedelta(minutes=1)), []).append(task.label)
+        meant.setdefault(_meant(task, named, length(task) / timedelta(minutes=1)), []).append(task.label)
     rows = [
         WindowRow(
-            name=w.name,
-            is_open=in_span(now, w.span),
-            opens=span_opens(now, w.span),
-            closes=span_closes(now, w.span),
-            least=w.least,
-            most=w.most,
-            tasks=tuple(meant.get(w.name, ())),
+            name=found.window.name,
+            is_open=found.open,
+            until=found.until,
+            least=found.window.least,
+            most=found.window.most,
+            tasks=tuple(meant.get(found.window.name, ())),
         )
-        for w in windows
+        for found in windows
     ]
     if None in meant:
-        rows.append(WindowRow(name=None, is_open=False, opens=None, closes=None, tasks=tuple(meant[None])))
+        rows.append(WindowRow(name=None, is_open=False, tasks=tuple(meant[None])))
     return tuple(rows)
 
 

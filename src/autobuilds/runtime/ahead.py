@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from autobuilds.domain.gates.machine import choose_agent
 from autobuilds.domain.lengths import Length, Lengths, learn
 from autobuilds.domain.times import after
-from autobuilds.errors import BadInput, CorruptLedger, FatalQueue
+from autobuilds.errors import CorruptLedger, FatalQueue
 from autobuilds.planning.forecast import forecast, nightly_of
 from autobuilds.planning.timeline import Forecast, Reach
 from autobuilds.records import dataclass, replace
@@ -17,7 +17,7 @@ from autobuilds.runtime.observe import CALENDAR_AFTER, CALENDAR_BEFORE, observe
 if TYPE_CHECKING:
     from autobuilds.domain.build import Build
     from autobuilds.domain.model import Task
-    from autobuilds.domain.moment import AgentStatus, Moment, Snapshot
+    from autobuilds.domain.moment import Moment, Snapshot
     from autobuilds.runtime.context import Context
     from autobuilds.store.workspace import Loaded
 
@@ -95,13 +95,12 @@ class Seen:
     snapshot: Snapshot
     builds: tuple[Build, ...]
     lengths: Lengths
-    agents: tuple[AgentStatus, ...]
-    now: datetime
+    moment: Moment
     notes: tuple[str, ...]
 
     def length(self, task: Task) -> Length:
         """Return how long a build of a task is expected to take by the agent that would build it."""
-        chosen = choose_agent(task, self.snapshot.settings, self.agents)
+        chosen = choose_agent(task, self.snapshot.settings, self.moment.agents)
         return self.lengths.of(task, chosen.name if chosen is not None else "")
 
 
@@ -111,16 +110,11 @@ def look_at_queue(context: Context, *, fatal: bool = True) -> Seen:
     if fatal:
         _readable(loaded)
     builds, notes = all_builds(context, loaded)
-    try:
-        agents = context.host.agents() if loaded.snapshot.queue.active else ()
-    except BadInput:
-        agents = ()
     return Seen(
         snapshot=loaded.snapshot,
         builds=builds,
         lengths=learn(builds, loaded.snapshot.queue.tasks),
-        agents=agents,
-        now=context.now(loaded.zone),
+        moment=observe(context, loaded, probing=False),
         notes=notes,
     )
 

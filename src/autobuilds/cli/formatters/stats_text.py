@@ -13,8 +13,6 @@ from autobuilds.policies.autonomous_queue import QueueProgress
 from autobuilds.policies.build_scheduler import Group, Spread, Stats, WindowRow
 from autobuilds.runtime.view_values import count
 
-#: A window that never closes is said to be open, not until a date of the next century.
-_YEARS = 10
 _BAR = 20
 
 
@@ -93,11 +91,9 @@ def windows(rows: Sequence[WindowRow], now: datetime, style: Style) -> str:
 
 
 def _opening(row: WindowRow, now: datetime) -> str:
-    assert row.opens is not None, "only the row of no window never opens"
-    assert row.closes is not None, "likewise"
-    if row.is_open:
-        return "open" if row.closes.year > now.year + _YEARS else f"open until {clock(row.closes, now)}"
-    return f"opens {clock(row.opens, now)}"
+    if row.until is None:
+        return "open" if row.is_open else "closed for weeks"
+    return f"open until {clock(row.until, now)}" if row.is_open else f"opens {clock(row.until, now)}"
 
 
 def _tasks(row: WindowRow, style: Style) -> list[str]:
