@@ -160,6 +160,7 @@ def test_the_limits_of_logs_are_settings() -> None:
         (log(tracked=True), "Git keeps it"),
         (log(in_use=None), "can't be told"),
         (log(in_use=True), "a program has it open"),
+        (log(5 * 1024 * MIB, days=31, kind=LogKind.ROTATED), "too large to be compressed here"),
     ],
 )
 def test_a_log_that_others_need_is_named_and_left(given: LogFile, why: str) -> None:
@@ -181,6 +182,8 @@ def test_databases() -> None:
     assert (wasteful.fix.kind, wasteful.said) == (FixKind.VACUUM, "2.0 MiB of 8.0 MiB are unused pages")
     kept = of(base(DatabaseState.SOUND, unused=2 * MIB, tracked=True))
     assert (kept.fix, "Git keeps it" in kept.said) == (None, True)
+    huge = Database(place=place("a.db"), mark=mark(5 * 1024 * MIB), state=DatabaseState.SOUND, unused=2 * 1024 * MIB)
+    assert (of(replace(QUIET, databases=(huge,))).fix, "too large" in of(replace(QUIET, databases=(huge,))).said) == (None, True)
 
 
 def test_repositories() -> None:

@@ -23,6 +23,8 @@ from autobuilds.domain.settings import Settings
 from autobuilds.domain.times import format_duration
 
 MIB = 1024 * 1024
+#: Bytes of a log or database above which rewriting it takes longer than a fix may.
+LARGEST = 4 * 1024 * MIB
 #: Part and bytes of a database that must lie unused before giving them back is worth the work.
 UNUSED_PART, UNUSED_BYTES = 0.25, MIB
 #: Loose objects and packs of a repository above which Git gets slow; Git itself waits for 6 700 and 50.
@@ -64,7 +66,7 @@ def of_log(log: LogFile, readings: Readings, settings: Settings) -> Iterator[Tro
     kind, what = _needed(log, settings)
     if kind is None:
         return
-    where, held = shown(log.place.path, readings.root), _held(log)
+    where, held = shown(log.place.path, readings.root), _held(log, kind)
     fix = None if held else Fix(kind=kind, place=log.place, mark=log.mark)
     yield Trouble(
         kind="log",
@@ -98,8 +100,10 @@ def _needed(log: LogFile, settings: Settings) -> tuple[FixKind | None, str]:
     return None, ""
 
 
-def _held(log: LogFile) -> str:
+def _held(log: LogFile, kind: FixKind) -> str:
     """Return why a log is left alone, or nothing."""
+    if kind is FixKind.COMPRESS and log.mark.size > LARGEST:
+        return "too large to be compressed here: do it by hand"
     if log.build is not None:
         return f"the ledger still knows {log.build}, whose output it is"
     if log.tracked:
@@ -129,7 +133,8 @@ def of_database(base: Database, readings: Readings) -> Iterator[Trouble]:
             kind="database", urgency=Urgency.NOTE, where=where, said=said, evidence=evidence, way="`sqlite3 FILE 'PRAGMA quick_check'`"
         )
     elif base.state is DatabaseState.SOUND and base.unused >= max(UNUSED_BYTES, UNUSED_PART * base.mark.size):
-        held = "Git keeps it, so it is not changed" if base.tracked else ""
+        large = "too large to be written anew here: `sqlite3 FILE VACUUM`" if base.mark.size > LARGEST else ""
+        held = "Git keeps it, so it is not changed" if base.tracked else large
         yield Trouble(
             kind="database",
             urgency=Urgency.NOTE,
