@@ -51,19 +51,24 @@ def run(options: Options, *, breaks: str = "") -> Figures:
     lay_out(base)
     control = Control(options.folder / "driver", Orders(mode=Mode.OFF))
     orders = options.folder / "orders.json"
-    orders.write_text(
-        json.dumps({"base": str(base), "folder": str(options.folder), "full": options.full, "seed": options.seed, "breaks": breaks})
-    )
+    told = {
+        "base": str(base),
+        "folder": str(options.folder),
+        "points": 0 if options.full else SAMPLE,
+        "seed": options.seed,
+        "breaks": breaks,
+    }
+    orders.write_text(json.dumps(told))
     command = [sys.executable, "-c", "from tests.proofs import house; house.drive()", str(orders)]
     environment = {**os.environ, **control.environment()}
     counts: Counter[str] = Counter()
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as driver:
         assert driver.stdout is not None
         for line in driver.stdout:
-            told = json.loads(line)
-            counts.update(told["counts"])
-            figures.faults += told["faults"]
-            options.say(told["what"])
+            point = json.loads(line)
+            counts.update(point["counts"])
+            figures.faults += point["faults"]
+            options.say(point["what"])
     if driver.returncode != 0:
         figures.faults.append(f"the driver ended with {driver.returncode}")
     control.close()
@@ -135,7 +140,7 @@ def drive() -> None:
     calls = control.count
     _tell(f"{calls} calls", {"calls": calls}, [] if status == WELL and not lost(expected, point.work) else [f"a run in peace: {status}"])
     for mode in (Mode.KILL, Mode.FAIL):
-        for at in points_of(calls, calls if told["full"] else SAMPLE, rng):
+        for at in points_of(calls, told["points"] or calls, rng):
             error = ERRORS[at % len(ERRORS)] if mode is Mode.FAIL else 0
             status = point.once(Orders(mode=mode, at=at, error=error, calls=_CALLS))
             what, met = f"{mode.name.lower()} {at} of {calls} ({control.what})", control.fired > 0
