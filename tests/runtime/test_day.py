@@ -127,14 +127,12 @@ def test_where_nothing_uses_contexts_no_change_is_recorded(live) -> None:
 def test_a_change_is_told_once_where_contexts_are_used(live) -> None:
     life = live(more="contexts:\n  working: Mon-Fri 08:00-16:00\n")
     first = life.beat(NOON)
-    assert [(t["event"], t["reason"]) for t in first.transitions] == [
-        ("context", "the context is working now (while working, by the timetable)")
-    ]
+    assert [(t["event"], t["reason"]) for t in first.transitions] == [("context", "the context is working now, by the timetable")]
     assert life.beat(NOON + timedelta(minutes=30)).transitions == ()
     assert len(life.beat(NOON + timedelta(hours=4, minutes=20)).transitions) == 1
     assert [line.partition(": ")[2] for line in life.events()] == [
-        "the context is working now (while working, by the timetable)",
-        "the context is away now (while away, outside your timetable)",
+        "the context is working now, by the timetable",
+        "the context is away now, outside your timetable",
     ]
     told = life.diary()
     assert "## [08:00] Context: working\n- While working, by the timetable, until 2026-02-06 16:00\n" in told
@@ -159,7 +157,7 @@ def test_the_word_of_the_owner_is_one_commit_and_ends_by_itself(live) -> None:
     assert len(life.beat(NOON + timedelta(hours=2, minutes=1)).transitions) == 1
     assert [line.partition(": ")[2] for line in life.events()] == [
         "away by the owner's word, until 2026-02-06 14:00",
-        "the context is working now (while working, by the timetable)",
+        "the context is working now, by the timetable",
     ]
     assert "## [14:00] Context: working" in life.diary()
     # Two days later nothing uses contexts any more.
@@ -234,7 +232,7 @@ def test_a_queue_that_can_not_be_read_stops_no_change_of_the_context(live) -> No
     life = live(more="interrupt: never\n")
     (life.root / "BUILD_QUEUE.md").write_text("<<<<<<< HEAD\n" + EMPTY + "=======\n>>>>>>> other\n")
     assert [t["event"] for t in life.beat(NOON).transitions] == ["context"]
-    assert life.events()[-1].endswith("the context is working now (while working, by the timetable)")
+    assert life.events()[-1].endswith("the context is working now, by the timetable")
 
 
 def test_a_task_waits_for_its_window_and_a_word_opens_it(live) -> None:

@@ -51,7 +51,8 @@ MANNERS: dict[Context, Manner] = {
     Context.WEEKEND: Manner(intensity=Intensity.FULL, opens=(_QUICK, _WEEKEND), closes=(_WORK,)),
 }
 
-_BY = {
+#: Where a context comes from, in words.
+BY = {
     Source.WORD: "by your word",
     Source.CALENDAR: "by your calendar",
     Source.TIMETABLE: "by the timetable",
@@ -62,7 +63,7 @@ _DOING = {Context.WEEKEND: "on a weekend"}
 
 def doing(context: Context, source: Source) -> str:
     """Return a context in words that follow a figure: `while working, by the timetable`."""
-    return f"{_DOING.get(context, f'while {context.value}')}, {_BY[source]}"
+    return f"{_DOING.get(context, f'while {context.value}')}, {BY[source]}"
 
 
 def shift(context: Context, source: Source, name: str) -> bool | None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from autobuilds.domain.context import Answer, with_word
 from autobuilds.domain.day import Context as Doing
 from autobuilds.domain.day import Day, Word
-from autobuilds.domain.manner import doing
+from autobuilds.domain.manner import BY, doing
 from autobuilds.domain.moment import Moment
 from autobuilds.domain.settings import Settings
 from autobuilds.domain.times import after, format_when, reached
@@ -63,7 +63,7 @@ def turn(context: Context, recorder: Recorder, seen: Seen) -> bool:
         ledger = context.workspace.ledger()
         day = ledger.day or Day()
         fresh = replace(day, context=found.context, since=_began(found, day, moment.now))
-        said = f"the context is {found.context.value} now ({doing(found.context, found.source)})"
+        said = f"the context is {found.context.value} now, {BY[found.source]}"
         recorder.note(TURNED, "", said, day=fresh)
         recorder.put(replace(ledger, day=fresh))
         _tell(context, recorder, snapshot.settings, fresh, moment, day.context)
