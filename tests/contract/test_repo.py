@@ -126,6 +126,12 @@ def test_diff_counts_paths_and_lines(repo: Repo) -> None:
     assert "cut" in repo.diff_text(base, made, limit=10)
 
 
+def test_what_git_is_told_to_leave_out_is_known(repo: Repo) -> None:
+    assert not repo.ignores("private.md")
+    (repo.root / ".gitignore").write_text("other.md\nprivate.md\n")
+    assert repo.ignores("private.md") and not repo.ignores("public.md")
+
+
 def test_line_origin_is_who_committed_the_line_last(repo: Repo) -> None:
     put(repo, "a.txt", "one\nby olive\n")
     made = repo.commit(["a.txt"], "by hand", author=OLIVE)

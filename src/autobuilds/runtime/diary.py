@@ -102,11 +102,13 @@ def _wanted(recorder: Recorder, name: str) -> bool:
     root = context.workspace.root
     if any((folder / ".git").exists() for folder in (root / name).parents if folder != root and folder.is_relative_to(root)):
         return False
-    try:
-        return not context.repo.ignores(name)
-    except AutobuildsError as fault:
-        _told(recorder, fault)
-        return False
+    for last in (False, True):  # a Git that was killed is asked once more
+        try:
+            return not context.repo.ignores(name)
+        except AutobuildsError as fault:
+            if last:
+                _told(recorder, fault)
+    return False
 
 
 def rescue(root: Path) -> int:
