@@ -169,6 +169,12 @@ def test_tasks_of_a_category_are_built_one_on_the_other() -> None:
     assert [(s.label, s.depends_on) for s in found.steps] == [("two", ()), ("one", ("two",))]
 
 
+def test_of_many_tasks_the_first_that_fit_are_taken_and_few_are_named() -> None:
+    found = plan(*(task(f"T{n}", 3, category="Docs") for n in range(40))).proposals
+    assert [p.title for p in found] == ["Docs: 4 of 40 tasks"]
+    assert (len(found[0].left_out), found[0].evidence[-1]) == (12, "36 tasks are not in it; the first 12 are named")
+
+
 def test_the_backlog_of_low_tasks() -> None:
     found = plan(task("Idea", None, priority=Priority.LOW, criteria=0), task("Dream", 3, priority=Priority.LOW)).proposals[0]
     assert (found.kind, found.title, found.minutes) == ("backlog", "Backlog: 2 low-priority tasks", 300)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import ceil
 
 from autobuilds.domain.labels import slugify
@@ -35,8 +35,22 @@ def minutes_of(task: Task) -> int:
     return task.estimate.max_minutes if task.estimate is not None else GUESS
 
 
-def milestones(task: Task, before: str | None, judges: Judges) -> list[Step]:
-    """Return a task as its milestones: itself, or of a large one parts by its criteria, the last of which is the task itself.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A milestone before it is judged: the task as it will be, and the owner's task of which it is a part or which it is."""
+
+    task: Task
+    minutes: int
+    whole: Task
+
+    @property
+    def new(self) -> bool:
+        """Whether it is a task that is not there yet."""
+        return self.task.label != self.whole.label
+
+
+def pieces(task: Task, before: str | None) -> Iterator[Piece]:
+    """Yield a task as its milestones: itself, or of a large one parts by its criteria, the last of which is the task itself.
 
     `before` is the milestone before it, for which a task waits that depends on nothing by its owner's word: so each is built on the work
     of the one before it, also while that waits for review.
@@ -45,17 +59,18 @@ def milestones(task: Task, before: str | None, judges: Judges) -> list[Step]:
     first, parts = _parted(task, total)
     open_ = number - number * first // parts
     depends = task.depends_on or ((before,) if before else ())
-    steps: list[Step] = []
+    rest = total
     for n in range(first + 1, parts):
         chosen = task.criteria[number * (n - 1) // parts : number * n // parts]
         if chosen:
-            part = _part(task, n, parts, chosen, max(5, total * len(chosen) // open_ // 5 * 5), depends)
-            steps.append(_step(part, judges, new=True, part_of=task.label))
+            minutes = max(5, total * len(chosen) // open_ // 5 * 5)
+            part = _part(task, n, parts, chosen, minutes, depends)
+            yield Piece(task=part, minutes=minutes, whole=task)
+            rest -= minutes
             depends = (part.label,)
     more = tuple(label for label in depends if label not in task.depends_on)
-    whole = replace(task, depends_on=(*task.depends_on, *more))
-    rest = max(5, total - sum(step.minutes for step in steps))
-    return [*steps, replace(_step(whole, judges), minutes=rest, fingerprint=judges.fingerprint(task))]
+    whole = task if not more else replace(task, depends_on=(*task.depends_on, *more))
+    yield Piece(task=whole, minutes=max(5, rest), whole=task)
 
 
 def _parted(task: Task, total: int) -> tuple[int, int]:
@@ -87,18 +102,21 @@ def _part(task: Task, n: int, parts: int, criteria: Sequence[Criterion], minutes
     )
 
 
-def _step(task: Task, judges: Judges, *, new: bool = False, part_of: str | None = None) -> Step:
+def step_of(piece: Piece, judges: Judges) -> Step:
+    """Return a milestone with what the rules say of it."""
+    task = piece.task
     clarity, risk = judges.clarity(task), judges.risk(task)
     return Step(
         label=task.label,
         name=task.name,
-        minutes=minutes_of(task),
+        minutes=piece.minutes,
         depends_on=task.depends_on,
         guessed=task.estimate is None,
-        new=new,
-        part_of=part_of,
-        description=task.description if new else "",
+        new=piece.new,
+        part_of=piece.whole.label if piece.new else None,
+        description=task.description if piece.new else "",
         criteria=tuple(criterion.text for criterion in task.criteria),
         missing=() if clarity.verdict is Verdict.GO else clarity.why or clarity.missing,
         risks=() if risk.verdict is Verdict.GO else risk.matched or risk.kinds,
+        fingerprint=None if piece.new else judges.fingerprint(piece.whole),
     )

@@ -12,12 +12,18 @@ from autobuilds.domain.times import format_minutes, format_when, reached
 from autobuilds.domain.week import window_key
 from autobuilds.domain.weekend import WINDOW, FreeTime, LeftOut, Proposal, Record, Step, category_key
 from autobuilds.domain.windows import DayWindow
-from autobuilds.policies.weekend_milestones import GUESS, LARGE, Judges, milestones, minutes_of
+from autobuilds.policies.weekend_milestones import GUESS, LARGE, Judges, minutes_of, pieces, step_of
 from autobuilds.records import dataclass, field, replace
 
 #: From so many weekends on that something was finished, the best of them bounds a project.
 KNOWN = 3
 MOST = 3
+#: So many large tasks, groups and categories are looked at, the first of each.
+_LOOKED = 12
+#: So many tasks that are not in a project are named.
+_TOLD = 12
+#: Where a title says how many tasks a project has; a name holds no such sign.
+_COUNT = "\0"
 #: What says most of why tasks belong together, first.
 _KINDS = ("linked", "task", "category", "backlog")
 
@@ -79,10 +85,9 @@ def _limit(free: FreeTime, window: DayWindow, record: Record) -> tuple[int, str]
 
 def _groups(tasks: Sequence[Task]) -> Iterator[tuple[str, str, list[Task]]]:
     """Yield what could be a project: its kind, its title, its tasks."""
-    for task in tasks:
-        if minutes_of(task) >= LARGE:
-            yield "task", task.name, [task]
-    for linked in _linked(tasks):
+    large = sorted((t for t in tasks if minutes_of(t) >= LARGE), key=_first)
+    yield from (("task", task.name, [task]) for task in large[:_LOOKED])
+    for linked in _linked(tasks)[:_LOOKED]:
         last = next((t for t in linked if not any(t.label in other.depends_on for other in linked)), linked[0])
         rest = len(linked) - 1
         yield "linked", f"{last.name}, with {rest} {'task' if rest == 1 else 'tasks'} linked to it", linked
@@ -93,12 +98,12 @@ def _groups(tasks: Sequence[Task]) -> Iterator[tuple[str, str, list[Task]]]:
             key = (category_key(task.category), task.repository or ".")
             names.setdefault(key, task.category)
             by_category.setdefault(key, []).append(task)
-    for key, group in by_category.items():
+    for key, group in sorted(by_category.items(), key=lambda pair: -len(pair[1]))[:_LOOKED]:
         if len(group) > 1:
-            yield "category", f"{names[key]}: {len(group)} tasks", group
+            yield "category", f"{names[key]}: {_COUNT} tasks", group
     low = [task for task in tasks if task.priority is Priority.LOW]
     if len(low) > 1:
-        yield "backlog", f"Backlog: {len(low)} low-priority tasks", low
+        yield "backlog", f"Backlog: {_COUNT} low-priority tasks", low
 
 
 def _linked(tasks: Sequence[Task]) -> list[list[Task]]:
@@ -121,44 +126,56 @@ def _linked(tasks: Sequence[Task]) -> list[list[Task]]:
                 group.add(at)
                 todo.extend(edges[at])
         seen |= group
-        groups.append([task for task in tasks if task.label in group])
+        groups.append(sorted((known[one] for one in group), key=lambda t: t.line))
     return groups
 
 
 def _ordered(group: Iterable[Task]) -> list[Task]:
     """Return tasks with what they depend on before them, else by priority and place; of a circle nothing."""
-    rest, done = sorted(group, key=lambda t: (t.priority.rank, t.line)), list[Task]()
+    rest, done = sorted(group, key=_first), list[Task]()
+    open_ = {task.label for task in rest}
     while rest:
-        labels = {task.label for task in rest}
-        following = next((t for t in rest if not labels & set(t.depends_on)), None)
-        if following is None:
+        # Tasks that depend on nothing here are the rule: a long list is gone through once.
+        later = []
+        for task in rest:
+            if open_.isdisjoint(task.depends_on):
+                done.append(task)
+                open_.discard(task.label)
+            else:
+                later.append(task)
+        if len(later) == len(rest):
             break
-        rest.remove(following)
-        done.append(following)
+        rest = later
     return done
+
+
+def _first(task: Task) -> tuple[int, int]:
+    return task.priority.rank, task.line
 
 
 def _fill(tasks: Sequence[Task], limit: int, free: FreeTime, judges: Judges, outside: set[str]) -> _Filled:
     """Return the milestones that fit, one after another; `outside` are open tasks that are none of this project."""
-    filled = _Filled(missing=set(outside))
+    filled, left = _Filled(missing=set(outside)), limit
     for task in tasks:
         held = _held(task, free, filled.missing)
         if held:
             filled.leave(task, held)
             continue
-        left = limit - sum(step.minutes for step in filled.steps)
         before = filled.steps[-1].label if filled.steps else None
-        steps = milestones(task, before, judges)
-        taken = 0
-        while taken < len(steps) and steps[taken].minutes <= left:
-            left -= steps[taken].minutes
-            taken += 1
-        filled.steps += steps[:taken]
-        rest = sum(step.minutes for step in steps[taken:])
-        if rest and taken:
-            filled.leave(task, f"{taken} of {len(steps)} parts fit; {format_minutes(rest)} of it stay for later")
-        elif rest:
-            filled.leave(task, f"takes {format_minutes(rest)}, {format_minutes(left)} are left")
+        following, taken = pieces(task, before), 0
+        piece = next(following, None)
+        while piece is not None and piece.minutes <= left:
+            filled.steps.append(step_of(piece, judges))
+            left, taken = left - piece.minutes, taken + 1
+            piece = next(following, None)
+        if piece is None:
+            continue
+        if not taken:
+            filled.leave(task, f"takes {format_minutes(minutes_of(task))}, {format_minutes(left)} are left")
+        else:
+            rest = [piece, *following]
+            later = format_minutes(sum(one.minutes for one in rest))
+            filled.leave(task, f"{taken} of {taken + len(rest)} parts fit; {later} of it stay for later")
     return filled
 
 
@@ -176,6 +193,9 @@ def _held(task: Task, free: FreeTime, missing: set[str]) -> str:
 
 def _proposal(kind: str, title: str, group: Sequence[Task], filled: _Filled, free: FreeTime, record: Record) -> Proposal:
     minutes = sum(step.minutes for step in filled.steps)
+    labels = {step.part_of or step.label for step in filled.steps}
+    group, whole = [task for task in group if task.label in labels], len(group)
+    title = title.replace(_COUNT, str(whole) if len(group) == whole else f"{len(group)} of {whole}")
     evidence = [f"{format_minutes(minutes)} of the {format_minutes(free.minutes)} that are free", *_shown(group, record)]
     guessed = sum(step.guessed for step in filled.steps)
     if guessed:
@@ -183,7 +203,10 @@ def _proposal(kind: str, title: str, group: Sequence[Task], filled: _Filled, fre
     open_ = sum(not step.ready for step in filled.steps)
     if open_:
         evidence.append(f"{open_} of {len(filled.steps)} milestones need you before they can start")
-    made = Proposal(id="", title=title, kind=kind, steps=tuple(filled.steps), evidence=tuple(evidence), left_out=tuple(filled.left_out))
+    if len(filled.left_out) > _TOLD:
+        evidence.append(f"{len(filled.left_out)} tasks are not in it; the first {_TOLD} are named")
+    left_out = tuple(filled.left_out[:_TOLD])
+    made = Proposal(id="", title=title, kind=kind, steps=tuple(filled.steps), evidence=tuple(evidence), left_out=left_out)
     return replace(made, id=f"{slugify(title)[:32].strip('-')}-{sha256(repr(made.steps).encode())[:4]}")
 
 
