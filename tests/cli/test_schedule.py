@@ -159,6 +159,19 @@ def test_an_archive_that_cannot_be_read_is_left_out_and_said(week: Desk) -> None
     assert week.type("next", "--for", "3h").status == 0
 
 
+def test_the_calendar_counts_as_far_as_one_looks(week: Desk) -> None:
+    pytest.importorskip("icalendar")
+    event = "BEGIN:VEVENT\nUID:1\nDTSTAMP:20260101T000000Z\nSUMMARY:Out of office\nDTSTART:20260216T100000Z\nDTEND:20260216T110000Z\nEND:VEVENT\n"
+    (week.root / "own.ics").write_text(f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//x//x//EN\n{event}END:VCALENDAR\n")
+    _write(week, *TASKS, settings="calendar: own.ics\n")
+    spans = week.type("schedule", "--days", "14", "--json").json["spans"]
+    assert "2026-02-16T10:00:00+00:00" in [s["start"] for s in spans]
+    _write(week, *TASKS, settings="calendar: nowhere.ics\n")
+    answer = week.type("schedule", "--days", "14", "--json")
+    assert (answer.status, answer.json["notes"][0].startswith("the calendar is left out: ")) == (0, True)
+    assert answer.err.startswith("the calendar is left out: ")
+
+
 def test_finished_builds_wait_for_review(week: Desk) -> None:
     _write(week, *TASKS, settings="review_limit: 1\n")
     held = week.type("schedule").out

@@ -22,7 +22,7 @@ def schedule(workspace: Path | None, hours: int, *, reviewed: bool = False, merm
     if as_json:
         from autobuilds.cli.formatters.json_schedule import schedule_json
 
-        say_json(schedule_json(found, ahead.reach, reviewed=reviewed))
+        say_json(schedule_json(found, ahead.reach, reviewed=reviewed, notes=ahead.notes))
         return
     if mermaid:
         from autobuilds.runtime.chart import gantt

@@ -133,13 +133,14 @@ def plan(hours: int, workspace: Path | None, as_json: bool) -> None:
 
 
 @click.command("next")
-@click.option("--for", "time", metavar="TIME", help="The time you have: 90m, 2h, 1h30m. Only tasks whose estimates fit are shown.")
+@click.option("--for", "time", metavar="TIME", help="The time you have: 90m, 2h, 1h30m. Only tasks that fit are shown, by their estimates or by what is learned.")
 @click.option("--limit", default=3, show_default=True, metavar="N", type=click.IntRange(1, 10_000), help="How many tasks at most.")
 @workspace_option
 @json_option
 def next_(time: str | None, limit: int, workspace: Path | None, as_json: bool) -> int:
     """What could be started now, best first: the tasks whose gates are all open; exit status 1 where nothing is ready.
 
-    With --for also those that wait for your approval or for off-hours alone, with the command that lets them start.
+    With --for also those that wait for your approval, for off-hours or for their window alone, with the command that lets them start;
+    what builds of a kind took before counts, where ten are known.
     """
     return looks.upcoming(workspace, as_json=as_json, time=time, limit=limit)

@@ -16,7 +16,7 @@ from autobuilds.policies.build_scheduler import Group, Stats
 _MINUTE = timedelta(minutes=1)
 
 
-def schedule_json(found: Forecast, words: Sequence[Reach], *, reviewed: bool) -> dict[str, Any]:
+def schedule_json(found: Forecast, words: Sequence[Reach], *, reviewed: bool, notes: Sequence[str] = ()) -> dict[str, Any]:
     """Return `schedule --json`: the builds, the time between them, and what is not reached with all its gates."""
     told = {r.label: r for r in words}
     left, crowded = [], set(found.crowded)
@@ -33,6 +33,7 @@ def schedule_json(found: Forecast, words: Sequence[Reach], *, reviewed: bool) ->
         "slots": [slot_json(slot) for slot in found.slots],
         "spans": as_json(found.spans),
         "not_reached": left,
+        "notes": list(notes),
     }
 
 
