@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,8 @@ from autobuilds.planning.decision import assess_all
 from autobuilds.planning.forecast import forecast
 from autobuilds.planning.nights import Nightly
 from tests.builders import a_moment, a_snapshot, a_task
+
+pytestmark = pytest.mark.slow
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
 #: The evenings before nights on which clocks change in some of them, and one on which they do not.
@@ -62,7 +65,7 @@ def worlds(draw: st.DrawFn) -> tuple[Snapshot, Moment, Nightly | None]:
     return a_snapshot(*tasks, settings=chosen), moment, draw(st.sampled_from([None, nightly]))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(worlds())
 def test_what_holds_of_every_forecast(world: tuple[Snapshot, Moment, Nightly | None]) -> None:
     snapshot, moment, nightly = world
@@ -89,7 +92,7 @@ def test_what_holds_of_every_forecast(world: tuple[Snapshot, Moment, Nightly | N
     assert all(one[1] == other[0] for one, other in pairwise(edges))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(worlds())
 def test_its_first_starts_are_those_of_a_heartbeat(world: tuple[Snapshot, Moment, Nightly | None]) -> None:
     snapshot, moment, _ = world
@@ -98,7 +101,7 @@ def test_its_first_starts_are_those_of_a_heartbeat(world: tuple[Snapshot, Moment
     assert [s.label for s in found.slots if s.start == moment.now] == [s.label for s in now]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(worlds(), st.integers(1, 60))
 def test_a_shorter_look_is_the_beginning_of_a_longer_one(world: tuple[Snapshot, Moment, Nightly | None], hours: int) -> None:
     snapshot, moment, nightly = world
@@ -106,7 +109,7 @@ def test_a_shorter_look_is_the_beginning_of_a_longer_one(world: tuple[Snapshot, 
     assert list(short.slots) == [s for s in long.slots if s.start.timestamp() < short.end.timestamp()]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(worlds())
 def test_who_asks_never_starts_and_who_starts_could_when_it_did(world: tuple[Snapshot, Moment, Nightly | None]) -> None:
     snapshot, moment, _ = world

@@ -83,7 +83,7 @@ WAITS = (sized("Night", priority=Priority.MEDIUM), sized("Low", priority=Priorit
 
 def test_the_page_of_an_idle_day_does_not_change_until_midnight() -> None:
     files = a_snapshot(*WAITS)
-    pages = {page(files, NOW + n * timedelta(minutes=7), resources=Resources(disk_percent=10, memory_percent=n)) for n in range(80)}
+    pages = {page(files, NOW + n * timedelta(minutes=29), resources=Resources(disk_percent=10, memory_percent=4 * n)) for n in range(20)}
     assert len(pages) == 1
     assert "title 2026-02-06 00.00 to 2026-02-08 00.00" in page(files)
     assert page(files, NOW + 13 * HOUR) not in pages
