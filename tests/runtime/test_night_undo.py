@@ -14,6 +14,7 @@ from autobuilds.runtime import deliver, night, night_undo, owner
 from autobuilds.runtime.heartbeat import stay
 from autobuilds.runtime.record import Recorder
 from autobuilds.store.workspace import Workspace
+from tests.conftest import git
 from tests.runtime.loop import details
 from tests.runtime.nights import NightLoop, make_night
 from tests.runtime.test_killed import killed_after
@@ -233,3 +234,23 @@ def test_without_commits_a_night_is_taken_back_too(make_repo: Make) -> None:
     assert not (loop.root / "one.txt").exists() and not (loop.root / "two.txt").exists()
     assert loop.queue.read_text().rstrip("\n") == text
     assert {loop.state("say-one"), loop.state("say-two")} == {"escalated"}
+
+
+@pytest.mark.slow
+def test_where_one_repository_cannot_be_taken_back_none_is(make_repo: Make) -> None:
+    other = make_repo({"readme.txt": "other\n"}, name="other")
+    elsewhere = details("Say two", steps="echo hello > two.txt", file="two.txt", extra=f"- **Repository:** {other}\n")
+    loop = make_night(make_repo, *blocks("one"), elsewhere, more=MERGE)
+    stay(loop.context, loop.start().beat or loop.beat(), lambda _: None)
+    night.report(loop.context)
+    assert (loop.root / "one.txt").exists() and (other / "two.txt").exists()
+    (other / "two.txt").write_text("mine\n")
+    git(other, "commit", "-q", "-am", "mine")
+    with pytest.raises(Refused, match=r"same lines of main \(two\.txt\)"):
+        night_undo.undo(loop.context)
+    assert (loop.root / "one.txt").exists() and loop.state("say-one") == "completed"
+    git(other, "reset", "-q", "--hard", "HEAD~1")
+    done = night_undo.undo(loop.context)
+    assert {Path(m.repository).name for m in done.merges} == {"workspace", "other"}
+    assert not (loop.root / "one.txt").exists() and not (other / "two.txt").exists()
+    assert git(other, "status", "--porcelain") == "" and "Undo the night" in git(other, "log", "-1", "--format=%s")
