@@ -163,6 +163,10 @@ def test_where_is_looked_comes_from_the_settings_and_the_ledger(bench: Context) 
     (scope,) = staged.scopes
     assert scope.folders == (str(bench.workspace.root / "logs"), str(Path.home() / "data"))
     assert (scope.known_logs, scope.log_limit, scope.log_age) == ({"subagents/logs/a-1.log": "a"}, MIB, timedelta(days=30))
+    assert scope.building is False
+    bench.workspace.write_ledger(Ledger(builds=(replace(build, state=BuildState.BUILDING),)))
+    house.look(replace(bench, house=staged), now)
+    assert staged.scopes[-1].building is True
 
 
 def test_failing_duties_are_those_whose_last_runs_failed(bench: Context) -> None:

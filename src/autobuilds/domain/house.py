@@ -140,7 +140,7 @@ class GitLock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
-    """What is counted in a Git repository; `place.path` is the folder that holds its objects and references."""
+    """What is counted in a Git repository; `place.path` holds its objects and references, `kept_away` says why it is left alone."""
 
     place: Place
     loose: int
@@ -150,7 +150,6 @@ class Repository:
     locks: tuple[GitLock, ...] = ()
     #: Worktrees whose folder is gone.
     lost_worktrees: tuple[str, ...] = ()
-    #: Why it is left alone, in words; empty where it is not.
     kept_away: str = ""
 
 
@@ -237,7 +236,7 @@ class Readings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Where is looked, and for what; `log_limit` is in bytes, `known_logs` has the builds of the ledger by their logs."""
+    """Where is looked, and for what; `log_limit` is in bytes, `known_logs` has the builds of the ledger by their logs, `building` says whether one runs."""
 
     root: str
     now: datetime
@@ -245,6 +244,7 @@ class Scope:
     log_limit: int = 10 * 1024 * 1024
     log_age: timedelta = timedelta(days=30)
     known_logs: dict[str, str] = field(default_factory=dict)
+    building: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

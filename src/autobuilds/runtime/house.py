@@ -150,7 +150,8 @@ def keep_sample(context: Context, readings: Readings) -> None:
 def scope_of(context: Context, settings: Settings, now: datetime) -> Scope:
     """Return where is looked, and for what."""
     folders = (str(_folder(context.workspace.root, text)) for text in settings.housekeeping)
-    logs = {a.log: b.label for b in context.workspace.ledger().builds for a in b.attempts if a.log}
+    ledger = context.workspace.ledger()
+    logs = {a.log: b.label for b in ledger.builds for a in b.attempts if a.log}
     return Scope(
         root=str(context.workspace.root),
         now=now,
@@ -158,6 +159,7 @@ def scope_of(context: Context, settings: Settings, now: datetime) -> Scope:
         log_limit=settings.log_limit * 1024 * 1024,
         log_age=settings.log_age,
         known_logs=logs,
+        building=bool(ledger.active),
     )
 
 

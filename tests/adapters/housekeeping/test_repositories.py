@@ -158,6 +158,14 @@ def test_where_git_is_at_work_nothing_is_done(yard: Yard, repo: Path, lock: str)
     assert yard.house.mend(fixes[0], yard.scope).done is False
 
 
+def test_while_builds_run_their_objects_stay_where_they_are(yard: Yard, repo: Path) -> None:
+    building = replace(yard.scope, building=True)
+    fixes = yard.fixes()
+    (found,) = yard.problems(building)
+    assert (found.fix, "builds run" in found.said) == (None, True)
+    assert yard.house.mend(fixes[0], building).done is False
+
+
 def test_a_partial_clone_is_left_alone(yard: Yard, repo: Path) -> None:
     git(repo, "config", "remote.origin.promisor", "true")
     (found,) = yard.problems()

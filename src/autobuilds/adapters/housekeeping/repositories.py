@@ -98,7 +98,7 @@ def _read(place: Place, scope: Scope) -> Repository:
         debris=debris,
         locks=tuple(_locks(folder, scope.now.timestamp())),
         lost_worktrees=tuple(_lost(folder)),
-        kept_away=_kept_away(folder),
+        kept_away=_kept_away(folder, scope),
     )
 
 
@@ -167,8 +167,10 @@ def _lost(folder: Path) -> Iterator[str]:
                 yield name
 
 
-def _kept_away(folder: Path) -> str:
+def _kept_away(folder: Path, scope: Scope) -> str:
     """Return why a repository is not to be touched, or nothing."""
+    if scope.building:
+        return "builds run, which may be reading it"
     try:
         if folder.lstat().st_uid != os.geteuid() or (folder / "objects").lstat().st_uid != os.geteuid():
             return "it is another user's"
@@ -183,7 +185,7 @@ def _kept_away(folder: Path) -> str:
     return f"Git is at work there, or was killed ({busy} stands)" if busy else ""
 
 
-def maintain(fix: Fix, _: Scope) -> Mended:
+def maintain(fix: Fix, scope: Scope) -> Mended:
     """Pack loose objects and join small packs, with Git's own tasks that prune nothing; hooks and configured programs never run."""
     folder = Path(fix.place.path)
     try:
@@ -191,7 +193,7 @@ def maintain(fix: Fix, _: Scope) -> Mended:
             os.stat(name, dir_fd=fd, follow_symlinks=False)
     except OSError as error:
         return Mended(done=False, said=f"it changed meanwhile: {error.strerror or error}")
-    why = _kept_away(folder)
+    why = _kept_away(folder, scope)
     if why:
         return Mended(done=False, said=why)
     before = tree_size(folder / "objects")
