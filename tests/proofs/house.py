@@ -30,7 +30,7 @@ from tests.proofs.points import points_of
 from tests.proofs.shim import MISSING, Calls, Control, Mode, Orders, attach, library
 
 #: Kills and failures of a sample.
-SAMPLE = 14
+SAMPLE = 8
 #: What a call fails with.
 ERRORS = (errno.ENOSPC, errno.EIO)
 _CONFIG = "---\ntimezone: UTC\nlog_limit: 1\nhousekeeping: [../data]\n---\n# Heartbeat\n"
