@@ -193,6 +193,14 @@ class TestNights:
         found = forecast(a_snapshot(), a_moment(), 24, nightly=Nightly(start=parse_cadence("daily at 15:00")))
         assert not any(s.night for s in found.spans)
 
+    @pytest.mark.parametrize("cadence", ["every heartbeat", "every 1 minute", "every 3 hours", "0 21-23 * * *"])
+    def test_a_duty_that_falls_due_often_starts_a_night_as_soon_as_its_window_opens(self, cadence: str) -> None:
+        found = forecast(a_snapshot(), a_moment(), 14 * 24, nightly=Nightly(start=parse_cadence(cadence)))
+        expected = 0 if cadence == "every 3 hours" else 23
+        assert found.complete
+        nights = [s for s in found.spans if s.night]
+        assert ({s.start.hour for s in nights}, len(nights)) == ({expected}, 14)
+
     def test_the_duty_is_known_by_its_command(self) -> None:
         def duty(*argv: str, at: int = 23) -> Duty:
             command = DutyCommand(text=" ".join(argv), argv=argv, line=3)

@@ -67,7 +67,7 @@ class _Future:
         word = day.word if day is not None else None
         self._contexts = stretches(moment.now, self._end, word, moment.busy, snapshot.settings.contexts)
         self._reviews = {b.label for b in snapshot.ledger.builds if b.state is BuildState.REVIEW}
-        self._begins = next_start(nightly, moment.now)
+        self._begins: datetime | None = None
         self._first = True
         self._slots: list[Slot] = []
         self._taken: dict[str, Slot] = {}
@@ -79,6 +79,7 @@ class _Future:
         for build in sorted(self._files.ledger.active, key=lambda b: _real(_started(b))):
             self._take(self._running(build))
         self._files = caught_up(self._files, self._nightly, self._now)
+        self._begins = next_start(self._files, self._nightly, self._now)
         complete = False
         for _ in range(MAX_STEPS):
             following = self._step()
@@ -119,7 +120,7 @@ class _Future:
             del self._taken[label]
         if self._begins is not None and self._nightly is not None and reached(self._begins, now):
             self._files = with_night(self._files, self._nightly, now)
-            self._begins = next_start(self._nightly, now)
+            self._begins = next_start(self._files, self._nightly, now)
         self._mark()
         openings = self._start()
         on = night.running(self._files.ledger.day, now)

@@ -11,7 +11,7 @@ from autobuilds.domain.budgets import night_began
 from autobuilds.domain.day import Day, Night
 from autobuilds.domain.duties import Cadence, Duty, due, slot_after
 from autobuilds.domain.moment import Snapshot
-from autobuilds.domain.times import after, reached
+from autobuilds.domain.times import after, in_window, reached, window_opens
 from autobuilds.records import dataclass, replace
 
 _SECOND = timedelta(seconds=1)
@@ -37,9 +37,19 @@ def nightly_of(duties: Iterable[Duty]) -> Nightly | None:
     return Nightly(start=found.get("start"), report=found.get("report")) if found else None
 
 
-def next_start(nightly: Nightly | None, now: datetime) -> datetime | None:
-    """Return when the duty that begins a session falls due next, after a moment; None where there is none."""
-    return None if nightly is None or nightly.start is None else slot_after(nightly.start, now)
+def next_start(snapshot: Snapshot, nightly: Nightly | None, now: datetime) -> datetime | None:
+    """Return when the duty that begins a session falls due next, after a moment and the session that is on; None where there is none.
+
+    A time outside the window of sessions is passed over where the duty falls due in the next one as well.
+    """
+    if nightly is None or nightly.start is None:
+        return None
+    span, on = snapshot.settings.overnight, night.running(snapshot.ledger.day, now)
+    slot = slot_after(nightly.start, now if on is None else after(on.ends.astimezone(now.tzinfo), -_SECOND))
+    if in_window(slot, span):
+        return slot
+    opens = window_opens(slot, span)
+    return max(opens, slot_after(nightly.start, after(opens, -_SECOND)), key=datetime.timestamp)
 
 
 def with_night(snapshot: Snapshot, nightly: Nightly, now: datetime) -> Snapshot:
