@@ -31,7 +31,7 @@ _CHECK_SECONDS, _FIX_SECONDS = 5.0, 120.0
 #: Steps of SQLite's machine between two looks at the clock.
 _STEPS = 20_000
 _SPARE = 64 * 1024 * 1024
-_SAID = 200
+_SAID = 120
 
 
 def read_databases(scope: Scope, budget: Budget) -> tuple[Database, ...]:
@@ -112,7 +112,7 @@ def _checked(path: Path, seconds: float) -> tuple[DatabaseState, str, int]:
         return DatabaseState.UNREAD, line(str(error), _SAID), 0
     except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
         return DatabaseState.DAMAGED, line(str(error), _SAID), 0
-    said = "; ".join(line(str(row[0]), _SAID) for row in rows)
+    said = line("; ".join(str(row[0]).removeprefix("*** in database main ***") for row in rows), _SAID)
     return (DatabaseState.SOUND, "", pages * unused) if said == "ok" else (DatabaseState.DAMAGED, said, 0)
 
 
