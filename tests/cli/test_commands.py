@@ -277,7 +277,13 @@ def test_the_heartbeat_takes_the_owner_s_word(make_repo, word: str, state: str) 
     assert run(["heartbeat", "--check", f"--{word}", "one-thing", "--workspace", str(root)]) == 2
 
 
-@pytest.mark.parametrize("command", [["add", "New thing"], ["set", "one-thing", "priority", "high"], ["complete", "one-thing"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["add", "New thing"],
+        *(pytest.param(more, marks=pytest.mark.slow) for more in (["set", "one-thing", "priority", "high"], ["complete", "one-thing"])),
+    ],
+)
 def test_a_queue_that_was_emptied_is_not_written_to(make_repo, capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
     root = make_repo({"BUILD_QUEUE.md": "## Active Queue\n- [ ] One thing - Added: 2026-02-06 15:00\n"})
     (root / "BUILD_QUEUE.md").write_bytes(b"")

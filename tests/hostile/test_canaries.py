@@ -87,7 +87,7 @@ def make_work(make_repo: Callable[..., Path], script: str, tier: str) -> Loop:
     return loop
 
 
-@pytest.mark.parametrize("tier", ["none", "auto"])
+@pytest.mark.parametrize("tier", [pytest.param("none", marks=pytest.mark.slow), "auto"])
 def test_no_canary_leaves_its_cage(make_repo: Callable[..., Path], capsys: pytest.CaptureFixture[str], tier: str) -> None:
     contained = tier == "auto" and any(t.works and t.tier in {Tier.BWRAP, Tier.BWRAP_LANDLOCK} for t in MachineSandbox().probe())
     if tier == "auto" and not contained:

@@ -203,7 +203,7 @@ def test_work_whose_entry_was_removed_waits_for_review(stage: Stage) -> None:
     assert stage.loop.state() == "review"
 
 
-@pytest.mark.parametrize("word", ["stop", "cancel", "complete", "fail"])
+@pytest.mark.parametrize("word", ["cancel", *(pytest.param(word, marks=pytest.mark.slow) for word in ("stop", "complete", "fail"))])
 def test_a_build_whose_entry_is_gone_still_listens(stage: Stage, word: str) -> None:
     stage.reach("building")
     stage.loop.replace("Say hello - Added", "Greet - Added")

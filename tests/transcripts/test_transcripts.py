@@ -28,6 +28,7 @@ LONG = {
     "first-minutes",
     "pause-and-resume",
     "pull-request",
+    "quick-start",
     "reject-with-a-reason",
     "review-accept-undo",
 }
@@ -36,7 +37,7 @@ LONG = {
 def _shown() -> list[object]:
     pages = [ROOT / "README.md", ROOT / "AUTONOMOUS_BUILDS.md", *sorted((ROOT / "docs").rglob("*.md"))]
     found = [*sorted(HERE.glob("*.md")), *(p for p in pages if "```console" in p.read_text(encoding="utf-8"))]
-    slow = {page: [pytest.mark.slow] for page in found if page.parent == HERE and page.stem in LONG}
+    slow = {page: [pytest.mark.slow] for page in found if page.parent in {HERE, ROOT / "docs"} and page.stem in LONG}
     return [pytest.param(page, id=page.relative_to(ROOT).as_posix(), marks=slow.get(page, [])) for page in found]
 
 

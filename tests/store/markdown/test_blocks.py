@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import sys
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autobuilds.store.markdown.blocks import parse_blocks
+from tests.examples import for_all, swept
 from tests.store.markdown.referees import markdown_it, mistune_shapes, ours, starts
 
 CASES = (
@@ -56,10 +56,11 @@ def test_hand_made_cases() -> None:
             assert ours(text) == markdown_it(text), text
 
 
-@given(well_formed)
-@settings(max_examples=500, deadline=None)
-def test_as_commonmark(text: str) -> None:
-    assert ours(text) == markdown_it(text)
+@swept(150, 500)
+def test_as_commonmark(examples: int) -> None:
+    @for_all(examples, well_formed)
+    def _(text: str) -> None:
+        assert ours(text) == markdown_it(text)
 
 
 simple = st.lists(
@@ -70,31 +71,33 @@ simple = st.lists(
 ).map(lambda parts: "\n\n".join(parts))
 
 
-@given(simple)
-@settings(max_examples=300, deadline=None)
-def test_as_mistune(text: str) -> None:
-    assert starts_only_kinds(ours(text)) == mistune_shapes(text)
+@swept(100, 300)
+def test_as_mistune(examples: int) -> None:
+    @for_all(examples, simple)
+    def _(text: str) -> None:
+        assert starts_only_kinds(ours(text)) == mistune_shapes(text)
 
 
 def starts_only_kinds(shapes: object) -> object:
     return [(kind, starts_only_kinds(children)) for kind, _, _, children in shapes]  # type: ignore[attr-defined]
 
 
-@given(st.text(alphabet="-*+>#`~<!=[]()| \t\nax1.\r\x0c\u2028", max_size=120))
-@settings(max_examples=500, deadline=None)
-def test_lines_cover_the_text(text: str) -> None:
-    blocks = parse_blocks(text)
-    rebuilt = "".join(text[blocks.starts[n] : blocks.starts[n + 1]] for n in range(len(blocks.ends)))
-    assert rebuilt == text
-    last = 0
-    for block in blocks.root.walk():
-        assert block.first <= block.last
-        if block.parent is not None and block.kind != "definition":
-            assert block.parent.first <= block.first
-            assert block.last <= max(block.parent.last, block.last)
-    for child in blocks.root.children:
-        assert child.first >= last
-        last = child.last
+@swept(150, 500)
+def test_lines_cover_the_text(examples: int) -> None:
+    @for_all(examples, st.text(alphabet="-*+>#`~<!=[]()| \t\nax1.\r\x0c\u2028", max_size=120))
+    def _(text: str) -> None:
+        blocks = parse_blocks(text)
+        rebuilt = "".join(text[blocks.starts[n] : blocks.starts[n + 1]] for n in range(len(blocks.ends)))
+        assert rebuilt == text
+        last = 0
+        for block in blocks.root.walk():
+            assert block.first <= block.last
+            if block.parent is not None and block.kind != "definition":
+                assert block.parent.first <= block.first
+                assert block.last <= max(block.parent.last, block.last)
+        for child in blocks.root.children:
+            assert child.first >= last
+            last = child.last
 
 
 def test_starts_are_kinds_and_lines() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from autobuilds.store.markdown.blocks import parse_blocks
 from autobuilds.store.markdown.second_opinion import Disagreement, our_marks, second_opinion, their_marks
+from tests.examples import for_all, swept
 
 PIECES = (
     "# T|## Active Queue|### Group|- [ ] A|- [x] B - Priority: High\n- [ ] b|* c|1. d\n2. e|- f\n  - [ ] g\n    - h|text|more\nwrapped text|"
@@ -22,11 +23,12 @@ def opinion(text: str) -> tuple[Disagreement, ...]:
     return second_opinion(parse_blocks(text))
 
 
-@given(separate)
-@settings(max_examples=400, deadline=None)
-def test_well_formed_text_is_read_alike(text: str) -> None:
-    assert opinion(text) == ()
-    assert [mark.key for mark in our_marks(parse_blocks(text))] == [mark.key for mark in their_marks(text)]
+@swept(120, 400)
+def test_well_formed_text_is_read_alike(examples: int) -> None:
+    @for_all(examples, separate)
+    def _(text: str) -> None:
+        assert opinion(text) == ()
+        assert [mark.key for mark in our_marks(parse_blocks(text))] == [mark.key for mark in their_marks(text)]
 
 
 @given(separate)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from autobuilds.store.queue.merging import merge_queue
 from autobuilds.store.queue.reader import read_queue
+from tests.examples import for_all, swept
 
 BASE = """# Build Queue
 
@@ -177,23 +178,24 @@ def queues(draw: st.DrawFn, known: tuple[str, ...] | None = None) -> str:
     return out
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(queues(), queues(), queues())
-def test_no_task_is_ever_lost(base: str, ours: str, theirs: str) -> None:
-    text, conflicts = merged(ours, theirs, base)
-    was, here, there = labels(base), labels(ours), labels(theirs)
-    if conflicts:
-        assert "<<<<<<< ours" in text
-    else:
-        for label, count in labels(text).items():
-            assert count == 1, f"{label} stands {count} times"
-    for label in here | there:
-        if (label in here and label in there) or label not in was:
-            assert f"] {label.capitalize()} - " in text, f"{label} is lost"
-    if not conflicts:
-        # What one side alone deleted is gone; what both kept, or one added, is there.
-        wanted = {x for x in here | there if (x in here and x in there) or x not in was}
-        assert wanted <= set(labels(text)) <= set(here | there)
+@swept(50, 150)
+def test_no_task_is_ever_lost(examples: int) -> None:
+    @for_all(examples, queues(), queues(), queues())
+    def _(base: str, ours: str, theirs: str) -> None:
+        text, conflicts = merged(ours, theirs, base)
+        was, here, there = labels(base), labels(ours), labels(theirs)
+        if conflicts:
+            assert "<<<<<<< ours" in text
+        else:
+            for label, count in labels(text).items():
+                assert count == 1, f"{label} stands {count} times"
+        for label in here | there:
+            if (label in here and label in there) or label not in was:
+                assert f"] {label.capitalize()} - " in text, f"{label} is lost"
+        if not conflicts:
+            # What one side alone deleted is gone; what both kept, or one added, is there.
+            wanted = {x for x in here | there if (x in here and x in there) or x not in was}
+            assert wanted <= set(labels(text)) <= set(here | there)
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
@@ -230,24 +232,26 @@ def changed(draw: st.DrawFn, tasks: dict[str, dict[str, str] | None], names: lis
     return after
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.data())
-def test_changes_of_different_tasks_never_clash(data: st.DataObject) -> None:
+@swept(50, 150)
+def test_changes_of_different_tasks_never_clash(examples: int) -> None:
     """Each side completes, changes, deletes and adds tasks of its own: the merge holds exactly what both did."""
-    draw = data.draw
-    base: dict[str, dict[str, str] | None] = {
-        name: {
-            "priority": draw(st.sampled_from(["High", "Medium"])),
-            "text": draw(st.sampled_from(["", "text"])),
-            "done": draw(st.sampled_from(["", "", "2026-02-01 09:00"])),
+
+    @for_all(examples, st.data())
+    def _(data: st.DataObject) -> None:
+        draw = data.draw
+        base: dict[str, dict[str, str] | None] = {
+            name: {
+                "priority": draw(st.sampled_from(["High", "Medium"])),
+                "text": draw(st.sampled_from(["", "text"])),
+                "done": draw(st.sampled_from(["", "", "2026-02-01 09:00"])),
+            }
+            for name in draw(st.permutations(NAMES))[: draw(st.integers(1, 8))]
         }
-        for name in draw(st.permutations(NAMES))[: draw(st.integers(1, 8))]
-    }
-    mine = [name for name in base if draw(st.booleans())]
-    ours, theirs = changed(draw, base, mine, "o"), changed(draw, base, [n for n in base if n not in mine], "t")
-    wanted = {**base, **{n: t for side in (ours, theirs) for n, t in side.items() if n not in base or t != base[n]}}
-    text, conflicts = merged(written(ours), written(theirs), written(base))
-    queue = read_queue(text.encode(), zone=UTC).queue
-    assert not conflicts and not queue.problems, text
-    found = {t.name: (t.is_active, str(t.priority), t.description or "") for t in queue.tasks}
-    assert found == {n: (not t["done"], t["priority"].lower(), t["text"]) for n, t in wanted.items() if t}
+        mine = [name for name in base if draw(st.booleans())]
+        ours, theirs = changed(draw, base, mine, "o"), changed(draw, base, [n for n in base if n not in mine], "t")
+        wanted = {**base, **{n: t for side in (ours, theirs) for n, t in side.items() if n not in base or t != base[n]}}
+        text, conflicts = merged(written(ours), written(theirs), written(base))
+        queue = read_queue(text.encode(), zone=UTC).queue
+        assert not conflicts and not queue.problems, text
+        found = {t.name: (t.is_active, str(t.priority), t.description or "") for t in queue.tasks}
+        assert found == {n: (not t["done"], t["priority"].lower(), t["text"]) for n, t in wanted.items() if t}

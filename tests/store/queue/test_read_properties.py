@@ -6,13 +6,13 @@ from __future__ import annotations
 from datetime import UTC
 
 from benchmarks.reader import queue_text
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autobuilds.domain.model import Queue
 from autobuilds.store.queue.document import Document, FieldPlace
 from autobuilds.store.queue.plain import read_plain
 from autobuilds.store.queue.reader import read_queue, read_thoroughly
+from tests.examples import for_all, swept
 
 PIECES = (
     "## Active Queue|## Task Details|## Completed|### Foo|### Bar|#### More|# Queue|Active Queue\n---|- [ ] Foo|- [x] Bar - Priority: High|* [X] Baz|"
@@ -37,71 +37,77 @@ def read(text: str | bytes) -> Document:
     return read_queue(text if isinstance(text, bytes) else text.encode(), zone=UTC)
 
 
-@given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode())))
-@settings(max_examples=300, deadline=None)
-def test_any_bytes_read_without_an_exception(data: bytes) -> None:
-    document = read(data)
-    assert document.queue.fatal or document.encode(document.text) == data
+@swept(100, 300)
+def test_any_bytes_read_without_an_exception(examples: int) -> None:
+    @for_all(examples, st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode())))
+    def _(data: bytes) -> None:
+        document = read(data)
+        assert document.queue.fatal or document.encode(document.text) == data
 
 
-@given(texts())
-@settings(max_examples=600, deadline=None)
-def test_every_item_is_exactly_one_thing(text: str) -> None:
-    queue = read(text).queue
-    counts = queue.counts
-    assert counts.items == counts.tasks + counts.parts + counts.notes + counts.problems
-    assert counts.tasks == len(queue.tasks)
-    if queue.fatal:
-        assert not queue.tasks
-        assert queue.problems
+@swept(150, 600)
+def test_every_item_is_exactly_one_thing(examples: int) -> None:
+    @for_all(examples, texts())
+    def _(text: str) -> None:
+        queue = read(text).queue
+        counts = queue.counts
+        assert counts.items == counts.tasks + counts.parts + counts.notes + counts.problems
+        assert counts.tasks == len(queue.tasks)
+        if queue.fatal:
+            assert not queue.tasks
+            assert queue.problems
 
 
-@given(texts())
-@settings(max_examples=600, deadline=None)
-def test_places_fit_the_text(text: str) -> None:
-    document = read(text)
-    source = document.text
-    if not document.queue.fatal:
-        assert document.encode(source) == text.encode()
-    assert tuple(entry.task for entry in document.entries) == document.queue.tasks
-    starts = {*document.line_starts, len(source)}
-    last = 0
-    for entry in document.entries:
-        assert source[slice(*entry.mark)] in {" ", "\t", "x", "X"}
-        assert (source[slice(*entry.mark)] in "xX") is entry.task.checked
-        assert source[entry.mark.start - 1] == "["
-        assert entry.lines.start <= entry.mark.start < entry.paragraph.start <= entry.name.start <= entry.name.end
-        assert entry.name.end <= entry.paragraph.end <= entry.lines.end
-        assert {entry.lines.start, entry.lines.end} <= starts
-        assert document.position(entry.lines.start)[0] == entry.task.line
-        for part in entry.parts:
-            assert entry.paragraph.start <= part.whole.start <= part.value.start <= part.value.end <= part.whole.end <= entry.paragraph.end
-        for field in entry.fields:
-            assert {field.lines.start, field.lines.end} <= starts
-            assert field.lines.start <= field.value.start <= field.first.end <= field.value.end <= field.lines.end
-            if field.place is FieldPlace.NESTED:
-                assert entry.lines.start <= field.lines.start
-                assert field.lines.end <= entry.lines.end
-        for criterion, span in zip(entry.task.criteria, entry.criteria, strict=True):
-            if span.mark is not None:
-                assert (source[slice(*span.mark)] in "xX") is criterion.checked
-    for section in document.sections:
-        assert last <= section.heading.start < section.heading.end == section.body.start <= section.body.end <= len(source)
-        last = section.body.end
-    for problem in document.queue.problems:
-        assert 1 <= problem.line <= len(document.line_starts)
-        assert problem.column >= 1
+@swept(150, 600)
+def test_places_fit_the_text(examples: int) -> None:
+    @for_all(examples, texts())
+    def _(text: str) -> None:
+        document = read(text)
+        source = document.text
+        if not document.queue.fatal:
+            assert document.encode(source) == text.encode()
+        assert tuple(entry.task for entry in document.entries) == document.queue.tasks
+        starts = {*document.line_starts, len(source)}
+        last = 0
+        for entry in document.entries:
+            assert source[slice(*entry.mark)] in {" ", "\t", "x", "X"}
+            assert (source[slice(*entry.mark)] in "xX") is entry.task.checked
+            assert source[entry.mark.start - 1] == "["
+            assert entry.lines.start <= entry.mark.start < entry.paragraph.start <= entry.name.start <= entry.name.end
+            assert entry.name.end <= entry.paragraph.end <= entry.lines.end
+            assert {entry.lines.start, entry.lines.end} <= starts
+            assert document.position(entry.lines.start)[0] == entry.task.line
+            for part in entry.parts:
+                assert (
+                    entry.paragraph.start <= part.whole.start <= part.value.start <= part.value.end <= part.whole.end <= entry.paragraph.end
+                )
+            for field in entry.fields:
+                assert {field.lines.start, field.lines.end} <= starts
+                assert field.lines.start <= field.value.start <= field.first.end <= field.value.end <= field.lines.end
+                if field.place is FieldPlace.NESTED:
+                    assert entry.lines.start <= field.lines.start
+                    assert field.lines.end <= entry.lines.end
+            for criterion, span in zip(entry.task.criteria, entry.criteria, strict=True):
+                if span.mark is not None:
+                    assert (source[slice(*span.mark)] in "xX") is criterion.checked
+        for section in document.sections:
+            assert last <= section.heading.start < section.heading.end == section.body.start <= section.body.end <= len(source)
+            last = section.body.end
+        for problem in document.queue.problems:
+            assert 1 <= problem.line <= len(document.line_starts)
+            assert problem.column >= 1
 
 
-@given(texts(), st.sampled_from(["\n", "\r\n", "\r"]))
-@settings(max_examples=300, deadline=None)
-def test_line_ends_do_not_change_what_is_read(text: str, end: str) -> None:
-    def seen(source: str) -> object:
-        queue = read(source).queue
-        return queue.tasks, queue.problems, queue.counts, queue.fatal
+@swept(100, 300)
+def test_line_ends_do_not_change_what_is_read(examples: int) -> None:
+    @for_all(examples, texts(), st.sampled_from(["\n", "\r\n", "\r"]))
+    def _(text: str, end: str) -> None:
+        def seen(source: str) -> object:
+            queue = read(source).queue
+            return queue.tasks, queue.problems, queue.counts, queue.fatal
 
-    plain = text.replace("\r\n", "\n").replace("\r", "\n")
-    assert seen(plain) == seen(plain.replace("\n", end))
+        plain = text.replace("\r\n", "\n").replace("\r", "\n")
+        assert seen(plain) == seen(plain.replace("\n", end))
 
 
 PLAIN = (
@@ -125,11 +131,12 @@ def thorough(text: str) -> Queue:
     return read_thoroughly(text.encode(), text, UTC, "BUILD_QUEUE.md", bom=False).queue
 
 
-@given(st.one_of(plain_texts, texts()))
-@settings(max_examples=1500, deadline=None)
-def test_the_quick_way_reads_what_the_thorough_way_reads(text: str) -> None:
-    quick = read_plain(text, UTC, thorough)
-    assert quick is None or quick == thorough(text)
+@swept(250, 1500)
+def test_the_quick_way_reads_what_the_thorough_way_reads(examples: int) -> None:
+    @for_all(examples, st.one_of(plain_texts, texts()))
+    def _(text: str) -> None:
+        quick = read_plain(text, UTC, thorough)
+        assert quick is None or quick == thorough(text)
 
 
 def test_the_quick_way_leads_through_a_common_file() -> None:
