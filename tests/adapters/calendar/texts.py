@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from autobuilds.adapters.calendar.horizon import Horizon
 from autobuilds.adapters.calendar.reader import Reading
+from autobuilds.adapters.calendar.sources import complete
 from autobuilds.domain.day import Busy
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "calendars"
@@ -29,6 +30,8 @@ def event(start: str, *more: str, summary: str = "Talk", uid: str = "1") -> str:
 
 def horizon(data: bytes, start: date = date(2026, 1, 1), end: date = date(2027, 1, 1)) -> Horizon:
     """Return what a calendar brings in a span of days, read here."""
+    if (incomplete := complete(data)) is not None:
+        return Horizon(start=start, end=end, faults=(incomplete,))
     reading = Reading(start, end)
     reading.read(data)
     return Horizon(start=start, end=end, rows=tuple(reading.rows), faults=tuple(reading.faults), notes=tuple(reading.notes))
