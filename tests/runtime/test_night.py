@@ -16,6 +16,7 @@ from autobuilds.errors import NotSo, Refused
 from autobuilds.runtime import night
 from autobuilds.runtime.heartbeat import stay
 from autobuilds.runtime.looking import look
+from autobuilds.runtime.stillness import still
 from tests.runtime.loop import details
 from tests.runtime.nights import QUIET, make_night
 
@@ -46,6 +47,7 @@ def test_a_session_begins_with_the_evening_kept_and_the_first_phases_done(make_r
     assert {"notes.txt", "app.py", "BUILD_QUEUE.md"} <= set(names) and not [n for n in names if n.startswith(".autobuilds/runs")]
     assert started.snapshot.left_out == () and started.beat is not None
     assert is_on(loop.context.workspace.ledger().day, loop.now)
+    assert not still(loop.context, started.beat), "no answer is repeated while a session is on"
     assert (loop.root / "app.py").read_text() == "print('changed, not committed')\n"
 
 
