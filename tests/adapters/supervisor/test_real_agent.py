@@ -279,7 +279,9 @@ end()
     assert seen[0] == str(RunFolder.of(workspace, DEMO).temporary.resolve())
 
 
-@pytest.mark.parametrize("tier", [None, *(pytest.param(t, marks=CONTAINED) for t in (Tier.BWRAP_LANDLOCK, Tier.LANDLOCK))])
+@pytest.mark.parametrize(
+    "tier", [None, pytest.param(Tier.BWRAP_LANDLOCK, marks=CONTAINED), pytest.param(Tier.LANDLOCK, marks=[CONTAINED, pytest.mark.slow])]
+)
 def test_checks_have_an_empty_home_of_their_own(
     runner: LocalRunner, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tier: Tier | None
 ) -> None:
