@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from autobuilds.domain import night
-from autobuilds.domain.day import Context, Day, Night
+from autobuilds.domain.day import Context, Day, Night, Phase
 from autobuilds.domain.moment import Resources
 from autobuilds.domain.settings import Settings, Window
 from autobuilds.domain.times import elapsed
@@ -113,8 +113,10 @@ def test_a_night_takes_the_place_of_the_one_of_its_name() -> None:
 
 def test_nights_of_long_ago_are_forgotten() -> None:
     day = Day()
-    for number in range(33):
-        day = night.with_night(day, replace(ONE, id=f"night-{number:02}"))
-    assert night.every(day)[0].id == "night-02" and len(night.every(day)) == 31
-    later = night.with_night(day, replace(ONE, id="night-33"))
+    phases = (Phase(name="health", state="done", at=EVENING),)
+    for number in range(17):
+        day = night.with_night(day, replace(ONE, id=f"night-{number:02}", phases=phases))
+    assert night.every(day)[0].id == "night-02" and len(night.every(day)) == 15
+    assert [bool(n.phases) for n in night.every(day)] == [False] * 11 + [True] * 4
+    later = night.with_night(day, replace(ONE, id="night-17"))
     assert [n.id for n in night.forgotten(night.every(day), later)] == ["night-02"]

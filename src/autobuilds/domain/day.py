@@ -141,7 +141,7 @@ class Day:
     #: His words before that one which held within the last two days, each with its end, the newest last, at most 40.
     words: tuple[Word, ...] = ()
     night: Night | None = None
-    #: Nights before that one, the newest last, at most 30.
+    #: Nights before that one, the newest last, at most 14.
     nights: tuple[Night, ...] = ()
     #: The context at the last heartbeat, and since when, so that a change is told once.
     context: Context | None = None

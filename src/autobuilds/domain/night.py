@@ -13,8 +13,9 @@ from autobuilds.records import dataclass, replace
 
 #: How long a session lasts at most; one that ends later was written by a clock that has been set back since.
 LONGEST = timedelta(hours=24)
-#: How many nights are remembered besides the newest.
-KEPT = 30
+#: How many nights are remembered besides the newest, and how many of them with their phases: every commit of the owner's day
+#: carries them, and people read those.
+KEPT, WHOLE = 14, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +107,13 @@ def find(day: Day | None, name: str) -> Night | None:
 
 
 def with_night(day: Day, night: Night) -> Day:
-    """Return the day with a night in place of the one of its name, or as the newest of all; at most 31 are remembered."""
+    """Return the day with a night in place of the one of its name, or as the newest of all; at most 15 are remembered.
+
+    Those before the last few keep their figures alone; their phases are in their reports.
+    """
     if find(day, night.id) is None:
-        return replace(day, night=night, nights=every(day)[-KEPT:])
+        known = every(day)[-KEPT:]
+        return replace(day, night=night, nights=(*(replace(old, phases=()) for old in known[:-WHOLE]), *known[-WHOLE:]))
     if day.night is not None and day.night.id == night.id:
         return replace(day, night=night)
     return replace(day, nights=tuple(night if n.id == night.id else n for n in day.nights))

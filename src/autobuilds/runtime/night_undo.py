@@ -270,7 +270,7 @@ def _restore(context: Context, now: datetime, night: Night) -> tuple[str, ...]:
         return ()
     from autobuilds.runtime import house
 
-    until = max((phase.at for phase in night.phases if phase.name == "health"), default=night.started)
+    until = max((phase.at for phase in night.phases if phase.name == "health"), default=night.ended or night.ends)
     found: list[str] = []
     for day in dict.fromkeys((night.started.date(), until.date())):
         try:
