@@ -63,6 +63,7 @@ def test_is_overnight_answers_by_its_status(desk: Desk, clock: Any, when: str, s
     assert (found.status, found.out) == (status, said)
 
 
+@pytest.mark.slow
 def test_a_session_by_day_counts_as_overnight(desk: Desk, clock: Any) -> None:
     clock(NOON)
     refused = desk.type("overnight", "start")
@@ -126,6 +127,7 @@ def test_inside_a_build_a_session_is_looked_at_alone(desk: Desk, clock: Any, mon
         assert desk.type("overnight", *command).status == 0
 
 
+@pytest.mark.slow
 def test_undo_asks_before_it_acts(desk: Desk, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.type("overnight", "start")
     clock(MORNING)

@@ -165,6 +165,7 @@ def test_a_feature_of_the_owners_own_waits_for_the_day_or_an_approval(make_repo:
     assert [a.verdict.value for a in look(loop.context).assessments] == ["go"]
 
 
+@pytest.mark.slow
 def test_a_machine_under_pressure_starts_nothing_and_goes_on_below(make_repo: Make) -> None:
     loop = make_night(make_repo, details("Say hello"))
     loop.host.load = replace(QUIET, memory_percent=85.0)

@@ -95,6 +95,7 @@ def test_what_the_owner_did_in_the_morning_stays(make_repo: Make) -> None:
     assert "A note of the morning." in text and text.index("Say one") < text.index("Say two") < text.index("## Completed")
 
 
+@pytest.mark.slow
 def test_work_of_the_morning_on_the_same_lines_is_named_and_nothing_is_changed(make_repo: Make) -> None:
     loop = a_night(make_repo, "one", "two")
     (loop.root / "one.txt").write_text("mine\n")
