@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,3 +47,12 @@ def test_a_later_build_of_a_label_is_the_one_that_is_found() -> None:
     assert ledger.find("else") is None
     later = replace(second, updated=NOW + timedelta(hours=1))
     assert ledger.with_build(later).builds == (first, later)
+
+
+def test_a_build_of_the_hour_that_comes_twice_is_replaced_whatever_zone_its_times_are_in() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    for fold in (0, 1):
+        begun = datetime(2026, 10, 25, 2, 30, fold=fold, tzinfo=zone)
+        kept = replace(a_build(a_task()), created=datetime.fromisoformat(begun.isoformat()))
+        assert kept.created != begun, "Python holds them for unequal"
+        assert len(Ledger().with_build(kept).with_build(replace(kept, created=begun)).builds) == 1

@@ -130,3 +130,11 @@ def test_a_report_adds_up(spans: list[tuple[float, float | None, Outcome]]) -> N
 def test_what_began_and_ended_in_the_first_second_belongs_to_the_night() -> None:
     told = view(build("at-once", attempt(0, 0)), build("until-then", attempt(-5, 0)))
     assert [(r.label, r.came, r.carried) for r in told.attempts] == [("at-once", COMPLETED, False)]
+
+
+def test_what_ended_with_a_night_in_the_hour_that_comes_twice_had_ended() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    end = datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=zone)
+    night = replace(NIGHT, started=end - timedelta(hours=3), ends=end, ended=end)
+    ended = replace(attempt(0, 0), started=night.started, ended=datetime.fromisoformat(end.isoformat()))
+    assert [r.came for r in view(build("to-the-end", ended), night=night, now=end).attempts] == [COMPLETED]

@@ -263,7 +263,8 @@ class Ledger(_Indexed):
 
     def with_build(self, build: Build) -> Ledger:
         """Return the ledger with `build` in place of the one with its label and creation time, or appended."""
-        same = [(b.label, b.created) == (build.label, build.created) for b in self.builds]
+        # By their instants: in the hour that clocks show twice, Python holds equal times of two zones for unequal.
+        same = [b.label == build.label and b.created.timestamp() == build.created.timestamp() for b in self.builds]
         if any(same):
             return replace(self, builds=tuple(build if s else b for b, s in zip(self.builds, same, strict=True)))
         return replace(self, builds=(*self.builds, build))

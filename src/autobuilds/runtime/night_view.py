@@ -155,10 +155,17 @@ def belongs(attempt: Attempt, night: Night, end: datetime) -> bool:
 
     What began at its very end belongs to the day, unless the clock stood still all night (AUTOBUILDS_NOW).
     """
-    if attempt.outcome is Outcome.NOT_STARTED or (reached(end, attempt.started) and (end != night.started or attempt.started != end)):
+    if attempt.outcome is Outcome.NOT_STARTED or (
+        reached(end, attempt.started) and not (_at_once(end, night.started) and _at_once(attempt.started, end))
+    ):
         return False
     # What began in the night's first second may have ended in it too.
     return attempt.ended is None or reached(night.started, attempt.started) or not reached(attempt.ended, night.started)
+
+
+def _at_once(one: datetime, other: datetime) -> bool:
+    """Whether two moments are the same; Python says no of equal ones in the hour that clocks show twice, in two zones."""
+    return one.timestamp() == other.timestamp()
 
 
 def _rows(builds: Iterable[Build], night: Night, end: datetime) -> tuple[Attempted, ...]:
@@ -179,7 +186,7 @@ def _came(attempt: Attempt, end: datetime) -> str:
     """Return what had come of an attempt at the end; one that was lost was found to be so only later."""
     if attempt.outcome is Outcome.LOST:
         return FAILED
-    if attempt.ended is None or (reached(end, attempt.ended) and attempt.ended != end):
+    if attempt.ended is None or not reached(attempt.ended, end):
         return IN_PROGRESS
     return COMPLETED if attempt.outcome is Outcome.PASSED else FAILED
 
