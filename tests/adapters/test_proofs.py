@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,3 +64,21 @@ def test_half_a_key_of_the_dead_goes_with_the_next_approval(tmp_path: Path) -> N
     proofs = KeyedProofs(root=tmp_path / "workspace", folder=folder)
     proofs.give(Approval(label="a", fingerprint="f", by="olive@example.org", at=datetime(2026, 2, 7, tzinfo=UTC)))
     assert sorted(path.name for path in folder.iterdir()) == ["key", "workspaces"]
+
+
+def test_a_key_whose_maker_was_killed_right_after_it_counts(tmp_path: Path) -> None:
+    """The key stood under its name already, and under the one it was written as."""
+    gone = os.fork()
+    if gone == 0:
+        os._exit(0)
+    os.waitpid(gone, 0)
+    folder = tmp_path / "state" / "autobuilds"
+    proofs = KeyedProofs(root=tmp_path / "workspace", folder=folder)
+    first = Approval(label="a", fingerprint="f", by="olive@example.org", at=datetime(2026, 2, 7, tzinfo=UTC))
+    proofs.give(first)
+    os.link(folder / "key", folder / f".key.{gone}-0123abcd.tmp")
+    proofs.give(replace(first, label="b"))
+    assert proofs.proven([first, replace(first, label="b")]) == {"a", "b"}
+    os.link(folder / "key", tmp_path / "stolen")
+    with pytest.raises(Refused, match="second name"):
+        proofs.give(first)

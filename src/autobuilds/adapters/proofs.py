@@ -148,6 +148,9 @@ class KeyedProofs:
             raise Refused(f"{path} lies inside the workspace {self.root}; set HOME elsewhere")
         try:
             _check(self.folder.stat(), _OTHERS_WRITE, self.folder)
+            if make:
+                # Killed right after it made the key, a process leaves it a second name, which would be refused.
+                remove_debris((self.folder,))
             text = _guarded(path, stat.S_IRWXG | stat.S_IRWXO)
         except FileNotFoundError:
             if not make:
