@@ -19,7 +19,9 @@ class Fortnight:
     zone: str
     night: date
 
-    def play(self, seed: int, days: int = 14, during: Callable[[Stage], None] = lambda _: None) -> tuple[Played, Oracle]:
+    def play(
+        self, seed: int, days: int = 14, *, calm: bool = False, during: Callable[[Stage], None] = lambda _: None
+    ) -> tuple[Played, Oracle]:
         """Play so many days with the night in their middle, and return them with their oracle."""
         zone = ZoneInfo(self.zone)
         start = datetime.combine(self.night - timedelta(days=(days + 1) // 2), time(17), zone)
@@ -33,7 +35,7 @@ class Fortnight:
             "team.ics": calendar(self.zone, gone, free),
             "README.md": "# A project\n",
         }
-        played = play(files, self.zone, start, days=days, seed=seed, during=during)
+        played = play(files, self.zone, start, days=days, seed=seed, calm=calm, during=during)
         busy = ((first.astimezone(UTC), back.astimezone(UTC), "away"),)
         return played, Oracle(played, zone, busy, whole=days >= 14)
 

@@ -53,7 +53,7 @@ TASKS = (
     ("India archive", "Low", 90, "Infrastructure", "", ""),
     ("Juliet split", "Medium", 420, "Performance optimization", "", "Bravo cache"),
     ("Kilo parser", "High", 120, "Bug fixes", "", "Foxtrot digest"),
-    ("Lima pictures", "High", 540, "Performance optimization", "weekend", ""),
+    ("Lima pictures", "High", 450, "Performance optimization", "weekend", ""),
     ("Mike legends", "Medium", 30, "Documentation", "quick-win", ""),
     ("November colours", "Medium", 120, "New features", "", ""),
     ("Oscar tests", "Medium", 200, "Performance optimization", "", ""),

@@ -86,7 +86,7 @@ class SimulatedProofs:
 
     def proven(self, approvals: Sequence[Approval]) -> frozenset[str]:
         """Return the labels of the approvals that were given here as they stand."""
-        return frozenset(a.label for a in approvals if self.given.get(a.label) == a)
+        return frozenset(a.label for a in approvals if a.label in self.given and _said(self.given[a.label]) == _said(a))
 
     def give(self, approval: Approval) -> None:
         """Remember an approval."""
@@ -104,6 +104,11 @@ class SimulatedProofs:
     def doubt(self, labels: frozenset[str]) -> None:
         """Remember these labels."""
         self.in_doubt = labels
+
+
+def _said(approval: Approval) -> tuple[str, str, str, float, str]:
+    """Return what an approval says, its moment as an instant: it is compared in zones of its own and of the ledger's text."""
+    return approval.label, approval.fingerprint, approval.by, approval.at.timestamp(), approval.how
 
 
 @dataclass(slots=True)

@@ -21,6 +21,8 @@ from autobuilds.runtime.view_values import NeedsYou
 
 #: How long after the machine is back its timer runs the first heartbeat.
 _BOOT = timedelta(minutes=2)
+#: Heartbeats in a row that may leave an attempt unsettled which has ended.
+_PATIENCE = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -67,7 +69,7 @@ class Play:
         """Yield the moments at which something happens, in UTC, with what it is; of those at one moment the machine's come first."""
         end = later(self.wish.start, self.wish.span).astimezone(UTC)
         tick = _next_tick(self.wish.start - timedelta(microseconds=1))
-        now = self.wish.start.astimezone(UTC)
+        now, again = self.wish.start.astimezone(UTC), 0
         while True:
             ending = self.stage.runner.next_end()
             turns = [(tick, 2, "tick")]
@@ -75,9 +77,17 @@ class Play:
                 turns.append((max(ending.astimezone(UTC), now), 1, "ending"))
             if self.due:
                 turns.append((self.due[0].at.astimezone(UTC), 0, self.due[0].kind))
+            before = now
             now, _, kind = min(turns)
             if now >= end:
                 return
+            if kind == "ending" and now == before:
+                again += 1
+                if again > _PATIENCE:
+                    self._blame(now.astimezone(self.zone), "what has ended is not settled; the simulation is broken off")
+                    return
+            else:
+                again = 0
             if kind == "tick":
                 tick = _next_tick(now)
             elif kind != "ending":
