@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 
 from autobuilds.cli.formatters.style import Style
 from autobuilds.domain import inert
+from autobuilds.runtime.simulation.figures import per_place
 from autobuilds.runtime.simulation.values import Simulated, Told
 
 WIDTH = 80
@@ -26,6 +28,7 @@ _FIGURES = (
     ("escalated", "builds handed to you"),
     ("most_at_once", "builds at once, at most"),
     ("hours", "hours of building"),
+    ("nights", "overnight sessions"),
     ("outages", "times the machine was off"),
     ("disk_full", "times the disk was full"),
     ("faults", "faults told by heartbeats"),
@@ -65,9 +68,15 @@ def summary(done: Simulated, style: Style) -> str:
     """Return the figures, where every task stands, and what was wrong."""
     rows = ["", style.bold(f"{done.wish.days} days by seed {done.wish.seed}" + (", all calm" if done.wish.calm else ""))]
     rows += [f"{done.figures[key]:>8g}  {said}" for key, said in _FIGURES]
-    rows += ["", style.bold("Where the tasks stand")]
-    for task in done.tasks:
-        text = f"{task['label']}: {task['state']}" + (f" ({task['why']})" if task["why"] and task["state"] != "completed" else "")
+    for what, counts in per_place(done.runs, done.places).items():
+        said = ", ".join(f"{name} {number}" for name, number in counts.items())
+        rows += textwrap.wrap(
+            f"          begun by {what}: {said or 'none'}", WIDTH, subsequent_indent="            ", break_on_hyphens=False
+        )
+    states = Counter(task["state"] for task in done.tasks)
+    rows += ["", style.bold("Where the tasks stand: ") + ", ".join(f"{number} {state}" for state, number in sorted(states.items()))]
+    for task in (t for t in done.tasks if t["state"] != "completed"):
+        text = f"{task['label']}: {task['state']}" + (f" ({task['why']})" if task["why"] else "")
         wrapped = textwrap.wrap(inert.line(text, 300), WIDTH - 2, subsequent_indent="    ", break_on_hyphens=False)
         rows += [f"  {row}" for row in wrapped]
     rows += [style.bad(f"  {wrong}") for wrong in done.violations]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from autobuilds.domain.build import Build, BuildState, Evidence, Ledger, Outcome
 from autobuilds.domain.verdicts import Verdict
 from autobuilds.ports.staging import Run
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.looking import look
-from autobuilds.runtime.simulation.values import Tale
+from autobuilds.runtime.simulation.values import Tale, Where
 
 _VERIFIED = frozenset({Evidence.CHECKED, Evidence.MERGED})
 _FINISHED = frozenset({BuildState.REVIEW, BuildState.COMPLETED})
@@ -34,10 +35,22 @@ def figures(ledger: Ledger, runs: Sequence[Run], tale: Tale, wrong: Sequence[str
         "escalated": tale.counts["escalated"],
         "most_at_once": _most_at_once(runs),
         "hours": round(hours, 1),
+        "nights": tale.counts["night-started"],
         "outages": tale.counts["off"],
         "disk_full": tale.counts["full"],
         "faults": tale.counts["fault"],
         "violations": len(wrong),
+    }
+
+
+def per_place(runs: Sequence[Run], places: Mapping[str, Where]) -> dict[str, dict[str, int]]:
+    """Return how many attempts began in each context, in each window that was open by the clock, and in overnight sessions."""
+    found = [places[r.attempt] for r in runs if r.attempt in places]
+    windows = Counter(name for place in found for name in place.windows)
+    return {
+        "context": dict(sorted(Counter(place.context for place in found).items())),
+        "window": dict(sorted(windows.items())),
+        "night": {"in a session": sum(place.night for place in found), "outside": sum(not place.night for place in found)},
     }
 
 

@@ -8,8 +8,8 @@ from random import Random
 
 from autobuilds.domain.agents import FailureClass
 from autobuilds.domain.build import Outcome
+from autobuilds.domain.lengths import UNKNOWN_LENGTH
 from autobuilds.domain.model import Task
-from autobuilds.planning.forecast import UNKNOWN_LENGTH
 from autobuilds.ports import Job
 from autobuilds.ports.staging import Turn
 from autobuilds.records import dataclass

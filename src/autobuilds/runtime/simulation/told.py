@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
+from autobuilds.runtime.simulation.figures import per_place
 from autobuilds.runtime.simulation.values import Simulated
 
 
@@ -17,6 +19,8 @@ def as_json(done: Simulated) -> dict[str, Any]:
         "seed": wish.seed,
         "calm": wish.calm,
         "figures": dict(done.figures),
+        "begun_in": per_place(done.runs, done.places),
+        "states": dict(sorted(Counter(t["state"] for t in done.tasks).items())),
         "story": [{"at": t.at.isoformat(timespec="seconds"), "what": t.what, "label": t.label or None, "text": t.text} for t in done.lines],
         "runs": [
             {
