@@ -131,6 +131,7 @@ HEALTH = {
     "limits": {"disk": TEXT, "memory": TEXT, "load": TEXT},
     "slots_used": NUMBER,
     "slots": NUMBER,
+    "session": TEXT,
     "errors": [TEXT],
 }
 

@@ -47,6 +47,8 @@ def test_a_session_begins_with_the_evening_kept_and_the_first_phases_done(make_r
     assert {"notes.txt", "app.py", "BUILD_QUEUE.md"} <= set(names) and not [n for n in names if n.startswith(".autobuilds/runs")]
     assert started.snapshot.left_out == () and started.beat is not None
     assert is_on(loop.context.workspace.ledger().day, loop.now)
+    page = (loop.root / "BUILD_STATUS.md").read_text()
+    assert f"- slots: 0 of 3 in use; overnight session {loop.night.id}, until " in page
     assert not still(loop.context, started.beat), "no answer is repeated while a session is on"
     assert (loop.root / "app.py").read_text() == "print('changed, not committed')\n"
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from autobuilds.domain.build import Attempt, Build, BuildState, Evidence, Outcome
 from autobuilds.domain.moment import Moment, Snapshot
-from autobuilds.domain.night import limits
+from autobuilds.domain.night import limits, running
 from autobuilds.domain.progress import Progress
 from autobuilds.domain.sandbox import Choice
 from autobuilds.domain.situation import Shared
@@ -216,6 +216,7 @@ def _health(snapshot: Snapshot, moment: Moment, builds: Sequence[Build], *, pres
         ),
         slots_used=sum(b.is_active for b in builds),
         slots=Shared(snapshot, moment).slots[0],
+        session=f"{night.id}, until {format_when(night.ends)}" if (night := running(day, moment.now)) is not None else "",
         errors=(*(str(p) for p in snapshot.problems), *_notes(builds), *_last_errors(builds))[:ERRORS],
     )
 

@@ -148,6 +148,8 @@ class Health:
     limits: tuple[tuple[str, str], ...] = ()
     slots_used: int = 0
     slots: int = 1
+    #: The overnight session that is on and until when, in words; empty where none is.
+    session: str = ""
     #: Problems of the files, then the last failures of attempts, the newest first.
     errors: tuple[str, ...] = ()
 

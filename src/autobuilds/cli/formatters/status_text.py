@@ -138,6 +138,7 @@ def _health(health: Health, now: datetime, style: Style) -> list[str]:
         f"agents: {', '.join(found) or ('none found' if health.agents else 'not looked for')}",
         f"sandbox: {health.sandbox or 'no build yet'}{weaker}",
         f"slots: {health.slots_used} of {health.slots}",
+        *([f"overnight session {health.session}"] if health.session else []),
         *(f"{name} {word}" for name, word in health.limits if word != "ok"),
     ]
     lines = [style.dim(line) for line in wrap("; ".join(parts), style.width)]
