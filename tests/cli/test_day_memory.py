@@ -85,6 +85,8 @@ def test_a_day_is_shown_inert(desk: Desk) -> None:
     assert desk.type("memory", "show").out == "# Notes\nred\n"
     shown = desk.type("memory", "show", "2026-02-06", "--json").json
     assert shown["date"] == "2026-02-06" and shown["path"] == "memory/2026-02-06.md" and shown["problem"] is None
+    assert desk.type("memory").out == "# Notes\nred\n"
+    assert desk.type("memory", "--json", "show").json == shown == desk.type("memory", "--json").json
     nothing = desk.type("memory", "show", "2026-02-05")
     assert nothing.status == 1 and "nothing is written in memory/2026-02-05.md" in nothing.err
     assert desk.type("memory", "show", "soon").status == 2

@@ -12,12 +12,24 @@ from autobuilds.cli.session import open_context, page, refuse_in_build, say, say
 from autobuilds.domain.inert import terminal
 
 
-@click.group()
-def memory() -> None:
-    """Look through the diary in memory/, show a day of it, or write into it.
+@click.group(invoke_without_command=True)
+@workspace_option
+@json_option
+@click.pass_context
+def memory(ctx: click.Context, workspace: Path | None, as_json: bool) -> None:
+    """Look through the diary in memory/, show a day of it (today, without a subcommand), or write into it.
 
     autobuilds writes an entry for each thing worth remembering; you and other programs write there too, and nothing of yours is touched.
     """
+    ctx.obj = (workspace, as_json)
+    if ctx.invoked_subcommand is None:
+        _show(None, workspace, as_json=as_json)
+
+
+def _given(ctx: click.Context, workspace: Path | None, as_json: bool) -> tuple[Path | None, bool]:
+    """Return the options, which may stand before the subcommand too."""
+    before: tuple[Path | None, bool] = ctx.obj
+    return workspace or before[0], as_json or before[1]
 
 
 @memory.command()
@@ -26,7 +38,8 @@ def memory() -> None:
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many entries at most.")
 @workspace_option
 @json_option
-def search(words: tuple[str, ...], since: str | None, limit: int, workspace: Path | None, as_json: bool) -> int:
+@click.pass_context
+def search(ctx: click.Context, words: tuple[str, ...], since: str | None, limit: int, workspace: Path | None, as_json: bool) -> int:
     """Find the entries in which all words stand, in any case and with any accents.
 
     Those with most of them come first, of these those in which they stand nearest together, then the newest. Exit status 1 where nothing
@@ -36,6 +49,7 @@ def search(words: tuple[str, ...], since: str | None, limit: int, workspace: Pat
     from autobuilds.cli.parsing import day_since
     from autobuilds.runtime.memory import look_up
 
+    workspace, as_json = _given(ctx, workspace, as_json)
     context = open_context(workspace)
     answer = look_up(context, words, since=day_since(context, "--since", since), limit=limit)
     if as_json:
@@ -51,12 +65,18 @@ def search(words: tuple[str, ...], since: str | None, limit: int, workspace: Pat
 @click.argument("day", required=False, metavar="[DATE]")
 @workspace_option
 @json_option
-def show(day: str | None, workspace: Path | None, as_json: bool) -> None:
+@click.pass_context
+def show(ctx: click.Context, day: str | None, workspace: Path | None, as_json: bool) -> None:
     """Print a day of the diary; default: today."""
+    workspace, as_json = _given(ctx, workspace, as_json)
+    _show(_day(day), workspace, as_json=as_json)
+
+
+def _show(day: date | None, workspace: Path | None, *, as_json: bool) -> None:
     from autobuilds.cli.formatters import memory_text
     from autobuilds.runtime import memory as diary
 
-    found = diary.show(open_context(workspace), _day(day))
+    found = diary.show(open_context(workspace), day)
     if as_json:
         say_json(memory_text.page_json(found))
         return
@@ -72,13 +92,17 @@ def show(day: str | None, workspace: Path | None, as_json: bool) -> None:
 @workspace_option
 @json_option
 @no_commit_option
-def add(title: str, facts: tuple[str, ...], at: str | None, workspace: Path | None, as_json: bool, no_commit: bool) -> None:
+@click.pass_context
+def add(
+    ctx: click.Context, title: str, facts: tuple[str, ...], at: str | None, workspace: Path | None, as_json: bool, no_commit: bool
+) -> None:
     """Write an entry behind what stands in the day's diary: a heading with the time, and its facts."""
     refuse_in_build("memory add")
     from autobuilds.cli.formatters import memory_text
     from autobuilds.cli.parsing import when
     from autobuilds.runtime import memory as diary
 
+    workspace, as_json = _given(ctx, workspace, as_json)
     context = open_context(workspace, no_commit=no_commit)
     done = diary.add(context, title, facts, when(context, "--at", at))
     if as_json:
