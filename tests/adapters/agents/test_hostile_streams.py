@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -105,30 +106,35 @@ def test_a_line_of_50_mb_is_skipped_and_counted() -> None:
     assert (reader.skipped, reader.report(None, exit_code=0, now=NOW).ok) == (1, True)
 
 
-@pytest.mark.parametrize("agent", AGENTS)
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"\0" * 10_000 + b"\n",
-        b"{" * 100_000 + b"\n",
-        b'{"a":' * 100_000 + b"\n",
-        b"[" * 100_000 + b"]" * 100_000 + b"\n",
-        b'{"type":"result","total_cost_usd":1e400,"usage":{"input_tokens":' + b"9" * 5000 + b"}}\n",
-        b'{"type":"result","total_cost_usd":NaN,"usage":{"input_tokens":-5,"output_tokens":1e300}}\n',
-        b'{"type":"result","total_cost_usd":"-1","usage":{"input_tokens":true}}\n',
-        b'{"session_id":"--resume","sessionID":"a b","sessionId":"' + b"x" * 200 + b'"}\n',
-        b'{"session_id":["x"],"type":{"a":1},"message":{"content":{"0":1}}}\n',
-        b'{"type":"assistant","message":{"content":[{"type":"text","text":"\\ud800\\u0000\\u001b]0;x\\u0007"}]}}\n',
-        b'{"type":"result","is_error":true,"result":"' + b"x" * 100_000 + b'\\u202e"}\n',
-        b"litellm.XError: " + b"\x1b[2J" * 5000 + b"\n",
-        b"Tokens: 99999999999999999999999k sent, 1 received.\n",
-        b"}\n" * 5000,
-        b"{\n" * 5000,
-        b'{"a":\n' * 3000,
-        "\u2028\u2029\x85{}\r\r\n".encode() * 100,
-    ],
-    ids=range(17),
+HOSTILE = (
+    b"\0" * 10_000 + b"\n",
+    b"{" * 100_000 + b"\n",
+    b'{"a":' * 100_000 + b"\n",
+    b"[" * 100_000 + b"]" * 100_000 + b"\n",
+    b'{"type":"result","total_cost_usd":1e400,"usage":{"input_tokens":' + b"9" * 5000 + b"}}\n",
+    b'{"type":"result","total_cost_usd":NaN,"usage":{"input_tokens":-5,"output_tokens":1e300}}\n',
+    b'{"type":"result","total_cost_usd":"-1","usage":{"input_tokens":true}}\n',
+    b'{"session_id":"--resume","sessionID":"a b","sessionId":"' + b"x" * 200 + b'"}\n',
+    b'{"session_id":["x"],"type":{"a":1},"message":{"content":{"0":1}}}\n',
+    b'{"type":"assistant","message":{"content":[{"type":"text","text":"\\ud800\\u0000\\u001b]0;x\\u0007"}]}}\n',
+    b'{"type":"result","is_error":true,"result":"' + b"x" * 100_000 + b'\\u202e"}\n',
+    b"litellm.XError: " + b"\x1b[2J" * 5000 + b"\n",
+    b"Tokens: 99999999999999999999999k sent, 1 received.\n",
+    b"}\n" * 5000,
+    b"{\n" * 5000,
+    b'{"a":\n' * 3000,
+    "\u2028\u2029\x85{}\r\r\n".encode() * 100,
 )
+
+
+def _pairs() -> Iterator[object]:
+    """Yield every agent with all hostile data: one in three each time, so that each agent gets several and each data several agents."""
+    for a, agent in enumerate(AGENTS):
+        for d, data in enumerate(HOSTILE):
+            yield pytest.param(agent, data, id=f"{d}-{agent}", marks=[pytest.mark.slow] if (a + d) % 3 else [])
+
+
+@pytest.mark.parametrize(("agent", "data"), _pairs())
 def test_hostile_data(agent: str, data: bytes) -> None:
     reader = StreamReader(shipped_rules(agent))
     reader.feed(data)
