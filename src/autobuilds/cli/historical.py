@@ -239,16 +239,16 @@ def generate_morning_brief(argv: Sequence[str], workspace: list[str]) -> int:
 
 #: Every script by its name without `.py`.
 SCRIPTS: dict[str, Script] = {
-    "overnight_runner": overnight_runner,
-    "context_scheduler": context_scheduler,
-    "build_scheduler": build_scheduler,
-    "autonomous_queue": autonomous_queue,
     "auto_build_manager": auto_build_manager,
     "add_build_task": add_build_task,
     "build_status": build_status,
     "spawn_agent": spawn_agent,
     "generate-build-report": generate_build_report,
     "generate-morning-brief": generate_morning_brief,
+    "build_scheduler": build_scheduler,
+    "autonomous_queue": autonomous_queue,
     "problem_predictor": problem_predictor,
+    "overnight_runner": overnight_runner,
+    "context_scheduler": context_scheduler,
     "weekend_planner": weekend_planner,
 }
