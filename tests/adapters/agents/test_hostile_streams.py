@@ -134,7 +134,7 @@ def _pairs() -> Iterator[object]:
             yield pytest.param(agent, data, id=f"{d}-{agent}", marks=[pytest.mark.slow] if (a + d) % 3 else [])
 
 
-@pytest.mark.parametrize(("agent", "data"), _pairs())
+@pytest.mark.parametrize(("agent", "data"), [*_pairs()])
 def test_hostile_data(agent: str, data: bytes) -> None:
     reader = StreamReader(shipped_rules(agent))
     reader.feed(data)
