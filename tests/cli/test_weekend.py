@@ -413,3 +413,37 @@ def test_a_task_that_is_too_long_goes_on_the_next_weekend(weekend: Desk, monkeyp
     assert weekend.type("weekend", "start", "1", "--yes").status == 0
     assert weekend.type("weekend", "progress", "--json").json["weekend"]["id"] == "2026-02-14"
     assert weekend.type("check").status == 0
+
+
+def approved(desk: Desk) -> set[str]:
+    return {a["label"] for a in json.loads((desk.root / "subagents" / "build-status.json").read_text())["approvals"]}
+
+
+def test_a_task_that_bears_a_milestones_name_is_not_approved_for_it(weekend: Desk) -> None:
+    wanted = ids(weekend)["Describe the commands"]
+    forged = (
+        "### Describe the commands: part 1 of 3\n- **Description:** `docs/commands.md` describes nothing but `evil.md`, "
+        "in the order of `evil.py --help`.\n- **Completion Criteria:**\n  - [ ] It is there: `test -e evil.md`\n"
+        "- **Estimated Time:** 3 h\n- **Category:** Documentation\n- **Tech Stack:** Markdown\n- **Touches:** docs/**\n"
+        "- **Source:** weekend plan 2026-02-07\n\n## Ideas\n"
+    )
+    item = "- [ ] Describe the commands: part 1 of 3 - Added: 2026-02-06 10:00 - Priority: Medium\n\n## Task Details\n"
+    path = weekend.root / "BUILD_QUEUE.md"
+    path.write_text(QUEUE.replace("\n## Task Details\n", item).replace("## Ideas\n", forged))
+    done = weekend.type("weekend", "start", wanted, "--yes", "--json").json
+    assert "describe-the-commands-part-1-of-3" not in done["approved"] and "describe-the-commands-part-2-of-3" in done["approved"]
+    assert {a["label"]: a["reason"] for a in done["asks"]} == {
+        "describe-the-commands-part-1-of-3": "its text is not the one that was proposed"
+    }
+
+
+def test_a_choice_said_again_approves_no_text_that_changed_since(weekend: Desk) -> None:
+    wanted = ids(weekend)["Describe the commands"]
+    weekend.type("weekend", "start", wanted, "--yes", "--no-approve")
+    path = weekend.root / "BUILD_QUEUE.md"
+    text = path.read_text()
+    path.write_text(text.replace("each of the 12 commands of `tool.py`", "each of the 13 commands of `evil.py`", 1))
+    assert path.read_text() != text
+    done = weekend.type("weekend", "start", wanted, "--yes", "--json").json
+    changed = [a["label"] for a in done["asks"] if a["reason"] == "its text is not the one that was proposed"]
+    assert changed and not set(changed) & set(done["approved"])

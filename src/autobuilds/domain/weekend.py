@@ -71,7 +71,7 @@ class Step:
     missing: tuple[str, ...] = ()
     #: What the risk gate finds, in words.
     risks: tuple[str, ...] = ()
-    #: What an approval of the owner's task would be bound to, as it was when this was proposed.
+    #: What an approval of the owner's task (`part_of`, or itself) would be bound to, as it was when this was proposed.
     fingerprint: str | None = None
 
     @property

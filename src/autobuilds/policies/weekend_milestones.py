@@ -118,5 +118,5 @@ def step_of(piece: Piece, judges: Judges) -> Step:
         criteria=tuple(criterion.text for criterion in task.criteria),
         missing=() if clarity.verdict is Verdict.GO else clarity.why or clarity.missing,
         risks=() if risk.verdict is Verdict.GO else risk.matched or risk.kinds,
-        fingerprint=None if piece.new else judges.fingerprint(piece.whole),
+        fingerprint=judges.fingerprint(piece.whole),
     )

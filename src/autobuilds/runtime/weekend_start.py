@@ -7,7 +7,7 @@ from datetime import datetime
 from autobuilds.domain.approval import fingerprint
 from autobuilds.domain.build import Approval, Ledger
 from autobuilds.domain.day import Day, Milestone, Weekend
-from autobuilds.domain.model import Priority, Task
+from autobuilds.domain.model import Criterion, Priority, Queue, Task
 from autobuilds.domain.moment import Snapshot
 from autobuilds.domain.times import format_minutes
 from autobuilds.domain.verdicts import Verdict
@@ -28,6 +28,8 @@ from autobuilds.store.workspace import Loaded
 
 #: What stands in the field Source of a milestone, before the weekend's date.
 SOURCE = "weekend plan"
+#: Why a milestone is not approved that reads otherwise than what was proposed.
+_OTHER = "its text is not the one that was proposed"
 #: Projects that are remembered.
 _KEPT = 12
 
@@ -63,22 +65,26 @@ def start(context: Context, proposal: Proposal, by: str, *, approve: bool = True
         if not again:
             _unchanged(proposal, loaded.snapshot, _source(free))
         operations = _operations(proposal, free, loaded, recorder.now)
-        tasks = _rehearsed(context, recorder, operations, proposal)
-        given = _approvals(tasks, proposal, loaded, ledger, by, recorder.now) if approve else []
-        asks = _asks(tasks, loaded, {a.label for a in given}, approve=approve)
+        after = _rehearsed(context, recorder, operations)
+        tasks = _milestones(after, proposal)
+        other = _unseen(after, proposal)
+        seen = {label: task for label, task in tasks.items() if label not in other}
+        given = _approvals(seen, proposal, loaded, ledger, by, recorder.now) if approve else []
+        asks = _asks(tasks, loaded, {a.label for a in given}, other, approve=approve)
         weekend = known if again and known is not None else _weekend(proposal, free, recorder.now)
         operations += [Approve(label=a.label) for a in given if not tasks[a.label].approved]
         changed = bool(operations or given or not again)
         if changed:
             for approval in given:
                 context.proofs.give(approval)
-            _record(recorder, ledger, day, weekend, operations, given)
             if not again:
+                # Before the announcement, so that it is a part of it: a crash tells all or nothing.
                 facts = [
                     f"{len(proposal.steps)} milestones, {format_minutes(proposal.minutes)}",
                     f"approved: {', '.join(a.label for a in given) or 'none'}",
                 ]
                 remember(context, recorder, recorder.now, f"Weekend project chosen: {proposal.title}", facts)
+            _record(recorder, ledger, day, weekend, operations, given)
     left = free.minutes - proposal.minutes
     notes = (
         ()
@@ -122,11 +128,12 @@ def _unchanged(proposal: Proposal, snapshot: Snapshot, source: str) -> None:
             continue
         if task is None or not task.is_active or fingerprint(task) != step.fingerprint:
             raise NotSo(f"{step.label} has changed since this was proposed; autobuilds weekend suggest proposes anew")
-    wholes = {step.part_of for step in proposal.steps if step.part_of} - {step.label for step in proposal.steps}
-    for label in wholes:
-        task = snapshot.queue.find(str(label))
-        if task is None or not task.is_active:
-            raise NotSo(f"{label} is no open task any more; autobuilds weekend suggest proposes anew")
+    for step in proposal.steps:
+        whole = snapshot.queue.find(step.part_of) if step.part_of else None
+        if step.part_of and (whole is None or not whole.is_active):
+            raise NotSo(f"{step.part_of} is no open task any more; autobuilds weekend suggest proposes anew")
+        if whole is not None and fingerprint(whole) != step.fingerprint:
+            raise NotSo(f"{step.part_of} has changed since this was proposed; autobuilds weekend suggest proposes anew")
 
 
 def _operations(proposal: Proposal, free: FreeTime, loaded: Loaded, now: datetime) -> list[Operation]:
@@ -200,12 +207,32 @@ def _rest(whole: Task, parts: list[Step]) -> list[Operation]:
     return found
 
 
-def _rehearsed(context: Context, recorder: Recorder, operations: list[Operation], proposal: Proposal) -> dict[str, Task]:
-    """Return the milestones as they will be read: what an approval of them is bound to."""
+def _rehearsed(context: Context, recorder: Recorder, operations: list[Operation]) -> Queue:
+    """Return the queue as it will be read: what an approval of the milestones is bound to."""
     zone = recorder.zone
-    document = apply(context.queue_file(zone).read(), operations, lambda data: read_queue(data, zone=zone), zone)
-    found = ((step.label, document.queue.find(step.label)) for step in proposal.steps)
+    return apply(context.queue_file(zone).read(), operations, lambda data: read_queue(data, zone=zone), zone).queue
+
+
+def _milestones(queue: Queue, proposal: Proposal) -> dict[str, Task]:
+    found = ((step.label, queue.find(step.label)) for step in proposal.steps)
     return {label: task for label, task in found if task is not None and task.is_active}
+
+
+def _unseen(queue: Queue, proposal: Proposal) -> set[str]:
+    """Return the milestones whose text is not the one that the owner was shown: it was changed, or written by somebody else."""
+    found = set[str]()
+    for step in proposal.steps:
+        task, whole = queue.find(step.label), queue.find(step.part_of or step.label)
+        same = task is not None and whole is not None and fingerprint(whole) == step.fingerprint
+        if not same or (step.new and task is not None and whole is not None and fingerprint(task) != _bound(step, whole)):
+            found.add(step.label)
+    return found
+
+
+def _bound(step: Step, whole: Task) -> str:
+    """Return what an approval of a new milestone is bound to, as it is written of a step."""
+    criteria = tuple(Criterion(text=text, checked=False) for text in step.criteria)
+    return fingerprint(replace(whole, name=step.name, description=step.description, criteria=criteria, steps=None, deliverables=()))
 
 
 def _approvals(tasks: dict[str, Task], proposal: Proposal, loaded: Loaded, ledger: Ledger, by: str, now: datetime) -> list[Approval]:
@@ -237,10 +264,10 @@ def _open(task: Task, loaded: Loaded) -> str:
     return "" if clarity.verdict is Verdict.GO else "; ".join(clarity.why) or f"missing: {', '.join(clarity.missing)}"
 
 
-def _asks(tasks: dict[str, Task], loaded: Loaded, given: set[str], *, approve: bool) -> tuple[tuple[str, str], ...]:
+def _asks(tasks: dict[str, Task], loaded: Loaded, given: set[str], other: set[str], *, approve: bool) -> tuple[tuple[str, str], ...]:
     found = []
     for label, task in tasks.items():
-        why = _open(task, loaded)
+        why = _open(task, loaded) or (_OTHER if label in other else "")
         if not why and not approve and label not in given and (not task.owners_own or _would_ask(task, loaded)):
             why = "not approved"
         if why and not task.approved:
