@@ -280,20 +280,7 @@ def simulation(source: Source, *, keep: bool = False) -> Iterator[Stage]:
         script = source.script(lambda: context.queue())
         staged = Staged.begin(folder, source.start, source.zone, script, commits=lambda: workspace.config().settings.commits)
         staged.furnish(source.files(workspace.root), source.owner, source.agents, source.tiers, source.approvals, source.place)
-        context = Context(
-            workspace=workspace,
-            runner=staged.runner,
-            checker=staged.checker,
-            agents=staged.agents,
-            host=staged.host,
-            proofs=staged.proofs,
-            sandbox=staged.sandbox,
-            forge=staged.forge,
-            calendar=staged.calendar,
-            house=staged.house,
-            open_repo=staged.repositories.open,
-            duty=lambda command, time: source.duty(context, command, time),
-        )
+        context = Context(workspace=workspace, **staged.ports(), duty=lambda command, time: source.duty(context, command, time))
         yield Stage(context=context, host=staged.host, runner=staged.runner)
 
 

@@ -20,6 +20,7 @@ from tests.runtime.loop import details, make_loop
 
 #: A command line for each command that is refused or, with these options, acts.
 ACTS: dict[str, list[str]] = {
+    "simulate": ["--sample"],
     "init": ["--yes"],
     "demo": [],
     "install": ["--no-probe"],

@@ -13,6 +13,7 @@ from autobuilds.cli.boundary import ended
 from autobuilds.domain.duties import DutyCommand
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.duties import DutyOutcome, DutyRun, outcome_of
+from autobuilds.runtime.simulation.values import LEFT_OUT
 
 #: Characters of an answer that are kept.
 _TAIL = 4096
@@ -21,9 +22,7 @@ _TAIL = 4096
 def run_duty(context: Context, command: DutyCommand, _timeout: timedelta) -> DutyRun:
     """Run a duty's command of ours in the context; any other program is left alone, and said to be."""
     if command.argv[0] != "autobuilds":
-        return DutyRun(
-            duty="", command=command.text, line=command.line, outcome=DutyOutcome.OK, exit_code=0, tail="left out of the simulation"
-        )
+        return DutyRun(duty="", command=command.text, line=command.line, outcome=DutyOutcome.OK, exit_code=0, tail=LEFT_OUT)
     said = io.StringIO()
     with redirect_stdout(said), redirect_stderr(said):
         code = ended(command.argv[1:], lambda: _called(context, command.argv[1:]))

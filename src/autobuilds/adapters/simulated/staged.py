@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Any
 
 from autobuilds.adapters.runners.scripted import ScriptedRunner
 from autobuilds.adapters.simulated.calendar import SimulatedCalendar
@@ -58,6 +59,11 @@ class Staged:
             house=SimulatedHouse(use=lambda: host.use, since=start),
             calendar=SimulatedCalendar(repositories.root, repositories.root),
         )
+
+    def ports(self) -> dict[str, Any]:
+        """Return the adapters by the names that a context has for their ports."""
+        names = ("runner", "checker", "agents", "host", "proofs", "sandbox", "forge", "calendar", "house")
+        return {**{name: getattr(self, name) for name in names}, "open_repo": self.repositories.open}
 
     def furnish(
         self,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from random import Random
 
 from autobuilds.domain.retry import later
+from autobuilds.domain.spelling import quoted
 from autobuilds.errors import AutobuildsError
 from autobuilds.records import dataclass, field
 from autobuilds.runtime.heartbeat import beat
@@ -14,7 +15,7 @@ from autobuilds.runtime.looking import Beat
 from autobuilds.runtime.simulation import figures, watch
 from autobuilds.runtime.simulation.news import News, where
 from autobuilds.runtime.simulation.owner import SimulatedOwner, looks
-from autobuilds.runtime.simulation.values import EVERY, Simulated, Stage, Tale, Told, Where, Wish
+from autobuilds.runtime.simulation.values import EVERY, LEFT_OUT, Simulated, Stage, Tale, Told, Where, Wish
 from autobuilds.runtime.simulation.weather import FULL, USUAL, Spell, weather
 from autobuilds.runtime.stillness import dues, still
 from autobuilds.runtime.view_values import NeedsYou
@@ -133,7 +134,8 @@ class Play:
             return
         self.needs = done.needs_you
         for duty in done.duties:
-            self.tale.tell(now, "duty" if duty.ok else "duty-failed", str(duty))
+            said = f"{duty.duty}: {quoted(duty.command)}: {LEFT_OUT}" if duty.tail == LEFT_OUT else str(duty)
+            self.tale.tell(now, "duty" if duty.ok else "duty-failed", said)
         self.news.tell(now, self.tale)
         runs = self.stage.runner.runs()
         for run in runs[len(self.places) :]:

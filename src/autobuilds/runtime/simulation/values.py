@@ -9,6 +9,8 @@ from autobuilds.ports.staging import Run, StagedHost, StagedRunner
 from autobuilds.records import dataclass, field
 from autobuilds.runtime.context import Context
 
+#: What is said of a duty's command that is no command of ours.
+LEFT_OUT = "left out of the simulation"
 #: How often the installed timer runs a heartbeat.
 EVERY = timedelta(minutes=30)
 
