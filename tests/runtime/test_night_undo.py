@@ -255,3 +255,13 @@ def test_where_one_repository_cannot_be_taken_back_none_is(make_repo: Make) -> N
     assert {Path(m.repository).name for m in done.merges} == {"workspace", "other"}
     assert not (loop.root / "one.txt").exists() and not (other / "two.txt").exists()
     assert git(other, "status", "--porcelain") == "" and "Undo the night" in git(other, "log", "-1", "--format=%s")
+
+
+@pytest.mark.slow
+def test_merges_that_a_rebase_made_anew_are_named_and_left_alone(make_repo: Make) -> None:
+    loop = a_night(make_repo, "one", "two")
+    loop.git("rebase", "-q", "--no-ff", loop.night.tag or "")
+    done = night_undo.undo(loop.context)
+    assert done.merges == () and set(done.held) == {"say-one", "say-two"}
+    assert len(done.faults) == 2 and all("is not in main any more" in fault for fault in done.faults)
+    assert (loop.root / "one.txt").exists() and loop.git("status", "--porcelain") == ""

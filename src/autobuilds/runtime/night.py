@@ -15,6 +15,7 @@ from autobuilds.records import dataclass, replace
 from autobuilds.runtime import night_audit, night_report, night_snapshot
 from autobuilds.runtime.night_view import NightView, night_view, tally
 from autobuilds.runtime.record import Recorder, holding
+from autobuilds.store.workspace import WRITE_WAIT
 
 if TYPE_CHECKING:
     from autobuilds.domain.moment import Snapshot
@@ -44,6 +45,8 @@ def start(context: Context, until: datetime | None = None) -> Started:
     from autobuilds.runtime.heartbeat import beat
     from autobuilds.runtime.pages import refresh
 
+    # What ended before belongs to the evening, not to the night.
+    beat(context, start=False, patience=WRITE_WAIT)
     with holding(context, "overnight start") as recorder:
         left = unfinished(context.workspace.ledger().day)
         if left is not None and overnight_runner.is_over(left, recorder.now):
@@ -200,7 +203,7 @@ def report(context: Context, name: str | None = None) -> night_report.NightRepor
     from autobuilds.runtime.pages import refresh
 
     if name is None and unfinished(context.workspace.ledger().day) is not None:
-        beat(context, start=False, patience=60.0)
+        beat(context, start=False, patience=WRITE_WAIT)
         with holding(context, "overnight report") as recorder:
             closed = close(context, recorder)
             refresh(context, recorder)

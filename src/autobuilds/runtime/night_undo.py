@@ -155,6 +155,7 @@ def _undo(context: Context, recorder: Recorder, planned: Undoing) -> Undoing:
     queue = context.load().snapshot.queue
     if queue.fatal:
         raise FatalQueue(fatal_message(queue))
+    missing = _missing(context, found)
     for repo, branch, reverted in _reverted(context, found):
         repo.deliver(reverted, branch)
         shutil.rmtree(reverted.scratch, ignore_errors=True)
@@ -166,7 +167,9 @@ def _undo(context: Context, recorder: Recorder, planned: Undoing) -> Undoing:
             moved = _not_built(context, build, reason, now)
             recorder.note(Event.UNDONE, label, f"{reason}: not built, waits for you", record=moved)
             ledger = ledger.with_build(moved)
-    faults = _reopen(context, recorder, night, queue, found.held)
+    faults = [f"{m.label}: its merge {m.commit[:12]} is not in {m.branch} any more; what stands there of it is left alone" for m in missing]
+    faults += _reopen(context, recorder, night, queue, found.held)
+    found = replace(found, merges=tuple(m for m in found.merges if m not in missing))
     final = replace(night, undone=now)
     assert ledger.day is not None, "a night was found in it"
     day = with_night(ledger.day, final)
@@ -201,8 +204,8 @@ def _reverted(context: Context, found: Undoing) -> list[tuple[Repo, str, Checked
     places = list(dict.fromkeys((merge.repository, merge.branch) for merge in found.merges))
     for number, (repository, branch) in enumerate(places):
         repo = context.open_repo(Path(repository))
-        merges = _newest_first(repo, branch, [m for m in found.merges if (m.repository, m.branch) == (repository, branch)])
-        if not merges or _is_done(repo, found.night, merges[-1].commit):
+        merges = _newest_first(repo, branch, found.night, [m for m in found.merges if (m.repository, m.branch) == (repository, branch)])
+        if not merges:
             continue
         labels = ", ".join(merge.label for merge in merges)
         message = f"Undo the night of {found.night.id}\n\nThis takes back {labels}.\n\nEvent: night-undone\nNight: {found.night.id}\n"
@@ -222,18 +225,22 @@ def _reverted(context: Context, found: Undoing) -> list[tuple[Repo, str, Checked
     return ready
 
 
-def _newest_first(repo: Repo, branch: str, merges: list[Merge]) -> list[Merge]:
+def _newest_first(repo: Repo, branch: str, night: Night, merges: list[Merge]) -> list[Merge]:
+    """Return those merges that stand in a branch, the newest first; none where an undo that was killed has taken them back already."""
     tip = repo.resolve(f"refs/heads/{branch}")
     if tip is None:
         raise Refused(f"there is no branch {branch} in {repo.root} any more; nothing of it can be taken back, and nothing was changed")
-    order = {commit.sha: number for number, commit in enumerate(repo.mainline(tip, limit=10_000))}
-    return sorted((m for m in merges if repo.contains(branch, m.commit)), key=lambda m: -order.get(m.commit, -1))
-
-
-def _is_done(repo: Repo, night: Night, since: str) -> bool:
-    """Whether an undo that was killed before it was recorded has taken the merges back already."""
+    line = repo.mainline(tip, limit=10_000)
+    order = {commit.sha: number for number, commit in enumerate(line)}
+    there = sorted((m for m in merges if repo.contains(branch, m.commit)), key=lambda m: -order.get(m.commit, -1))
+    first = min((order.get(m.commit, 0) for m in there), default=0)
     wanted = {"Event": "night-undone", "Night": night.id}.items()
-    return any(wanted <= commit.trailers.items() for commit in repo.history(since=since))
+    return [] if any(wanted <= commit.trailers.items() for commit in line[first:]) else there
+
+
+def _missing(context: Context, found: Undoing) -> tuple[Merge, ...]:
+    """Return the merges that the owner has taken out of their branch since, by a rebase or a reset."""
+    return tuple(m for m in found.merges if not context.open_repo(Path(m.repository)).contains(m.branch, m.commit))
 
 
 def _reopen(context: Context, recorder: Recorder, night: Night, queue: Queue, labels: tuple[str, ...]) -> list[str]:
