@@ -9,6 +9,7 @@ from autobuilds.domain.build import Attempt, Build, BuildState, Check, Evidence,
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.lifecycle import Event, move, new_tries
 from autobuilds.errors import NotSo, Refused
+from autobuilds.ports import Repo
 from autobuilds.records import replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.merging import Tell, check_merged, drop_branch, merge_onto, merged_as, scratch_for, work_of
@@ -53,12 +54,27 @@ def _merged(
         drop_branch(repo, attempt.branch, attempt.head_commit)
         return replace(attempt, merged_commit=merged_as(repo, label, attempt)), ()
     merged = merge_onto(context, label, build.name, attempt)
+    _not_upon_rejected(context, repo, label, attempt)
     tell(f"merging {attempt.branch} onto {attempt.base_branch}")
     checks = () if unchecked else check_merged(context, label, attempt, merged, tell)
     repo.deliver(merged, attempt.base_branch or "")
     drop_branch(repo, attempt.branch, attempt.head_commit)
     shutil.rmtree(merged.scratch, ignore_errors=True)
     return replace(attempt, merged_commit=merged.commit), checks
+
+
+def _not_upon_rejected(context: Context, repo: Repo, label: str, attempt: Attempt) -> None:
+    """Raise Refused where a build stands upon work of another that was sent back: a merge would bring that along."""
+    if attempt.base_branch is None or attempt.base_commit is None or repo.contains(attempt.base_branch, attempt.base_commit):
+        return
+    for other in context.workspace.ledger().builds:
+        newest = other.last.head_commit if other.last is not None else None
+        stands = other.state in {BuildState.COMPLETED, BuildState.REVIEW} and newest == attempt.base_commit
+        if not stands and any(a.head_commit == attempt.base_commit for a in other.attempts):
+            raise Refused(
+                f"{label} is built upon work of {other.label} that is {other.state.value} now, and would bring it along; "
+                f'autobuilds reject {label} --because "{other.label} changes" has it built anew'
+            )
 
 
 def reject(context: Context, label: str, because: str) -> Build:

@@ -31,12 +31,12 @@ def repository_of(context: Context, task: Task) -> Path:
 def base_of(context: Context, loaded: Loaded, task: Task, build: Build | None) -> Base:
     """Return where the next attempt of a task begins; raises BadInput with what to do where it can't begin.
 
-    A retry keeps the recorded base; an unreviewed dependency's branch in the same repository is built upon.
+    A retry keeps the recorded base while it stands; an unreviewed dependency's branch in the same repository is built upon.
     """
     repository = repository_of(context, task)
     repo = context.open_repo(repository)
     last = build.last if build is not None else None
-    if build is not None and last is not None and last.base_commit and not build.fresh and repo.resolve(last.base_commit):
+    if build is not None and last is not None and last.base_commit and not build.fresh and _stands(repo, last, task, loaded):
         started = (a for a in reversed(build.attempts) if a.outcome is not Outcome.NOT_STARTED and a.base_commit == last.base_commit)
         return Base(repository=repository, branch=last.base_branch, commit=last.base_commit, start=_start_of(repo, next(started, last)))
     head = repo.head()
@@ -53,6 +53,19 @@ def base_of(context: Context, loaded: Loaded, task: Task, build: Build | None) -
         if work is not None and work.head_commit and work.repository == str(repository) and repo.resolve(work.head_commit):
             commit = work.head_commit
     return Base(repository=repository, branch=branch, commit=commit, start=commit)
+
+
+def _stands(repo: Repo, last: Attempt, task: Task, loaded: Loaded) -> bool:
+    """Whether the recorded base may be built upon: not work of a dependency that was sent back, or made anew, since."""
+    assert last.base_commit is not None
+    if repo.resolve(last.base_commit) is None:
+        return False
+    if not task.depends_on or last.base_branch is None or repo.contains(last.base_branch, last.base_commit):
+        return True
+    below = (loaded.snapshot.ledger.find(label) for label in task.depends_on)
+    return any(
+        b is not None and b.last is not None and b.state is BuildState.REVIEW and b.last.head_commit == last.base_commit for b in below
+    )
 
 
 def _start_of(repo: Repo, last: Attempt) -> str:
