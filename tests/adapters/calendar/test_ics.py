@@ -302,3 +302,10 @@ def test_whatever_stands_in_a_calendar_is_read_or_told(lines: list[str]) -> None
     found = Horizon(start=date(2026, 3, 20), end=date(2026, 4, 10), rows=tuple(reading.rows))
     for one in found.busy(NOW - timedelta(days=2), NOW + timedelta(days=9), BERLIN):
         assert one.start.astimezone(UTC) < one.end.astimezone(UTC)
+
+
+def test_a_link_in_a_circle_is_watched_by_its_name(root: Path) -> None:
+    (root / "round.ics").symlink_to("round.ics")
+    ics = IcsCalendar(root)
+    assert ics.inputs(["round.ics"]) == (str(root / "round.ics"),)
+    assert "link in a circle" in ics.busy(["round.ics"], NOW, NOW + timedelta(days=1), BERLIN).faults[0]

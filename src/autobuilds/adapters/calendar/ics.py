@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, tzinfo
 from importlib.util import find_spec
 from pathlib import Path
@@ -96,12 +97,13 @@ class IcsCalendar:
         found: list[str] = []
         for source in self._sources(sources, []):
             found.append(str(source.path))
-            if source.address:
-                found.append(str(source.record))
-            elif source.path.is_dir():
-                found += (str(source.path / name) for name in files(source.path))
-            if (real := str(source.path.resolve())) != found[0]:
-                found.append(real)
+            # What can't be listed or leads round in a circle is a fault of `busy`; here its name alone is watched.
+            with suppress(OSError, RuntimeError):
+                if source.address:
+                    found.append(str(source.record))
+                elif source.path.is_dir():
+                    found += (str(source.path / name) for name in files(source.path))
+                found.append(str(source.path.resolve()))
         return tuple(dict.fromkeys(found))
 
     def require(self) -> None:
