@@ -69,7 +69,7 @@ def demo(*rest: str) -> None:
 def test(*rest: str) -> None:
     """Run the tests (without the slow sweeps)."""
     set_up("dev")
-    run("pytest", "-q", "-n", WORKERS, "-m", "not slow and not long and not real", *rest)
+    run("pytest", "-q", "-n", WORKERS, "--dist", "worksteal", "-m", "not slow and not long and not real", *rest)
 
 
 def sweeps(*rest: str) -> None:

@@ -13,12 +13,15 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from tests import repositories
 
-#: The same examples in every run, so that a green suite stays green; `HYPOTHESIS_PROFILE=default` looks for new ones.
-hypothesis_settings.register_profile("steady", derandomize=True, database=None, deadline=None, print_blob=True)
+#: The same examples in every run, so that a green suite stays green, also on a busy machine; `HYPOTHESIS_PROFILE=default` looks for new ones.
+hypothesis_settings.register_profile(
+    "steady", derandomize=True, database=None, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 # A shell starts what runs in the background with these ignored, and programs hand that on; tests of Ctrl-C need them as in a terminal.
