@@ -13,6 +13,7 @@ from autobuilds.domain.day import Context, Day, Night, Phase
 from autobuilds.domain.moment import Resources
 from autobuilds.domain.settings import Settings, Window
 from autobuilds.domain.times import elapsed
+from autobuilds.policies.overnight_runner import is_over
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EVENING = datetime(2026, 2, 6, 23, 0, tzinfo=UTC)
@@ -27,11 +28,14 @@ WINDOW = Window(start=time(23), end=time(7))
         ({}, 7.99, True),
         ({}, 8, False),
         ({}, -2, True),
-        ({}, -17, False),
+        ({}, -17, True),
+        ({}, -19, False),
         ({"ended": EVENING}, 1, False),
     ],
 )
-def test_a_session_is_on_until_its_end_and_never_for_longer_than_a_day(changes: dict[str, datetime], hours: float, on: bool) -> None:
+def test_a_session_is_on_until_its_end_and_never_for_longer_than_the_longest_day(
+    changes: dict[str, datetime], hours: float, on: bool
+) -> None:
     day = Day(night=replace(ONE, **changes))
     assert night.is_on(day, EVENING + timedelta(hours=hours)) is on
 
@@ -120,3 +124,12 @@ def test_nights_of_long_ago_are_forgotten() -> None:
     assert [bool(n.phases) for n in night.every(day)] == [False] * 11 + [True] * 4
     later = night.with_night(day, replace(ONE, id="night-17"))
     assert [n.id for n in night.forgotten(night.every(day), later)] == ["night-02"]
+
+
+def test_a_session_that_began_with_25_hours_ahead_is_on() -> None:
+    """The clocks are put back: the same time of the next day is 25 hours away, and `--until` may name it."""
+    began = datetime(2026, 10, 24, 20, 0, tzinfo=ZoneInfo("Europe/Berlin"))
+    for ends in (datetime(2026, 10, 25, 20, 0, tzinfo=began.tzinfo), night.closes(began, Window(start=time(0), end=time(0)))):
+        assert ends is not None
+        day = Day(night=Night(id="2026-10-24", started=began, ends=ends))
+        assert night.is_on(day, began) and not is_over(day.night or Night(id="", started=began, ends=ends), began)

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from autobuilds.domain.day import Context, Day, Night
 from autobuilds.domain.moment import Resources
 from autobuilds.domain.settings import Settings, Window
-from autobuilds.domain.times import elapsed, in_window, local_day, reached, window_closes
+from autobuilds.domain.times import after, elapsed, in_window, local_day, reached, window_closes
 from autobuilds.records import dataclass, replace
 
-#: How long a session lasts at most; one that ends later was written by a clock that has been set back since.
+#: How long a session lasts at most.
 LONGEST = timedelta(hours=24)
+#: The same where the clocks are changed meanwhile: one that ends later was written by a clock that has been set back since.
+FURTHEST = LONGEST + timedelta(hours=2)
 #: How many nights are remembered besides the newest, and how many of them with their phases: every commit of the owner's day
 #: carries them, and people read those.
 KEPT, WHOLE = 14, 3
@@ -31,7 +33,7 @@ class Limits:
 def running(day: Day | None, now: datetime) -> Night | None:
     """Return the session that is on, or None."""
     night = day.night if day is not None else None
-    if night is None or night.ended is not None or reached(night.ends, now) or elapsed(now, night.ends) > LONGEST:
+    if night is None or night.ended is not None or reached(night.ends, now) or elapsed(now, night.ends) > FURTHEST:
         return None
     return night
 
@@ -82,7 +84,7 @@ def closes(now: datetime, window: Window) -> datetime | None:
     if not in_window(now, window):
         return None
     end = window_closes(now, window)
-    return end if elapsed(now, end) <= LONGEST + timedelta(hours=2) else now + LONGEST
+    return end if elapsed(now, end) <= FURTHEST else after(now, LONGEST)
 
 
 def identity(day: Day | None, now: datetime, window: Window) -> str:

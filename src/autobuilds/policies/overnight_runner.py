@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from autobuilds.domain.day import Night, Phase
-from autobuilds.domain.night import LONGEST
+from autobuilds.domain.night import FURTHEST
 from autobuilds.domain.times import elapsed, format_minutes, format_when, reached
 from autobuilds.domain.verdicts import Assessment
 from autobuilds.records import replace
@@ -38,7 +38,7 @@ def due(night: Night | None, now: datetime) -> tuple[str, ...]:
 
 def is_over(night: Night, now: datetime) -> bool:
     """Whether a night's time has passed, or was written by a clock that has been set back since."""
-    return reached(night.ends, now) or elapsed(now, night.ends) > LONGEST
+    return reached(night.ends, now) or elapsed(now, night.ends) > FURTHEST
 
 
 def recorded(night: Night, phase: Phase) -> Night:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from autobuilds.domain.day import Day, Night, Phase
-from autobuilds.domain.night import LONGEST, closes, every, find, forgotten, identity, running, slots, unfinished, with_night
+from autobuilds.domain.night import FURTHEST, closes, every, find, forgotten, identity, running, slots, unfinished, with_night
 from autobuilds.domain.times import elapsed, format_minutes, format_when, reached
 from autobuilds.errors import AutobuildsError, Busy, NotSo, Refused
 from autobuilds.policies import overnight_runner
@@ -74,7 +74,7 @@ def _begin(context: Context, recorder: Recorder, until: datetime | None) -> tupl
             f"it is {now:%H:%M}, and an overnight session runs {hours} (`overnight` in HEARTBEAT.md); "
             "`autobuilds overnight start --until TIME` begins one now"
         )
-    if reached(ends, now) or elapsed(now, ends) > LONGEST + timedelta(hours=2):
+    if reached(ends, now) or elapsed(now, ends) > FURTHEST:
         raise Refused(f"--until {format_when(ends)} is no end of a session: give a time to come within the next 24 hours")
     name = identity(day, now, settings.overnight)
     kept = night_snapshot.take(context, name, now)
