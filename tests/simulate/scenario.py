@@ -15,7 +15,7 @@ from autobuilds.runtime.simulation.loop import simulate
 from autobuilds.runtime.simulation.staging import Source
 from autobuilds.runtime.simulation.told import as_json
 from autobuilds.runtime.simulation.values import Stage, Wish
-from autobuilds.wiring import simulation
+from autobuilds.wiring.simulated import simulation
 
 CONFIG = """---
 timezone: {zone}

@@ -48,7 +48,7 @@ def simulate(
     from autobuilds.cli.formatters.simulate_text import Teller, summary
     from autobuilds.runtime.simulation.loop import simulate as run
     from autobuilds.runtime.simulation.told import as_json as told
-    from autobuilds.wiring import simulation
+    from autobuilds.wiring.simulated import simulation
 
     refuse_in_build("simulate")
     context = None if sample else _workspace(workspace)

@@ -1,11 +1,10 @@
-"""The wiring: the one file that names concrete adapters."""
+"""The wiring: the one place that names concrete adapters."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from autobuilds.ports import Calendar, Checker, Host, House, Invocation, Proofs, Proposal, Proposed, Repo, Runner, Survey, Timer, Traces
     from autobuilds.runtime.context import Context
     from autobuilds.runtime.diagnosis import Patient
-    from autobuilds.runtime.simulation.staging import Source
-    from autobuilds.runtime.simulation.values import Stage
     from autobuilds.store.workspace import Workspace
 
 __all__ = ["build_above", "create_repository", "describe_agent", "make_context", "make_patient", "survey", "timers"]
@@ -262,26 +259,6 @@ def survey() -> Survey:
     from autobuilds.adapters.git.survey import GitSurvey
 
     return GitSurvey()
-
-
-@contextmanager
-def simulation(source: Source, *, keep: bool = False) -> Iterator[Stage]:
-    """Yield the stage of a simulation: a throw-away workspace on a machine whose clock is set, removed at the end unless kept.
-
-    Raises StorageFailure, and what reading the source raises.
-    """
-    from autobuilds.adapters.simulated.staged import Staged, simulation_folder
-    from autobuilds.runtime.context import Context
-    from autobuilds.runtime.simulation.values import Stage
-    from autobuilds.store.workspace import Workspace
-
-    with simulation_folder(keep=keep) as folder:
-        workspace = Workspace(folder / "workspace", lambda: source.zone)
-        script = source.script(lambda: context.queue())
-        staged = Staged.begin(folder, source.start, source.zone, script, commits=lambda: workspace.config().settings.commits)
-        staged.furnish(source.files(workspace.root), source.owner, source.agents, source.tiers, source.approvals, source.place)
-        context = Context(workspace=workspace, **staged.ports(), duty=lambda command, time: source.duty(context, command, time))
-        yield Stage(context=context, host=staged.host, runner=staged.runner)
 
 
 def machine_time(zone: str | None) -> datetime:
