@@ -21,6 +21,9 @@ from tests.runtime.loop import details, make_loop
 #: A command line for each command that is refused or, with these options, acts.
 ACTS: dict[str, list[str]] = {
     "simulate": ["--sample"],
+    "context": ["set", "away"],
+    "weekend": ["start", "1"],
+    "problems": ["fix"],
     "init": ["--yes"],
     "demo": [],
     "install": ["--no-probe"],
@@ -75,6 +78,9 @@ LOOKS: dict[str, list[str]] = {
     "import": ["BUILD_QUEUE.md", "--dry-run"],
     "report": ["--stdout"],
     "brief": [],
+    "context": ["detect"],
+    "weekend": ["progress"],
+    "problems": ["list"],
     "memory": ["search", "x"],
     "fsck": [],
     "overnight": ["status"],
@@ -86,6 +92,9 @@ SCRIPT_ACTS: dict[str, list[list[str]]] = {
     "generate-build-report": [[]],
     "generate-morning-brief": [[]],
     "overnight_runner": [["start"], ["report"], ["brief"]],
+    "autonomous_queue": [["add", "x", "y", "1", "Infrastructure", "high"]],
+    "problem_predictor": [["fix"]],
+    "weekend_planner": [["start"]],
 }
 COMMANDS = {*(name for group in app.COMMANDS.values() for name in group), *app.HIDDEN}
 
@@ -95,7 +104,7 @@ def test_every_command_is_classified() -> None:
     acting = {name for name in COMMANDS if INSIDE[name] is not Inside.LOOKS}
     assert acting <= set(ACTS), "and give a command line of it here"
     assert {name for name in COMMANDS if INSIDE[name] is Inside.PARTLY} - {"agents"} <= set(LOOKS)
-    assert set(SCRIPT_ACTS) | {"build_status"} == set(SCRIPTS)
+    assert set(SCRIPT_ACTS) | {"build_status", "build_scheduler", "context_scheduler"} == set(SCRIPTS)
 
 
 @pytest.mark.parametrize("marker", ["x-1", ""])
