@@ -269,8 +269,7 @@ class TestStats:
         assert week.type("stats").out == (
             "11 builds, 6 hours built\n"
             "  10 completed, 1 escalated\n"
-            "  10 of 11 passed (91 %), 10 at the first try; the others were handed over to\n"
-            "  you\n"
+            "  10 of 11 passed (91 %), 10 at the first try; the other was handed over to you\n"
             "  attempts: 10 passed, 1 checks-failed\n"
             "  length of a build that passed: median 30 min, mean 30 min, longest 30 min (of\n"
             "    10)\n"
@@ -296,6 +295,10 @@ class TestStats:
             "Learned lengths, by which `schedule` goes\n"
             "  bug fixes with command: median 30 min of 10 builds\n"
         )
+
+    def test_nobody_is_handed_what_passed(self, week: Desk) -> None:
+        _remember(week.root, 10, 30)
+        assert "  10 of 10 passed (100 %), 10 at the first try\n" in week.type("stats").out
 
     def test_as_json(self, week: Desk) -> None:
         _remember(week.root, 10, 30)

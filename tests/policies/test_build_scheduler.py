@@ -79,6 +79,11 @@ class TestStats:
         assert found.states == (("completed", 4), ("escalated", 1))
         assert found.outcomes == (("passed", 3), ("checks-failed", 3))
 
+    def test_a_build_taken_back_with_its_night_neither_passed_nor_failed(self) -> None:
+        undone = replace(passed("Undone", 1), state=BuildState.ESCALATED, reason="taken back with the night 2026-02-06")
+        found = some(passed("First", 1), undone)
+        assert (found.total.builds, found.total.settled, found.total.passed, found.total.percent) == (2, 1, 1, 100)
+
     def test_how_long_they_take(self) -> None:
         found = some(passed("One", 1), passed("Two", 2), passed("Six", 6))
         assert found.total.length == Spread(number=3, median=120, mean=180, longest=360)

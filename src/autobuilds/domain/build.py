@@ -9,6 +9,9 @@ from autobuilds.domain.agents import FailureClass
 from autobuilds.domain.day import Day
 from autobuilds.records import dataclass, field, replace
 
+#: How the reason begins of a build that was taken back with its night.
+TAKEN_BACK = "taken back with the night "
+
 
 class BuildState(StrEnum):
     """Where a build stands; the legal moves between states are in `domain.lifecycle`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from autobuilds.domain.build import Build, BuildState, Outcome
+from autobuilds.domain.build import TAKEN_BACK, Build, BuildState, Outcome
 from autobuilds.domain.lengths import median, running_time, taught
 from autobuilds.domain.manner import Opening
 from autobuilds.domain.model import Task
@@ -161,9 +161,9 @@ def _groups(builds: Sequence[Build], name: Callable[[Build], str]) -> tuple[Grou
 
 
 def _group(name: str, builds: Sequence[Build]) -> Group:
-    """Return the figures of some builds; one that the owner finished or cancelled by his word counts for neither success nor failure."""
+    """Return the figures of some builds; one that the owner finished, cancelled or took back with a night counts for neither success nor failure."""
     passed = [b for b in builds if taught(b)]
-    settled = sum(b.state is BuildState.ESCALATED for b in builds) + len(passed)
+    settled = sum(b.state is BuildState.ESCALATED and not (b.reason or "").startswith(TAKEN_BACK) for b in builds) + len(passed)
     return Group(
         name=name,
         builds=len(builds),

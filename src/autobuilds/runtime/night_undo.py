@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autobuilds.domain.build import Build, BuildState, Outcome
+from autobuilds.domain.build import TAKEN_BACK, Build, BuildState, Outcome
 from autobuilds.domain.day import Night
 from autobuilds.domain.lifecycle import Event, legal, move, new_tries
 from autobuilds.domain.night import find, unfinished, with_night
@@ -17,7 +17,7 @@ from autobuilds.records import dataclass, replace
 from autobuilds.runtime import night_report, night_snapshot
 from autobuilds.runtime.merging import scratch_for
 from autobuilds.runtime.night import chosen, close
-from autobuilds.runtime.night_view import TAKEN_BACK, belongs
+from autobuilds.runtime.night_view import belongs
 from autobuilds.runtime.owner import end_attempt, fatal_message
 from autobuilds.runtime.record import Recorder, holding
 from autobuilds.runtime.settling import keep_work

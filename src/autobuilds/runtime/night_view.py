@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from autobuilds.domain.build import Attempt, Build, Evidence, Outcome
+from autobuilds.domain.build import TAKEN_BACK, Attempt, Build, Evidence, Outcome
 from autobuilds.domain.day import Night, Phase
 from autobuilds.domain.times import elapsed, reached
 from autobuilds.policies.overnight_runner import throttled_seconds
@@ -16,8 +16,6 @@ from autobuilds.runtime.view_values import count
 if TYPE_CHECKING:
     from autobuilds.domain.build import Ledger
 
-#: How the reason begins of a build that was taken back with its night.
-TAKEN_BACK = "taken back with the night "
 COMPLETED, FAILED, IN_PROGRESS = "completed", "failed", "in-progress"
 
 

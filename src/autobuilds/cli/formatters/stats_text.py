@@ -25,7 +25,9 @@ def stats(found: Stats, lengths: Lengths, style: Style) -> str:
     states = ", ".join(f"{number} {word}" for word, number in found.states)
     lines = [style.bold(f"{count(total.builds, 'build')}{since}, {total.hours:g} hours built"), *wrap(states, style.width, first="  ")]
     if total.percent is not None:
-        rate = f"{total.passed} of {total.settled} passed ({total.percent} %), {total.first_try} at the first try; the others were handed over to you"
+        rate = f"{total.passed} of {total.settled} passed ({total.percent} %), {total.first_try} at the first try"
+        others = total.settled - total.passed
+        rate += f"; the other{' was' if others == 1 else 's were'} handed over to you" if others else ""
         lines += wrap(rate, style.width, first="  ")
     outcomes = ", ".join(f"{number} {word}" for word, number in found.outcomes)
     lines += wrap(f"attempts: {outcomes}", style.width, first="  ", rest="    ") if outcomes else []
