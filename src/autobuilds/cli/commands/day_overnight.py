@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
 from autobuilds.cli.options import json_option, no_commit_option, workspace_option
 from autobuilds.cli.session import open_context, refuse_in_build, say, say_json, style, tell
+from autobuilds.errors import BadInput
 
 
 @click.group(invoke_without_command=True)
@@ -168,9 +170,22 @@ def undo(ctx: click.Context, name: str | None, yes: bool, dry_run: bool, workspa
     planned = night_undo.plan(context, name)
     if not (dry_run or yes):
         tell(overnight_text.undoing(planned, style()))
-        click.confirm("Take it back?", abort=True, err=True)
+        _confirmed(planned.night.id)
     done = planned if dry_run else night_undo.undo(context, name)
     if json_wanted:
         say_json(overnight_text.undo_json(done, dry_run=dry_run))
     else:
         say(overnight_text.undoing(done, style()) if dry_run else overnight_text.undone(done, style()))
+
+
+def _confirmed(night: str) -> None:
+    """Ask whether a night is to be taken back; raises BadInput where nobody can answer."""
+    try:
+        answer = click.confirm("Take it back?", err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        tell("")
+        raise BadInput(f"undo asks before it acts, and nobody can answer here: autobuilds overnight undo {night} --yes") from None
+    if not answer:
+        raise click.Abort
