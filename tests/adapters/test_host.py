@@ -31,7 +31,7 @@ def test_a_given_time_is_refused_inside_a_build() -> None:
         MachineHost(environment={"AUTOBUILDS_NOW": "2026-02-06T22:00:00+01:00", "AUTOBUILDS_ATTEMPT": "x"}).now(None)
 
 
-@pytest.mark.parametrize("given", ["", "noon", "2026-02-06 22:00", "2026-13-01T00:00:00Z"])
+@pytest.mark.parametrize("given", ["", "noon", "2026-02-06 22:00", "2026-13-01T00:00:00Z", "9999-12-31T23:30:00Z", "0001-01-01T00:30:00Z"])
 def test_a_time_that_can_not_be_read(given: str) -> None:
     with pytest.raises(BadInput, match="AUTOBUILDS_NOW"):
         MachineHost(environment={"AUTOBUILDS_NOW": given}).now(None)

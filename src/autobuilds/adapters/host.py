@@ -13,6 +13,8 @@ from autobuilds.records import dataclass, field
 
 #: Replaces the clock, as RFC 3339: for demonstrations and tests, never inside a build.
 NOW_VARIABLE = "AUTOBUILDS_NOW"
+#: Years around which days can be counted in both directions.
+_FIRST_YEAR, _LAST_YEAR = 1970, 9990
 _MEMINFO = Path("/proc/meminfo")
 
 
@@ -42,6 +44,8 @@ class MachineHost:
             raise errors.BadInput(f"{NOW_VARIABLE}={given!r} is no time; write it like 2026-02-06T22:00:00+01:00") from error
         if moment.tzinfo is None:
             raise errors.BadInput(f"{NOW_VARIABLE}={given!r} has no offset; write it like 2026-02-06T22:00:00+01:00")
+        if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            raise errors.BadInput(f"{NOW_VARIABLE}={given!r} is no time of the years {_FIRST_YEAR} to {_LAST_YEAR}")
         return moment.astimezone(where)
 
     def resources(self, path: Path) -> Resources:
