@@ -6,6 +6,7 @@ To parse and expand an event takes a millisecond; to see by its lines that it li
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -48,8 +49,10 @@ def is_property(line: str) -> bool:
 def thinned(lines: Sequence[str], start: date, end: date) -> list[str]:
     """Return the lines without the events that surely lie outside of the days, and without what does not count of the others.
 
-    Where the parts of the calendar are not properly nested all lines are returned: whoever parses them tells of it.
+    Where the parts of the calendar are not properly nested all lines are returned: whoever parses them tells of it. Of events that share
+    an id one alone counts, so all of them stay.
     """
+    ids = Counter(line for line in lines if line[:4].upper() in {"UID:", "UID;"})
     kept: list[str] = []
     block: dict[str, str] | None = None
     event: list[str] = []
@@ -72,7 +75,7 @@ def thinned(lines: Sequence[str], start: date, end: date) -> list[str]:
         elif name == "END":
             if line[4:].strip().upper() != "VEVENT":
                 return list(lines)
-            if _matters(block, start, end):
+            if ids[block.get("UID", "")] > 1 or _matters(block, start, end):
                 kept += (*event, line)
             block = None
         elif not below and (not name or name in _COUNTS):
