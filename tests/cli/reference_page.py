@@ -34,7 +34,22 @@ def block(name: str, command: click.Command) -> str:
     usage = command.get_usage(context).removeprefix("Usage: ")
     rows = [record for parameter in command.get_params(context) if (record := _row(parameter, context)) is not None]
     table = ["| option | meaning |", "|---|---|", *(f"| `{_cell(form)}` | {_cell(text)} |" for form, text in rows)]
-    return "\n".join(["```text", " ".join(usage.split()), "```", "", *_paragraphs(command.help or ""), *table, ""])
+    own = ["```text", " ".join(usage.split()), "```", "", *_paragraphs(command.help or ""), *table, ""]
+    return "\n".join(own) + "".join(_subcommand(name, inner, context) for name, inner in _inner(command))
+
+
+def _inner(command: click.Command) -> list[tuple[str, click.Command]]:
+    return sorted(command.commands.items()) if isinstance(command, click.Group) else []
+
+
+def _subcommand(name: str, command: click.Command, parent: click.Context) -> str:
+    """Return what is said of a command of a group: its usage, its help, and the options that are its own."""
+    context = click.Context(command, info_name=name, parent=parent)
+    usage = " ".join(command.get_usage(context).removeprefix("Usage: ").split())
+    given = [(p, _row(p, context)) for p in command.get_params(context) if not {"--workspace", "--json", "--help"} & set(p.opts)]
+    rows = [f"| `{_cell(row[0])}` | {_cell(row[1])} |" for _, row in given if row is not None]
+    table = ["| option | meaning |", "|---|---|", *rows, ""] if rows else []
+    return "\n".join(["", f"`{usage}`", "", *_paragraphs(command.help or "")]) + ("\n" + "\n".join(table) if table else "")
 
 
 def _row(parameter: click.Parameter, context: click.Context) -> tuple[str, str] | None:
