@@ -75,6 +75,14 @@ def test_the_screen() -> None:
     )
 
 
+def test_a_day_of_many_turns_is_told_whole() -> None:
+    hours = (("working", 1), ("away", 9), ("available", 11), ("sleeping", 15))
+    busy = replace(VIEW, context="away", turns=tuple(Turn(at=AT + timedelta(hours=n), context=word) for word, n in hours))
+    assert (
+        "You        away now, working from 08:00, away from 16:00, available from 18:00,\n           sleeping from 22:00\n"
+    ) in brief_text.screen(busy, Style())
+
+
 def test_the_screen_of_an_idle_night() -> None:
     assert brief_text.screen(replace(EMPTY, headline="Nothing ran and nothing shipped."), Style()).split("\n")[:2] == [
         "Saturday 7 February: Nothing ran and nothing shipped.",
@@ -170,6 +178,9 @@ def test_the_command_prints_writes_and_answers(desk: Desk) -> None:
 def test_wrong_usage(desk: Desk) -> None:
     assert desk.type("brief", "--date", "soon").status == 2
     assert desk.type("brief", "--text", "--json").status == 2
+    ahead = desk.type("brief", "--write", "--date", "2026-02-07")
+    assert ahead.status == 2 and "2026-02-07 has not begun: today is 2026-02-06" in ahead.err
+    assert not (desk.root / "build-reports").exists()
 
 
 def test_a_broken_template_is_told(desk: Desk) -> None:

@@ -214,6 +214,7 @@ def test_the_same_state_makes_the_same_bytes_whatever_the_minute() -> None:
     first = page(brief_view(sources()))
     assert first == page(brief_view(sources()))
     assert first == page(brief_view(sources(now=MORNING + timedelta(minutes=7))))
+    assert "problems list" in first and "\n\n\n" not in first
 
 
 def test_hostile_names_and_reasons_stay_text() -> None:

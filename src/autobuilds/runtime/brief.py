@@ -19,6 +19,7 @@ from autobuilds.runtime.context import Context
 from autobuilds.runtime.observe import observe
 from autobuilds.runtime.pages import progress_of
 from autobuilds.runtime.record import recorder_for
+from autobuilds.runtime.reports import begun
 from autobuilds.runtime.view_values import as_template
 from autobuilds.store.render import Renderer
 from autobuilds.store.workspace import REPORTS
@@ -43,11 +44,11 @@ class Brief:
 
 
 def make_brief(context: Context, day: date | None = None) -> Brief:
-    """Return the brief of a day's morning (default: today's); nothing is changed."""
+    """Return the brief of a day's morning (default: today's); nothing is changed; raises BadInput of a day that has not begun."""
     loaded = context.load()
     moment = observe(context, loaded)
+    past = begun(day, moment.now) < local_day(moment.now)
     builds, notes = all_builds(context, loaded)
-    past = day is not None and day < local_day(moment.now)
     view = brief_view(
         Sources(
             snapshot=loaded.snapshot,

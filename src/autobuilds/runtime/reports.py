@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from autobuilds.domain.times import local_day
+from autobuilds.errors import BadInput
 from autobuilds.planning import plan
 from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
@@ -26,14 +27,22 @@ class Report:
 
 
 def make_report(context: Context, day: date | None) -> Report:
-    """Return the report of a local day (default: today)."""
+    """Return the report of a local day (default: today); raises BadInput of a day that has not begun."""
     loaded = context.load()
     moment = observe(context, loaded)
-    wanted = day or local_day(moment.now)
+    wanted = begun(day, moment.now)
     assessments = plan(loaded.snapshot, moment).assessments
     view = report_view(loaded.snapshot, wanted, loaded.zone, moment=moment, assessments=assessments, progress=progress_of(context, loaded))
     text = Renderer(context.workspace.root).render("build-report.md.j2", as_template(view))
     return Report(name=f"{REPORTS}/{wanted.isoformat()}.md", view=view, text=text)
+
+
+def begun(day: date | None, now: datetime) -> date:
+    """Return the day that is asked about, by default today; raises BadInput where it has not begun in the zone of `now`."""
+    today = local_day(now)
+    if day is not None and day > today:
+        raise BadInput(f"{day.isoformat()} has not begun: today is {today.isoformat()}; give today, or a day before it")
+    return day or today
 
 
 def write_report(context: Context, report: Report) -> bool:

@@ -70,7 +70,7 @@ def _parts(view: BriefView, width: int) -> list[_Part]:
 
     rest = "; the rest: autobuilds problems list" if view.fixed < view.found else ""
     fixed = ((f"{view.fixed} of {count(view.found, 'problem')}{rest}",),) if view.found or view.fixed else ()
-    context = ((_turns(view),),) if view.context else ()
+    context = (tuple(wrap(_turns(view), width)[:2]),) if view.context else ()
     return [
         _Part(title="Shipped", items=rows(view.shipped, lambda row: (_shipped(row, width),)), more="autobuilds brief --markdown"),
         _Part(title="Failed", items=rows(view.failed, lambda row: (_failed(row, width),)), more="autobuilds brief --markdown"),
