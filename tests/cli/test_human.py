@@ -71,6 +71,11 @@ def test_status_on_one_screen() -> None:
     assert human.status(_view(), NOW, PLAIN) == expected
 
 
+def test_a_delay_that_has_passed_is_no_next_try() -> None:
+    late = human.status(_view(), NOW + timedelta(hours=2), PLAIN)
+    assert "cleanup  no-change: nothing was changed; will be tried again\n" in late and "next try" not in late.split("Failed\n")[1]
+
+
 def test_an_empty_status_is_short() -> None:
     from autobuilds.domain.build import Ledger
     from autobuilds.domain.moment import Moment

@@ -119,7 +119,13 @@ def _queue(row: QueueRow, now: datetime, above: frozenset[str | None], style: St
 
 
 def _failed(row: FailedRow, now: datetime, above: frozenset[str | None], style: Style) -> list[str]:
-    then = "needs you" if row.state == "escalated" else f"next try {ago(row.retry_at, now)}" if row.retry_at else "will be tried again"
+    then = (
+        "needs you"
+        if row.state == "escalated"
+        else f"next try {ago(row.retry_at, now)}"
+        if row.retry_at and row.retry_at > now
+        else "will be tried again"
+    )
     reason = "see above" if row.label in above else row.reason
     return _headed(row.label, f"{row.outcome or 'failed'}: {reason}; {then}", style, style.bad)
 
