@@ -91,6 +91,7 @@ def test_the_json_of_a_night(desk: Desk, clock: Any) -> None:
     clock(MORNING)
     told = desk.type("overnight", "report", "--json").json
     figures = {"minutes", "spawned", "carried", "completed", "verified", "claimed", "failed", "in_progress", "throttled_minutes"}
+    figures |= {"throttled_since"}
     more = {"problems_found", "problems_fixed", "shipped_seconds", "shipped_minutes", "shipped_hours", "headline", "on"}
     kept = {"schema", "kind", "session", "started", "ends", "ended", "undone", "phases", "attempts", "commit", "tag", "archive", "audit"}
     assert set(told) == figures | more | kept

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autobuilds.cli.formatters import overnight_text
+from autobuilds.cli.formatters.style import Style
 from autobuilds.domain.build import Attempt, Build, BuildState, Check, Evidence, Ledger, Outcome
 from autobuilds.domain.day import Night
 from autobuilds.runtime.night_view import COMPLETED, FAILED, IN_PROGRESS, NightView, night_view, of_kind, tally
@@ -83,9 +85,12 @@ def test_a_night_that_is_on_is_told_as_far_as_it_has_come() -> None:
     on = replace(NIGHT, ended=None, throttled=START + timedelta(minutes=30))
     told = view(build("x", attempt(0, None)), night=on, now=START + timedelta(minutes=45))
     assert (told.on, told.minutes, told.throttled_minutes, told.attempts[0].minutes) == (True, 45, 15, 45)
+    assert told.throttled_since == START + timedelta(minutes=30)
+    assert "throttled since 2026-02-06 23:30, 15 min in all: nothing new starts" in overnight_text.report(told, Style())
     assert view(night=on, now=START).headline == "Nothing has run so far."
     late = view(night=on, now=END + timedelta(hours=5))
-    assert (late.on, late.minutes, late.headline) == (False, 480, "Nothing ran.")
+    assert (late.on, late.minutes, late.headline, late.throttled_since) == (False, 480, "Nothing ran.", None)
+    assert "never throttled" in overnight_text.report(view(), Style())
     assert view(night=replace(NIGHT, undone=END)).headline == "Nothing ran; the night was taken back."
 
 

@@ -76,6 +76,8 @@ class NightView:
     problems_found: int
     problems_fixed: int
     throttled_minutes: int
+    #: Since when nothing new starts in it for want of means; None while that is not so.
+    throttled_since: datetime | None
     #: What the attempts took that were completed.
     shipped_seconds: int
     shipped_minutes: int
@@ -116,6 +118,7 @@ def night_view(night: Night, ledger: Ledger, now: datetime, archived: Iterable[B
         problems_found=night.found,
         problems_fixed=night.fixed,
         throttled_minutes=_minutes(throttled_seconds(night, end)),
+        throttled_since=night.throttled if on else None,
         shipped_seconds=shipped,
         shipped_minutes=_minutes(shipped),
         shipped_hours=round(shipped / 3600, 2),

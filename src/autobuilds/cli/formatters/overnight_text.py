@@ -31,8 +31,9 @@ def started(begun: Started, style: Style) -> str:
         lines += wrap("another heartbeat is at work; it, or the next one, goes on with the session", style.width, first="  ")
     else:
         starts = [t["label"] for t in beat.transitions if t["event"] == "start"]
+        held = [t["reason"] for t in beat.transitions if t["event"] == "night-throttled"]
         said = f"started: {', '.join(starts)}" if starts else "nothing could start now; autobuilds why says what holds each task"
-        lines += wrap(said, style.width, first="  ")
+        lines += [line for row in (*held, said) for line in wrap(row, style.width, first="  ")]
     lines += wrap(f"`autobuilds overnight undo {night.id}` takes the whole night back", style.width, first="  ")
     return "\n".join(lines) + "\n"
 
@@ -52,7 +53,7 @@ def report(view: NightView, style: Style) -> str:
         f"{view.completed} completed ({view.verified} verified, {view.claimed} by claim only)",
         f"{view.failed} failed, {view.in_progress} in progress",
         f"{count(view.problems_found, 'problem')} found, {view.problems_fixed} fixed",
-        f"throttled for {format_minutes(view.throttled_minutes)}" if view.throttled_minutes else "never throttled",
+        _throttled(view),
         f"{_span(view.shipped_minutes, view.shipped_seconds)} of work shipped",
     ]
     blocks = [
@@ -68,6 +69,12 @@ def report(view: NightView, style: Style) -> str:
         _block("Phases", [f"{p.name}: {p.state}" + (f": {p.note}" if p.note else "") for p in view.phases], style),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _throttled(view: NightView) -> str:
+    if view.throttled_since is not None:
+        return f"throttled since {format_when(view.throttled_since)}, {format_minutes(view.throttled_minutes)} in all: nothing new starts"
+    return f"throttled for {format_minutes(view.throttled_minutes)}" if view.throttled_minutes else "never throttled"
 
 
 def _block(title: str, rows: Sequence[str], style: Style) -> list[str]:
