@@ -180,6 +180,7 @@ def test_last_runs_are_read_back(tmp_path: Path) -> None:
         b'{"version": 2, "last": {}}',
         b'{"version": 1, "last": {"a": 3}}',
         b'{"version": 1, "last": {"a": "2026-02-06T10:00"}}',
+        b'{"version": 1, "last": {"a": "0001-01-01T00:00:00+14:00"}}',
         b"\xff",
         b"[" * 100_000,
     ],

@@ -52,7 +52,11 @@ def test_the_file_of_samples_stays_small(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"{", b"null", b"[1]", b'{"at": "x"}', b'{"at": "2026-02-06T21:00:00"}', b'{"at": 5}', b"\xff\xfe", b"[" * 3000, b"\x00"]
+    "line",
+    [
+        *(b"", b"{", b"null", b"[1]", b'{"at": "x"}', b'{"at": "2026-02-06T21:00:00"}', b'{"at": 5}', b"\xff\xfe", b"[" * 3000, b"\x00"),
+        b'{"at": "0001-01-01T00:00:00+14:00"}',
+    ],
 )
 def test_what_is_no_sample_is_passed_over(tmp_path: Path, line: bytes) -> None:
     assert keep_sample(tmp_path, sample(-60))
@@ -81,6 +85,21 @@ def test_the_log_of_fixes_is_put_aside_when_it_is_large(tmp_path: Path, monkeypa
 def test_the_ends_of_duties_are_read_as_far_as_they_are_such(tmp_path: Path) -> None:
     assert read_duty_ends(tmp_path) == ()
     good = {"at": NOW.isoformat(), "duty": "Scan", "command": "true", "outcome": "ok", "tail": ""}
-    rows = [good, {**good, "outcome": "failed"}, {**good, "outcome": "not-so"}, {**good, "tail": 5}, {**good, "at": "2026-02-06T22:00:00"}, {"at": 1}, [], 7]
+    rows = [
+        good,
+        {**good, "outcome": "failed"},
+        {**good, "outcome": "not-so"},
+        {**good, "tail": 5},
+        {**good, "at": "2026-02-06T22:00:00"},
+        {"at": 1},
+        [],
+        7,
+    ]
     (tmp_path / "duties.log").write_text("torn{\n" + "\n".join(map(json.dumps, rows)) + "\n" + "[" * 3000)
     assert [end.ok for end in read_duty_ends(tmp_path)] == [True, False, True]
+
+
+def test_an_end_of_a_duty_at_no_time_is_passed_over(tmp_path: Path) -> None:
+    record = {"at": "0001-01-01T00:00:00+14:00", "duty": "x", "command": "x", "outcome": "failed", "tail": ""}
+    (tmp_path / "duties.log").write_text(json.dumps(record) + "\n")
+    assert read_duty_ends(tmp_path) == ()

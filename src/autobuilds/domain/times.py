@@ -187,6 +187,11 @@ def after(moment: datetime, span: timedelta) -> datetime:
     return (moment.astimezone(UTC) + span).astimezone(moment.tzinfo)
 
 
+def is_when(moment: datetime) -> bool:
+    """Whether a time of a record can be reckoned with: it has an offset, and does not lie at the very ends of what dates there are."""
+    return moment.tzinfo is not None and 1 < moment.year < 9999
+
+
 def elapsed(start: datetime, end: datetime) -> timedelta:
     """Return the real time from `start` to `end` (Python's own `-` is wrong over a change of the clocks)."""
     return end.astimezone(UTC) - start.astimezone(UTC)

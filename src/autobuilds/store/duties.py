@@ -12,6 +12,7 @@ from autobuilds.domain.labels import slugify
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.spelling import quoted
+from autobuilds.domain.times import is_when
 from autobuilds.records import dataclass
 from autobuilds.store import files
 
@@ -195,8 +196,8 @@ def read_last_runs(private: Path) -> tuple[dict[str, datetime], str | None]:
         if not isinstance(data, dict) or data.get("version") != 1 or not isinstance(data.get("last"), dict):
             raise ValueError("it has another shape")
         runs = {str(key): datetime.fromisoformat(value) for key, value in data["last"].items()}
-        if any(moment.tzinfo is None for moment in runs.values()):
-            raise ValueError("a time has no zone")
+        if not all(map(is_when, runs.values())):
+            raise ValueError("a time has no zone, or none can be told from it")
     except FileNotFoundError:
         return {}, None
     except (OSError, ValueError, TypeError, RecursionError) as error:

@@ -11,7 +11,7 @@ from typing import Any
 
 from autobuilds.domain.house import Sample
 from autobuilds.domain.moment import as_json
-from autobuilds.domain.times import elapsed
+from autobuilds.domain.times import elapsed, is_when
 from autobuilds.errors import AutobuildsError
 from autobuilds.records import dataclass
 from autobuilds.store import files
@@ -61,7 +61,7 @@ def _duty_end(line: str) -> DutyEnd | None:
         at = datetime.fromisoformat(data["at"])
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    if at.tzinfo is None or not all(isinstance(text, str) for text in texts.values()):
+    if not is_when(at) or not all(isinstance(text, str) for text in texts.values()):
         return None
     return DutyEnd(at=at, **texts)
 
@@ -94,7 +94,7 @@ def _sample(line: str) -> Sample | None:
         found = msgspec.json.decode(line, type=Sample)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
-    return found if found.at.tzinfo is not None else None
+    return found if is_when(found.at) else None
 
 
 def keep_sample(private: Path, sample: Sample) -> bool:

@@ -148,3 +148,17 @@ def test_what_is_no_day_is_no_trash(yard: Yard) -> None:
     (top / "2026-01-01").symlink_to(yard.data)
     (top / "2026-01-02").write_text("x")
     assert yard.house.days(yard.scope) == ()
+
+
+@pytest.mark.parametrize("name", ["a\0b.log", "a\ud800b.log"])
+def test_a_forged_place_that_is_no_path_is_told(yard: Yard, name: str) -> None:
+    folder = forge(yard, name="evil", path=str(yard.data / name), root=str(yard.data), at=NOW.isoformat())
+    (folder / "evil").write_text("x")
+    (left,) = yard.house.restore(DAY, yard.scope)
+    assert not left.done and "its place is no path" in left.said
+
+
+def test_a_forged_time_lies_in_no_span(yard: Yard) -> None:
+    folder = forge(yard, name="evil", path=str(yard.data / "a.log"), root=str(yard.data), at="0001-01-01T00:00:00+14:00")
+    (folder / "evil").write_text("x")
+    assert yard.house.restore(DAY, yard.scope, (NOW - timedelta(days=1), NOW)) == ()

@@ -183,7 +183,7 @@ def _within(entry: dict[str, Any], span: tuple[datetime, datetime]) -> bool:
     """Whether something was put away in a span; the manifest keeps whole seconds."""
     try:
         at = datetime.fromisoformat(str(entry.get("at"))).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
     return span[0].astimezone(UTC).replace(microsecond=0) <= at <= span[1].astimezone(UTC)
 
@@ -224,6 +224,8 @@ def _put_back(folder: Path, entry: dict[str, Any], scope: Scope) -> Restored:
                 _return(lies, fd, name)
     except OSError as error:
         return left(f"could not be put back to {path} ({error.strerror or error})")
+    except ValueError:
+        return left("its place is no path")
     return Restored(path=str(path), done=True, said="is back", size=size)
 
 
