@@ -76,6 +76,11 @@ def test_a_delay_that_has_passed_is_no_next_try() -> None:
     assert "cleanup  no-change: nothing was changed; will be tried again\n" in late and "next try" not in late.split("Failed\n")[1]
 
 
+def test_what_a_build_said_last_comes_without_the_time_of_another_zone() -> None:
+    row = replace(_view().building[0], step=None, last="2026-02-07 04:30 Done: 1 check passed.")
+    assert "    now: Done: 1 check passed.\n" in human.status(replace(_view(), building=(row,)), NOW, PLAIN)
+
+
 def test_an_empty_status_is_short() -> None:
     from autobuilds.domain.build import Ledger
     from autobuilds.domain.moment import Moment

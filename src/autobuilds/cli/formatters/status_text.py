@@ -8,11 +8,14 @@ from typing import TypeVar
 
 from autobuilds.cli.formatters.columns import ago, bar, cells, clock, cut, way, wrap
 from autobuilds.cli.formatters.style import Style
+from autobuilds.domain.patterns import pattern
 from autobuilds.runtime.status_view import NO_TIER
 from autobuilds.runtime.view_values import AgentRow, BuildingRow, DoneRow, FailedRow, Health, NeedsYou, QueueRow, StatusView
 
 Row = TypeVar("Row")
 
+#: The time before an entry of a progress log, of the clock of whoever wrote it.
+_STAMP = pattern(r"^\d{4}-\d\d-\d\d \d\d:\d\d ")
 #: Rows shown of each section; what is left out is counted, with the command that shows it.
 _SHOWN = {"needs": 6, "building": 4, "review": 4, "queue": 6, "failed": 3, "completed": 3}
 
@@ -94,7 +97,7 @@ def _building(row: BuildingRow, now: datetime, style: Style) -> list[str]:
     used += [f"{row.live_cost_usd:.2f} USD"] if row.live_cost_usd is not None else []
     if used:
         lines.append(f"    used so far: {', '.join(used)}")
-    step = row.step or row.last
+    step = row.step or (None if row.last is None else _STAMP.sub("", row.last))
     return [*lines, "    " + cut(f"now: {step}", style.width - 4)] if step else lines
 
 
