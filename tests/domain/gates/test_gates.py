@@ -258,6 +258,8 @@ class TestRequirements:
         assert "--template" in (found.fix or "")
 
     def test_approval_passes_only_with_a_criterion(self) -> None:
+        whole = replace(self.unclear, why=("nothing is said.", "there is no criterion."))
+        assert gate("requirements", a_situation(clarity=whole)).reason == "nothing is said; there is no criterion"
         assert gate("requirements", approved(a_task(), clarity=self.unclear)).verdict is GO
         assert gate("requirements", approved(a_task(criteria=()), clarity=self.unclear)).verdict is ASK
 

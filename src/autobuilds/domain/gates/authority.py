@@ -20,7 +20,7 @@ def requirements(s: Situation) -> GateResult:
     fix = f"autobuilds show {s.task.label} --template"
     if s.task.criteria:
         fix += f"{OR}autobuilds approve {s.task.label}"
-    return ask("requirements", "; ".join(clarity.why) or f"missing: {', '.join(clarity.missing)}", fix)
+    return ask("requirements", "; ".join(said.rstrip(".") for said in clarity.why) or f"missing: {', '.join(clarity.missing)}", fix)
 
 
 #: What is said of an approval that does not count; the gate's fix confirms it.
