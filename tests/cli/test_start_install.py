@@ -100,7 +100,9 @@ def test_another_zone_than_the_machines_is_told(workspace: Path, capsys: pytest.
     config = workspace / "HEARTBEAT.md"
     config.write_text(re.sub(r"(?m)^#? ?timezone:.*$", "timezone: Pacific/Auckland", config.read_text()))
     assert run(["install", "--cron", "--dry-run", "--workspace", str(workspace)]) == 0
-    assert "cron keeps this machine's time, the workspace that of Pacific/Auckland" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "cron keeps this machine's time, the workspace that of Pacific/Auckland" in said
+    assert "`autobuilds install` without --cron" in said
 
 
 def test_without_a_user_manager_it_goes_to_cron_and_says_what_is_not_proven(

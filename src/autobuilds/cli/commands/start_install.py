@@ -41,7 +41,10 @@ def install(
     job = installing.job_for(context.workspace.root, _span(interval) or settings.interval, classic=cron)
     timer = installing.choose(timers(), "cron" if cron else wanted)
     if cron and settings.timezone is not None and settings.timezone != getattr(context.host.now(None).tzinfo, "key", None):
-        tell(f"cron keeps this machine's time, the workspace that of {settings.timezone}; the duties of HEARTBEAT.md keep the latter")
+        tell(
+            f"cron keeps this machine's time, the workspace that of {settings.timezone}: a line at 23:00 runs at 23:00 here, whatever it is there"
+        )
+        tell("`autobuilds install` without --cron leaves those times to the duties of HEARTBEAT.md, which keep the workspace's zone")
     if dry_run:
         _answer(Installation(timer=timer.name, changed=False, pieces=timer.pieces(job)), as_json, dry=True)
         return 0
