@@ -143,3 +143,9 @@ def test_free_hours_never_overlap_each_other_or_an_event(start: int, events: lis
         assert ends <= low < high
         ends = high
         assert not any(event.start.astimezone(UTC) < high and low < event.end.astimezone(UTC) for event in taken)
+
+
+def test_a_word_given_on_a_clock_that_was_set_back_takes_all_of_it() -> None:
+    now = datetime(2026, 2, 7, 10, tzinfo=UTC)
+    word = Word(context=Context.AWAY, since=now + timedelta(hours=5))
+    assert free_time(now, weekend_window(WINDOWS), word, (), TIMETABLE).free == ()

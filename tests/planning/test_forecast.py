@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from autobuilds.domain.build import Ledger
+from autobuilds.domain.day import Context, Day, Word
 from autobuilds.domain.model import Estimate, Priority
 from autobuilds.domain.moment import RunState, RunStatus
 from autobuilds.domain.times import after
@@ -79,3 +81,9 @@ def test_it_gives_up_after_many_steps_and_says_what_it_did_not_reach(monkeypatch
     found = forecast(a_snapshot(*(a_task(name, estimate=minute) for name in ("One", "Two", "Three", "Four"))), a_moment())
     assert starts(found) == [("one", NOW), ("two", NOW + timedelta(minutes=1))]
     assert [a.label for a in found.not_reached] == ["three", "four"]
+
+
+def test_a_word_given_on_a_clock_that_was_set_back_holds_from_now_on() -> None:
+    day = Day(word=Word(context=Context.AWAY, since=NOW + timedelta(hours=2)))
+    found = forecast(a_snapshot(ledger=Ledger(day=day)), a_moment(), hours=24)
+    assert [span.context for span in found.spans] == [Context.AWAY]

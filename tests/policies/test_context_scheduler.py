@@ -78,6 +78,7 @@ def test_a_word_given_on_a_clock_that_was_set_back_is_part_of_no_past() -> None:
     day = Day(word=Word(context=Context.AWAY, since=NOON + HOUR))
     assert detect(SETTINGS, day, moment()).answer.context is Context.AWAY
     assert summary(SETTINGS, day, moment()).parts[-1].context is Context.WORKING
+    assert upcoming(SETTINGS, day, moment(), 24) == (), "it holds, without an end"
 
 
 def test_a_day_of_25_hours_adds_up_and_a_day_that_begins_is_empty() -> None:

@@ -127,6 +127,11 @@ def _since(now: datetime, cause: _Cause, spoken: datetime | None, busy: Sequence
     return ended if ended is not None and (began is None or reached(began, ended)) else began
 
 
+def word_as_of(word: Word | None, now: datetime) -> Word | None:
+    """Return a word as it counts at a moment: one that was given at a time to come holds from now on, since the clock was set back."""
+    return word if word is None or reached(word.since, now) else replace(word, since=now)
+
+
 def stretches(
     start: datetime, end: datetime, word: Word | None, busy: Sequence[Busy], timetable: Sequence[Rule], *, earlier: Sequence[Word] = ()
 ) -> tuple[Stretch, ...]:

@@ -18,9 +18,9 @@ from autobuilds.domain.moment import AgentStatus, Moment, Snapshot
 from autobuilds.domain.night import running
 from autobuilds.domain.policy import CategoryRule
 from autobuilds.domain.sandbox import Choice, choose
-from autobuilds.domain.times import after, in_window, reached, window_closes, window_opens
+from autobuilds.domain.times import after, in_window, window_closes, window_opens
 from autobuilds.domain.verdicts import ClarityJudgement, RiskJudgement
-from autobuilds.records import dataclass, field, replace
+from autobuilds.records import dataclass, field
 
 if TYPE_CHECKING:
     from autobuilds.domain.context import Answer, Stretch
@@ -143,12 +143,11 @@ class Shared:
         """What he is doing in the coming days, where his word or his calendar may move windows."""
         if self.word is None and not self._moment.busy:
             return ()
-        from autobuilds.domain.context import stretches
+        from autobuilds.domain.context import stretches, word_as_of
         from autobuilds.domain.manner import AHEAD
 
-        now, word = self._moment.now, self.word
-        if word is not None and not reached(word.since, now):
-            word = replace(word, since=now)
+        now = self._moment.now
+        word = word_as_of(self.word, now)
         return stretches(now, after(now, AHEAD), word, self._moment.busy, self._snapshot.settings.contexts)
 
     @cached_property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
-from autobuilds.domain.context import Stretch, stretches
+from autobuilds.domain.context import Stretch, stretches, word_as_of
 from autobuilds.domain.day import Busy, Context, Rule, Source, Word
 from autobuilds.domain.times import at_clock, elapsed, reached
 from autobuilds.domain.week import window_named
@@ -186,7 +186,7 @@ def _weekends(now: datetime, span: Span) -> Iterator[tuple[date, tuple[Spell, ..
 
 def _parts(piece: Spell, now: datetime, word: Word | None, busy: Sequence[Busy], timetable: Sequence[Rule]) -> tuple[Stretch, ...]:
     start = now.astimezone(piece.start.tzinfo) if reached(piece.start, now) else piece.start
-    return () if reached(piece.end, start) else stretches(start, piece.end, word, busy, timetable)
+    return () if reached(piece.end, start) else stretches(start, piece.end, word_as_of(word, now), busy, timetable)
 
 
 def _is_free(part: Stretch) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from autobuilds.domain import gates, night
 from autobuilds.domain.build import Build, BuildState
-from autobuilds.domain.context import Stretch, stretches
+from autobuilds.domain.context import Stretch, stretches, word_as_of
 from autobuilds.domain.lengths import UNKNOWN_LENGTH as UNKNOWN_LENGTH
 from autobuilds.domain.lengths import Basis, Length, Lengths
 from autobuilds.domain.manner import shift
@@ -64,7 +64,7 @@ class _Future:
         self._files, self._moment, self._lengths, self._nightly, self._reviewed = snapshot, moment, lengths, nightly, reviewed
         self._now, self._end = moment.now, later(moment.now, timedelta(hours=hours))
         day = snapshot.ledger.day
-        word = day.word if day is not None else None
+        word = word_as_of(day.word, moment.now) if day is not None else None
         self._contexts = stretches(moment.now, self._end, word, moment.busy, snapshot.settings.contexts)
         self._reviews = {b.label for b in snapshot.ledger.builds if b.state is BuildState.REVIEW}
         self._begins: datetime | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 
 from autobuilds.domain import night
-from autobuilds.domain.context import Answer, Change, Stretch, changes, context_at, stretches
+from autobuilds.domain.context import Answer, Change, Stretch, changes, context_at, stretches, word_as_of
 from autobuilds.domain.day import Context, Day, Source
 from autobuilds.domain.manner import AHEAD, MANNERS, Intensity, Opening, opening, shift
 from autobuilds.domain.moment import Moment
@@ -83,10 +83,8 @@ def _answer(settings: Settings, day: Day | None, moment: Moment) -> Answer:
 
 
 def _parts(settings: Settings, day: Day | None, moment: Moment, start: datetime, end: datetime) -> tuple[Stretch, ...]:
-    word = None if day is None else day.word
+    word = None if day is None else word_as_of(day.word, moment.now)
     earlier = () if day is None else day.words
-    if word is not None and not reached(word.since, moment.now):
-        word = replace(word, since=moment.now)  # the clock has been set back since it was given
     return stretches(start, end, word, moment.busy, settings.contexts, earlier=earlier)
 
 
@@ -104,7 +102,7 @@ def summary(settings: Settings, day: Day | None, moment: Moment) -> Summary:
 def upcoming(settings: Settings, day: Day | None, moment: Moment, hours: float) -> tuple[Ahead, ...]:
     """Return the changes of the context in the coming hours, each with what follows from it."""
     now = moment.now
-    word = None if day is None else day.word
+    word = None if day is None else word_as_of(day.word, now)
     found = changes(now, after(now, timedelta(hours=hours)), word, moment.busy, settings.contexts)
     return tuple(
         Ahead(
