@@ -318,3 +318,9 @@ class TestStats:
         assert found["weeks"][0] == {"monday": "2025-12-22", "finished": 1, "attempts": 1, "hours": 0.5}
         assert week.type("stats", "--days", "1", "--json").json["total"]["builds"] == 0
         assert json.dumps(found) == json.dumps(week.type("stats", "--json").json)
+
+
+def test_an_archive_that_is_no_file_is_left_out_and_said(week: Desk) -> None:
+    (week.root / "subagents" / "archive-2025.jsonl").mkdir(parents=True)
+    answer = week.type("schedule")
+    assert (answer.status, "older builds are left out: " in answer.err) == (0, True)

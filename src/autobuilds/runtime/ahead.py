@@ -75,7 +75,7 @@ def all_builds(context: Context, loaded: Loaded) -> tuple[tuple[Build, ...], tup
 
     try:
         return (*read_archive(context.workspace.path(LEDGER).parent), *loaded.snapshot.ledger.builds), ()
-    except CorruptLedger as unreadable:
+    except (CorruptLedger, OSError) as unreadable:
         return loaded.snapshot.ledger.builds, (f"older builds are left out: {unreadable}",)
 
 
