@@ -26,6 +26,12 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object (docs/reference/json.md).")(command)
 
 
+def given(ctx: click.Context, workspace: Path | None, as_json: bool) -> tuple[Path | None, bool]:
+    """Return --workspace and --json of a command of a group, where they may stand before it too (`ctx.obj` of the group)."""
+    before: tuple[Path | None, bool] = ctx.obj
+    return workspace or before[0], as_json or before[1]
+
+
 def no_commit_option(command: F) -> F:
     """Add `--no-commit`."""
     return click.option("--no-commit", is_flag=True, help="Change the files, but make no Git commit.")(command)

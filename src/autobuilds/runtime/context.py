@@ -114,6 +114,14 @@ class Context:
         # Git keeps whole seconds; a commit of ours may hold what was saved into the file right before it.
         return made.by != TOOL_ADDRESS or made.when.timestamp() < since / 1e9 - 1.0
 
+    def by(self) -> str:
+        """Return as whom the owner gives his word: his address as Git knows it, else `owner`."""
+        try:
+            identity = self.repo.identity()
+        except AutobuildsError:
+            return "owner"
+        return identity.email if identity else "owner"
+
     def now(self, zone: tzinfo) -> datetime:
         """Return the host's time in a zone."""
         # Asked for in UTC: to find the machine's own zone takes as long as Python's start.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from autobuilds.cli.options import json_option, workspace_option
+from autobuilds.cli.options import given, json_option, workspace_option
 from autobuilds.cli.session import find_workspace, refuse_in_build, say, say_json, style, tell
 from autobuilds.errors import BadInput, NoWorkspace
 
@@ -45,12 +45,6 @@ def _root(workspace: Path | None) -> Path | None:
         return None
 
 
-def _given(ctx: click.Context, workspace: Path | None, as_json: bool) -> tuple[Path | None, bool]:
-    """Return the options, which may stand before the subcommand too."""
-    before: tuple[Path | None, bool] = ctx.obj
-    return workspace or before[0], as_json or before[1]
-
-
 @agents.command()
 @click.argument("name")
 @workspace_option
@@ -61,7 +55,7 @@ def show(ctx: click.Context, name: str, workspace: Path | None, as_json: bool) -
     from autobuilds.cli.formatters import agents_text
     from autobuilds.wiring import describe_agent
 
-    workspace, as_json = _given(ctx, workspace, as_json)
+    workspace, as_json = given(ctx, workspace, as_json)
     preset = describe_agent(_root(workspace), name)
     origin = "agents.toml" if preset.get("own") else "shipped"
     if as_json:
@@ -90,7 +84,7 @@ def test(ctx: click.Context, name: str | None, limit: str, sandbox: str | None, 
     from autobuilds.domain.moment import as_json as plain
     from autobuilds.domain.times import parse_duration
 
-    workspace, as_json = _given(ctx, workspace, as_json)
+    workspace, as_json = given(ctx, workspace, as_json)
     span = parse_duration(limit)
     if span is None or not timedelta(seconds=1) <= span <= timedelta(hours=8):
         raise BadInput(f'--timeout "{limit}" is no span from 1s to 8h; write 90s or 3m')

@@ -133,7 +133,12 @@ def plan(hours: int, workspace: Path | None, as_json: bool) -> None:
 
 
 @click.command("next")
-@click.option("--for", "time", metavar="TIME", help="The time you have: 90m, 2h, 1h30m. Only tasks that fit are shown, by their estimates or by what is learned.")
+@click.option(
+    "--for",
+    "time",
+    metavar="TIME",
+    help="The time you have: 90m, 2h, 1h30m. Only tasks that fit are shown, by their estimates or by what is learned.",
+)
 @click.option("--limit", default=3, show_default=True, metavar="N", type=click.IntRange(1, 10_000), help="How many tasks at most.")
 @workspace_option
 @json_option

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from autobuilds.cli.options import json_option, no_commit_option, workspace_option
+from autobuilds.cli.options import given, json_option, no_commit_option, workspace_option
 from autobuilds.domain.day import Context
 
 _AUTO = "auto"
@@ -28,12 +28,6 @@ def context(ctx: click.Context, workspace: Path | None, as_json: bool) -> None:
         contexts.detect(workspace, as_json=as_json)
 
 
-def _given(ctx: click.Context, workspace: Path | None, as_json: bool) -> tuple[Path | None, bool]:
-    """Return the options, which may stand before the subcommand too."""
-    before: tuple[Path | None, bool] = ctx.obj
-    return workspace or before[0], as_json or before[1]
-
-
 @context.command()
 @workspace_option
 @json_option
@@ -42,7 +36,7 @@ def detect(ctx: click.Context, workspace: Path | None, as_json: bool) -> None:
     """Say which context it is, why, since when and until when, and what it changes."""
     from autobuilds.cli import contexts
 
-    workspace, as_json = _given(ctx, workspace, as_json)
+    workspace, as_json = given(ctx, workspace, as_json)
     contexts.detect(workspace, as_json=as_json)
 
 
@@ -54,7 +48,7 @@ def summary(ctx: click.Context, workspace: Path | None, as_json: bool) -> None:
     """Say how the day has gone so far: which context when, and for how long in all."""
     from autobuilds.cli import contexts
 
-    workspace, as_json = _given(ctx, workspace, as_json)
+    workspace, as_json = given(ctx, workspace, as_json)
     contexts.summary(workspace, as_json=as_json)
 
 
@@ -68,7 +62,7 @@ def upcoming(ctx: click.Context, hours: int | None, more: int | None, workspace:
     """Say when the context changes in the coming hours, and what each change brings."""
     from autobuilds.cli import contexts
 
-    workspace, as_json = _given(ctx, workspace, as_json)
+    workspace, as_json = given(ctx, workspace, as_json)
     contexts.upcoming(workspace, more or hours or 24, as_json=as_json)
 
 
@@ -89,7 +83,7 @@ def set_(
     """
     from autobuilds.cli import contexts
 
-    workspace, as_json = _given(ctx, workspace, as_json)
+    workspace, as_json = given(ctx, workspace, as_json)
     if until is not None and span is not None:
         raise click.UsageError("--until and --for say the same; give one of them")
     if name.casefold() == _AUTO:
@@ -109,5 +103,5 @@ def clear(ctx: click.Context, workspace: Path | None, as_json: bool, no_commit: 
     """Take your word back, so that calendar and timetable say what the context is."""
     from autobuilds.cli import contexts
 
-    workspace, as_json = _given(ctx, workspace, as_json)
+    workspace, as_json = given(ctx, workspace, as_json)
     contexts.clear(workspace, as_json=as_json, no_commit=no_commit)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from autobuilds.cli.options import json_option, no_commit_option, workspace_option
+from autobuilds.cli.options import given, json_option, no_commit_option, workspace_option
 from autobuilds.cli.session import open_context, page, refuse_in_build, say, say_json, style, tell
 from autobuilds.domain.inert import terminal
 
@@ -24,12 +24,6 @@ def memory(ctx: click.Context, workspace: Path | None, as_json: bool) -> None:
     ctx.obj = (workspace, as_json)
     if ctx.invoked_subcommand is None:
         _show(None, workspace, as_json=as_json)
-
-
-def _given(ctx: click.Context, workspace: Path | None, as_json: bool) -> tuple[Path | None, bool]:
-    """Return the options, which may stand before the subcommand too."""
-    before: tuple[Path | None, bool] = ctx.obj
-    return workspace or before[0], as_json or before[1]
 
 
 @memory.command()
@@ -49,7 +43,7 @@ def search(ctx: click.Context, words: tuple[str, ...], since: str | None, limit:
     from autobuilds.cli.parsing import day_since
     from autobuilds.runtime.memory import look_up
 
-    workspace, as_json = _given(ctx, workspace, as_json)
+    workspace, as_json = given(ctx, workspace, as_json)
     context = open_context(workspace)
     answer = look_up(context, words, since=day_since(context, "--since", since), limit=limit)
     if as_json:
@@ -68,7 +62,7 @@ def search(ctx: click.Context, words: tuple[str, ...], since: str | None, limit:
 @click.pass_context
 def show(ctx: click.Context, day: str | None, workspace: Path | None, as_json: bool) -> None:
     """Print a day of the diary; default: today."""
-    workspace, as_json = _given(ctx, workspace, as_json)
+    workspace, as_json = given(ctx, workspace, as_json)
     _show(_day(day), workspace, as_json=as_json)
 
 
@@ -102,7 +96,7 @@ def add(
     from autobuilds.cli.parsing import when
     from autobuilds.runtime import memory as diary
 
-    workspace, as_json = _given(ctx, workspace, as_json)
+    workspace, as_json = given(ctx, workspace, as_json)
     context = open_context(workspace, no_commit=no_commit)
     done = diary.add(context, title, facts, when(context, "--at", at))
     if as_json:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from autobuilds.cli.options import json_option, no_commit_option, workspace_option
+from autobuilds.cli.options import given, json_option, no_commit_option, workspace_option
 from autobuilds.cli.session import open_context, refuse_in_build, say, say_json, style, tell
-from autobuilds.errors import BadInput
+from autobuilds.errors import BadInput, Refused
 
 
 @click.group(invoke_without_command=True)
@@ -24,12 +24,6 @@ def overnight(ctx: click.Context, workspace: Path | None, as_json: bool) -> None
     ctx.obj = (workspace, as_json)
     if ctx.invoked_subcommand is None:
         _status(workspace, as_json=as_json)
-
-
-def _given(ctx: click.Context, workspace: Path | None, as_json: bool) -> tuple[Path | None, bool]:
-    """Return the options, which may stand before the subcommand too."""
-    before: tuple[Path | None, bool] = ctx.obj
-    return workspace or before[0], as_json or before[1]
 
 
 @overnight.command()
@@ -50,7 +44,7 @@ def start(ctx: click.Context, until: str | None, workspace: Path | None, as_json
     from autobuilds.runtime import night
 
     refuse_in_build("overnight start")
-    folder, json_wanted = _given(ctx, workspace, as_json)
+    folder, json_wanted = given(ctx, workspace, as_json)
     context = open_context(folder, no_commit=no_commit)
     begun = night.start(context, when(context, "--until", until))
     beat = begun.beat
@@ -80,7 +74,7 @@ def report(ctx: click.Context, name: str | None, workspace: Path | None, as_json
     from autobuilds.runtime import night, night_report
 
     refuse_in_build("overnight report")
-    folder, json_wanted = _given(ctx, workspace, as_json)
+    folder, json_wanted = given(ctx, workspace, as_json)
     made = night.report(open_context(folder, no_commit=no_commit), name)
     if json_wanted:
         say_json(night_report.night_json(made.view, made.audit))
@@ -99,7 +93,7 @@ def brief_(ctx: click.Context, workspace: Path | None, as_json: bool, no_commit:
     from autobuilds.cli.commands.day_brief import brief
 
     refuse_in_build("overnight brief")
-    folder, json_wanted = _given(ctx, workspace, as_json)
+    folder, json_wanted = given(ctx, workspace, as_json)
     given = {"day": None, "write": True, "markdown": False, "text": False}
     ctx.invoke(brief, workspace=folder, as_json=json_wanted, no_commit=no_commit, **given)
 
@@ -110,7 +104,7 @@ def brief_(ctx: click.Context, workspace: Path | None, as_json: bool, no_commit:
 @click.pass_context
 def status(ctx: click.Context, workspace: Path | None, as_json: bool) -> None:
     """Say how the session stands: its phases, what runs, what is done; the last one where none is on."""
-    folder, json_wanted = _given(ctx, workspace, as_json)
+    folder, json_wanted = given(ctx, workspace, as_json)
     _status(folder, as_json=json_wanted)
 
 
@@ -135,7 +129,7 @@ def is_overnight(ctx: click.Context, workspace: Path | None, as_json: bool) -> i
     from autobuilds.domain.moment import as_json as plain
     from autobuilds.runtime import night
 
-    folder, json_wanted = _given(ctx, workspace, as_json)
+    folder, json_wanted = given(ctx, workspace, as_json)
     found = night.is_overnight(open_context(folder))
     if json_wanted:
         say_json({"schema": 1, "kind": "is-overnight", **plain(found)})
@@ -161,13 +155,17 @@ def undo(ctx: click.Context, name: str | None, yes: bool, dry_run: bool, workspa
     from autobuilds.cli.formatters import overnight_text
     from autobuilds.runtime import night_undo
 
-    folder, json_wanted = _given(ctx, workspace, as_json)
+    folder, json_wanted = given(ctx, workspace, as_json)
     if not dry_run:
         refuse_in_build("overnight undo")
     if json_wanted and not (dry_run or yes):
         raise click.UsageError("--json asks nothing: say --yes, or look with --dry-run")
     context = open_context(folder, no_commit=no_commit)
     planned = night_undo.plan(context, name)
+    if dry_run or not yes:
+        planned = night_undo.tried(context, planned)
+    if planned.obstacle is not None and not dry_run:
+        raise Refused(planned.obstacle)
     if not (dry_run or yes):
         tell(overnight_text.undoing(planned, style()))
         _confirmed(planned.night.id)
@@ -176,6 +174,8 @@ def undo(ctx: click.Context, name: str | None, yes: bool, dry_run: bool, workspa
         say_json(overnight_text.undo_json(done, dry_run=dry_run))
     else:
         say(overnight_text.undoing(done, style()) if dry_run else overnight_text.undone(done, style()))
+    if done.obstacle is not None:
+        ctx.exit(1)
 
 
 def _confirmed(night: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from autobuilds.cli.options import json_option, workspace_option
+from autobuilds.cli.options import given, json_option, workspace_option
 from autobuilds.cli.session import refuse_in_build
 
 
@@ -26,12 +26,6 @@ def problems(ctx: click.Context, workspace: Path | None, as_json: bool) -> None:
         house.listed(workspace, as_json=as_json)
 
 
-def _given(ctx: click.Context, workspace: Path | None, as_json: bool) -> tuple[Path | None, bool]:
-    """Return the options, which may stand before the subcommand too."""
-    before: tuple[Path | None, bool] = ctx.obj
-    return workspace or before[0], as_json or before[1]
-
-
 @problems.command()
 @workspace_option
 @json_option
@@ -44,7 +38,7 @@ def scan(ctx: click.Context, workspace: Path | None, as_json: bool) -> int:
     from autobuilds.cli import house
 
     refuse_in_build("problems scan")
-    return house.scanned(*_given(ctx, workspace, as_json))
+    return house.scanned(*given(ctx, workspace, as_json))
 
 
 @problems.command()
@@ -62,7 +56,7 @@ def fix(ctx: click.Context, dry_run: bool, workspace: Path | None, as_json: bool
 
     if not dry_run:
         refuse_in_build("problems fix")
-    where, plain = _given(ctx, workspace, as_json)
+    where, plain = given(ctx, workspace, as_json)
     return house.fixed(where, dry_run=dry_run, as_json=plain)
 
 
@@ -75,7 +69,7 @@ def metrics(ctx: click.Context, days: int, workspace: Path | None, as_json: bool
     """The figures of this moment, and those that scans and heartbeats kept before."""
     from autobuilds.cli import house
 
-    where, plain = _given(ctx, workspace, as_json)
+    where, plain = given(ctx, workspace, as_json)
     house.measured(where, days, as_json=plain)
 
 
@@ -87,7 +81,7 @@ def list_(ctx: click.Context, workspace: Path | None, as_json: bool) -> None:
     """The problems of this moment, each with what mends it; nothing is written."""
     from autobuilds.cli import house
 
-    where, plain = _given(ctx, workspace, as_json)
+    where, plain = given(ctx, workspace, as_json)
     house.listed(where, as_json=plain)
 
 
@@ -101,5 +95,5 @@ def restore(ctx: click.Context, date: str | None, workspace: Path | None, as_jso
     from autobuilds.cli import house
 
     refuse_in_build("problems restore")
-    where, plain = _given(ctx, workspace, as_json)
+    where, plain = given(ctx, workspace, as_json)
     return house.restored(where, date, as_json=plain)

@@ -10,11 +10,10 @@ import click
 
 from autobuilds.cli.options import json_option, no_commit_option, workspace_option
 from autobuilds.cli.session import open_context, refuse_in_build, say, say_json, style, tell
-from autobuilds.errors import AutobuildsError, BadInput
+from autobuilds.errors import BadInput
 
 if TYPE_CHECKING:
     from autobuilds.domain.weekend import Proposal
-    from autobuilds.runtime.context import Context
     from autobuilds.runtime.weekend_view import Standing
 
 
@@ -80,7 +79,7 @@ def start(proposal: str | None, yes: bool, no_approve: bool, workspace: Path | N
     if not yes and not _confirmed(chosen, proposal, as_json=as_json):
         say("nothing was written")
         return 1
-    done = weekend_start.start(context, chosen, _by(context), approve=not no_approve)
+    done = weekend_start.start(context, chosen, context.by(), approve=not no_approve)
     if as_json:
         asks = [{"label": label, "reason": why} for label, why in done.asks]
         more = {"changed": done.changed, "approved": list(done.approved), "asks": asks, "notes": list(done.notes)}
@@ -98,14 +97,6 @@ def _confirmed(chosen: Proposal, wanted: str | None, *, as_json: bool) -> bool:
         raise BadInput(f"start asks before it writes, and nobody can answer here: autobuilds weekend start {wanted or chosen.id} --yes")
     say(weekend_text.choice(chosen, style()))
     return click.confirm("Write these milestones into the queue, and approve what is clear and harmless?", default=False)
-
-
-def _by(context: Context) -> str:
-    try:
-        identity = context.repo.identity()
-    except AutobuildsError:
-        return "owner"
-    return identity.email if identity else "owner"
 
 
 @weekend.command()

@@ -9,8 +9,6 @@ import click
 
 from autobuilds.cli.options import json_option, label_argument, no_commit_option, workspace_option
 from autobuilds.cli.session import open_context, refuse_in_build, say, say_json
-from autobuilds.errors import AutobuildsError
-from autobuilds.runtime.context import Context
 
 
 def _answer(label: str, kind: str, said: str, as_json: bool, **more: Any) -> None:
@@ -18,14 +16,6 @@ def _answer(label: str, kind: str, said: str, as_json: bool, **more: Any) -> Non
         say_json({"schema": 1, "kind": kind, "label": label, **more})
     else:
         say(said)
-
-
-def _by(context: Context) -> str:
-    try:
-        identity = context.repo.identity()
-    except AutobuildsError:
-        return "owner"
-    return identity.email if identity else "owner"
 
 
 @click.command()
@@ -45,7 +35,7 @@ def approve(label: str, workspace: Path | None, as_json: bool, no_commit: bool) 
 
     refuse_in_build("approve")
     context = open_context(workspace, no_commit=no_commit)
-    task = owner.approve(context, label, _by(context))
+    task = owner.approve(context, label, context.by())
     asks = [f"{g.gate}: {g.reason}" for g in outlook(context, task.label).assessment.gates if g.verdict is Verdict.ASK]
     said = f"{task.label} approved as it stands; a change of its text ends the approval"
     still = f"\nthis it can't open: {asks[0]}; autobuilds why {task.label}" if asks else ""
