@@ -94,8 +94,8 @@ def brief_(ctx: click.Context, workspace: Path | None, as_json: bool, no_commit:
 
     refuse_in_build("overnight brief")
     folder, json_wanted = given(ctx, workspace, as_json)
-    given = {"day": None, "write": True, "markdown": False, "text": False}
-    ctx.invoke(brief, workspace=folder, as_json=json_wanted, no_commit=no_commit, **given)
+    wanted = {"day": None, "write": True, "markdown": False, "text": False}
+    ctx.invoke(brief, workspace=folder, as_json=json_wanted, no_commit=no_commit, **wanted)
 
 
 @overnight.command()
