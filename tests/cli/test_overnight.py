@@ -99,6 +99,7 @@ def test_the_json_of_a_night(desk: Desk, clock: Any) -> None:
     assert [p["name"] for p in told["phases"]] == ["health", "patterns", "builds", "monitor", "report"]
     assert {"at", "event", "label", "attempt", "reason", "commit"} == set(told["audit"][0])
     page = json.loads((desk.root / "build-reports" / "night-2026-02-06.json").read_text())
+    assert "2026-02-07 07:00, 8 h 0 min." in (desk.root / "build-reports" / "night-2026-02-06.md").read_text()
     assert {k: v for k, v in page.items() if k != "audit"} == {k: v for k, v in told.items() if k != "audit"}
     assert desk.type("overnight", "report", "--date", "2026-02-06", "--json").json["session"] == "2026-02-06"
     assert desk.type("overnight", "report", "--date", "2026-02-05").status == 1

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from autobuilds.adapters.git.repo import GitRepo
+from autobuilds.cli.formatters.overnight_text import undoing
+from autobuilds.cli.formatters.style import Style
 from autobuilds.domain.build import Outcome
 from autobuilds.errors import NotSo, Refused
 from autobuilds.runtime import deliver, night, night_undo, owner
@@ -101,6 +103,9 @@ def test_work_of_the_morning_on_the_same_lines_is_named_and_nothing_is_changed(m
     (loop.root / "one.txt").write_text("mine\n")
     loop.git("commit", "-q", "-am", "mine")
     head, ledger = loop.git("rev-parse", "HEAD"), loop.context.workspace.ledger()
+    foreseen = night_undo.tried(loop.context, night_undo.plan(loop.context))
+    assert foreseen.obstacle is not None and "same lines of main (one.txt)" in foreseen.obstacle
+    assert "as things stand it would be refused: what came after" in undoing(foreseen, Style())
     with pytest.raises(Refused, match=r"same lines of main \(one\.txt\)\. Nothing was changed"):
         night_undo.undo(loop.context)
     assert loop.git("rev-parse", "HEAD") == head and loop.context.workspace.ledger() == ledger

@@ -62,6 +62,8 @@ class Undoing:
     #: Files of the evening's archive that are gone and in no commit.
     gone: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    #: Why it would be refused as things stand, where that was tried out.
+    obstacle: str | None = None
 
 
 def plan(context: Context, name: str | None = None) -> Undoing:
@@ -72,6 +74,16 @@ def plan(context: Context, name: str | None = None) -> Undoing:
         raise NotSo(f"the night {night.id} was taken back already, on {format_when(night.undone)}")
     found = _of_night(night, loaded.snapshot.ledger, context.now(loaded.zone))
     return replace(found, gone=night_snapshot.gone(context, night))
+
+
+def tried(context: Context, planned: Undoing) -> Undoing:
+    """Return a plan with what would keep its merges from being taken back now; they are tried in scratch clones, and nothing is changed."""
+    try:
+        for _, _, made in _reverted(context, planned, "look"):
+            shutil.rmtree(made.scratch, ignore_errors=True)
+    except Refused as held:
+        return replace(planned, obstacle=str(held))
+    return planned
 
 
 def undo(context: Context, name: str | None = None) -> Undoing:
@@ -195,7 +207,7 @@ def _not_built(context: Context, build: Build, reason: str, now: datetime) -> Bu
     return replace(new_tries(moved), delivered_commit=None, delivered_branch=None, feedback=None)
 
 
-def _reverted(context: Context, found: Undoing) -> list[tuple[Repo, str, CheckedMerge]]:
+def _reverted(context: Context, found: Undoing, place: str = "night") -> list[tuple[Repo, str, CheckedMerge]]:
     """Return for each branch one commit that takes the night's merges back, tried out and not yet delivered.
 
     Raises Refused where one of them can't be made or delivered; none is delivered then.
@@ -209,7 +221,7 @@ def _reverted(context: Context, found: Undoing) -> list[tuple[Repo, str, Checked
             continue
         labels = ", ".join(merge.label for merge in merges)
         message = f"Undo the night of {found.night.id}\n\nThis takes back {labels}.\n\nEvent: night-undone\nNight: {found.night.id}\n"
-        scratch = scratch_for(context, f"night-{found.night.id}-{number}")
+        scratch = scratch_for(context, f"{place}-{found.night.id}-{number}")
         reverted = repo.revert_all(branch, [merge.commit for merge in merges], scratch, message)
         if reverted.commit is None:
             files = ", ".join(reverted.conflicts[:5])

@@ -125,7 +125,8 @@ def undoing(planned: Undoing, style: Style) -> str:
     rows += [f"stop {label}, which still runs" for label in planned.running]
     merged = {m.label for m in planned.merges}
     rows += [f"{label} counts as not built, and waits for your word" for label in planned.held if label not in merged]
-    return _undo_text(title, rows or ["nothing of it is left to be taken back"], planned, style)
+    refused = [f"as things stand it would be refused: {planned.obstacle}"] if planned.obstacle is not None else []
+    return _undo_text(title, [*(rows or ["nothing of it is left to be taken back"]), *refused], planned, style)
 
 
 def undone(done: Undoing, style: Style) -> str:
