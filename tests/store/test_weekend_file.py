@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,15 @@ def test_a_damaged_file_is_none(tmp_path: Path, data: bytes) -> None:
 def test_a_file_that_is_too_large_is_none(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b" " * (4 * 1024 * 1024 + 1))
     assert read_suggested(tmp_path) is None
+
+
+def test_a_pipe_in_its_place_is_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / NAME)
+    assert read_suggested(tmp_path) is None
+
+
+def test_what_was_shown_stands_in_it(tmp_path: Path) -> None:
+    keep_suggested(tmp_path, "2026-02-07", [proposal("a")])
+    text = (tmp_path / NAME).read_text()
+    (tmp_path / NAME).write_text(text.replace('"shown": [', '"shown": ["b", '))
+    assert (tmp_path / NAME).read_text() != text and read_suggested(tmp_path) is None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autobuilds.domain.weekend import Proposal
+from autobuilds.errors import AutobuildsError
 from autobuilds.records import dataclass
 from autobuilds.store import files
 
@@ -33,12 +34,11 @@ def read_suggested(private: Path) -> Suggested | None:
 
     path = private / NAME
     try:
-        if path.stat().st_size > _LARGEST:
-            return None
-        found = msgspec.json.decode(path.read_bytes(), type=Suggested)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = msgspec.json.decode(files.read_stable(path, limit=_LARGEST, wait=1.0), type=Suggested)
+    except (AutobuildsError, OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return found if found.version == _VERSION else None
+    whole = {proposal.id for proposal in found.proposals}.issuperset(found.shown)
+    return found if found.version == _VERSION and whole else None
 
 
 def keep_suggested(private: Path, weekend: str, proposals: Sequence[Proposal]) -> Suggested:
