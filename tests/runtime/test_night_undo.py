@@ -110,6 +110,7 @@ def test_work_of_the_morning_on_the_same_lines_is_named_and_nothing_is_changed(m
         night_undo.undo(loop.context)
     assert loop.git("rev-parse", "HEAD") == head and loop.context.workspace.ledger() == ledger
     assert (loop.root / "two.txt").exists() and loop.git("status", "--porcelain") == ""
+    assert not list((loop.root / ".autobuilds" / "scratch").iterdir())
 
 
 @pytest.mark.slow

@@ -213,8 +213,7 @@ def _reverted(context: Context, found: Undoing, place: str = "night") -> list[tu
     Raises Refused where one of them can't be made or delivered; none is delivered then.
     """
     ready: list[tuple[Repo, str, CheckedMerge]] = []
-    places = list(dict.fromkeys((merge.repository, merge.branch) for merge in found.merges))
-    for number, (repository, branch) in enumerate(places):
+    for number, (repository, branch) in enumerate(dict.fromkeys((merge.repository, merge.branch) for merge in found.merges)):
         repo = context.open_repo(Path(repository))
         merges = _newest_first(repo, branch, found.night, [m for m in found.merges if (m.repository, m.branch) == (repository, branch)])
         if not merges:
@@ -224,14 +223,15 @@ def _reverted(context: Context, found: Undoing, place: str = "night") -> list[tu
         scratch = scratch_for(context, f"{place}-{found.night.id}-{number}")
         reverted = repo.revert_all(branch, [merge.commit for merge in merges], scratch, message)
         if reverted.commit is None:
-            files = ", ".join(reverted.conflicts[:5])
+            shutil.rmtree(scratch, ignore_errors=True)
             raise Refused(
-                f"what came after the night changed the same lines of {branch} ({files}). Nothing was changed; "
+                f"what came after the night changed the same lines of {branch} ({', '.join(reverted.conflicts[:5])}). Nothing was changed; "
                 f"`autobuilds undo LABEL` takes one build back ({labels}), or revert them by hand"
             )
         try:
             repo.check_delivery(reverted, branch)
         except Refused as held:
+            shutil.rmtree(scratch, ignore_errors=True)
             raise Refused(f"{str(held).replace('then accept again', 'then say overnight undo again')}. Nothing was changed") from held
         ready.append((repo, branch, reverted))
     return ready
