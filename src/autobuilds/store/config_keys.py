@@ -125,7 +125,9 @@ KEYS: dict[str, Key] = {
         expects="a whole number from 1 to 64, or lines `context: number` below it", read=_read_slots, write=_write_models
     ),
     "contexts": _of_the_day("contexts", "lines `context: days and hours` such as `working: Mon-Fri 09:00-17:00`"),
-    "calendar": names(r"(?:https|webcals?)://[^\s,]+|(?!\w+://)[^\x00-\x1f,]+", "paths or https addresses of calendars, as a list or with commas"),
+    "calendar": names(
+        r"(?:https|webcals?)://[^\s,]+|(?!\w+://)[^\x00-\x1f,]+", "paths or https addresses of calendars, as a list or with commas"
+    ),
     "windows": _of_the_day("windows", "lines `name: days and hours, shortest-longest` such as `quick-win: Mon-Fri 19:00-23:00, 1-2 h`"),
     "interrupt": _of_the_day("interrupt", f"contexts ({', '.join(Context)}), as a list or with commas, or `never`"),
     "overnight": Key(expects="a span of the day such as 23:00-07:00", read=read_window, write=format_window),

@@ -11,9 +11,7 @@ from autobuilds.adapters.git.repo import GitRepo
 from autobuilds.errors import BadInput, StorageFailure
 
 
-def create_repository(
-    folder: Path, contents: Mapping[str, str], message: str, *, clock: Callable[[], datetime] | None = None
-) -> GitRepo:
+def create_repository(folder: Path, contents: Mapping[str, str], message: str, *, clock: Callable[[], datetime] | None = None) -> GitRepo:
     """Make a repository on branch `main` whose first commit holds `contents` (texts by path); `clock` gives its time.
 
     Raises BadInput when the folder holds something already, StorageFailure when it can't be written.
