@@ -78,6 +78,7 @@ def test_reading_changes_nothing_and_answers_in_both_forms(desk: Desk, args: tup
         (["resume"], 1, "nothing is paused"),
         (["report", "--date", "x"], 2, '--date "x" is no date'),
         (["report", "--date", "2126-01-01"], 2, "2126-01-01 has not begun"),
+        (["report", "--date", "0001-01-01"], 2, "0001-01-01 lies before everything"),
         (["heartbeat", "--check", "--monitor"], 2, "exclude each other"),
         (["spawn"], 2, "name one label"),
         (["spawn", "nope"], 1, 'no task "nope"'),

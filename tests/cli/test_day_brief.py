@@ -180,6 +180,7 @@ def test_wrong_usage(desk: Desk) -> None:
     assert desk.type("brief", "--text", "--json").status == 2
     ahead = desk.type("brief", "--write", "--date", "2026-02-07")
     assert ahead.status == 2 and "2026-02-07 has not begun: today is 2026-02-06" in ahead.err
+    assert "0001-01-01 lies before everything" in desk.type("brief", "--date", "0001-01-01").err
     assert not (desk.root / "build-reports").exists()
 
 

@@ -16,6 +16,9 @@ from autobuilds.runtime.views import ReportView, as_template, report_view
 from autobuilds.store.render import Renderer
 from autobuilds.store.workspace import REPORTS
 
+#: Days before that year are nobody's question; around later ones the day before can be counted too.
+_FIRST_YEAR = 1970
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -38,10 +41,12 @@ def make_report(context: Context, day: date | None) -> Report:
 
 
 def begun(day: date | None, now: datetime) -> date:
-    """Return the day that is asked about, by default today; raises BadInput where it has not begun in the zone of `now`."""
+    """Return the day that is asked about, by default today; raises BadInput where it has not begun in the zone of `now`, or is none of our time."""
     today = local_day(now)
     if day is not None and day > today:
         raise BadInput(f"{day.isoformat()} has not begun: today is {today.isoformat()}; give today, or a day before it")
+    if day is not None and day.year < _FIRST_YEAR:
+        raise BadInput(f"{day.isoformat()} lies before everything that is recorded; give a day from {_FIRST_YEAR} on")
     return day or today
 
 
