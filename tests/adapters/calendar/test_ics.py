@@ -21,6 +21,7 @@ from tests.adapters.calendar.tls import Page, Web
 
 NOW = datetime(2026, 3, 24, 9, 0, tzinfo=BERLIN)
 TALK = event(":20260324T100000Z", "DURATION:PT1H")
+HERE = ["03-24 09:00 03-24 10:00 working Talk"]
 SAID = ["03-24 11:00 03-24 12:00 working Talk"]
 
 
@@ -84,7 +85,9 @@ def test_what_takes_too_long_is_left_out_and_what_takes_too_much_is_not_used(roo
     for bomb in (deep, calendar(zone, event(";TZID=Here:20260324T100000", "DURATION:PT1H")), many):
         (root / "a.ics").write_bytes(bomb)
         began = time.monotonic()
-        assert fault(IcsCalendar(root), "a.ics")
+        said, faults, _ = ask(IcsCalendar(root), "a.ics")
+        # Some versions of icalendar take the zone's offset without going through its seconds.
+        assert (said, len(faults)) == ([], 1) or (zone.encode() in bomb.replace(b"\r\n", b"\n") and said == HERE)
         assert time.monotonic() - began < 100
 
 
