@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autobuilds.cli.formatters import human
-from autobuilds.cli.formatters.columns import ago, bar, cells, clock, cut, pad, wrap
+from autobuilds.cli.formatters.columns import ago, bar, cells, clock, cut, fold, pad, wrap
 from autobuilds.cli.formatters.style import Style
 from autobuilds.domain.model import Counts, Queue
 from autobuilds.domain.problem import Problem, Severity
@@ -247,3 +247,10 @@ def test_clock_is_as_short_as_it_stays_clear(days: int, words: str) -> None:
 
 def test_a_bar_shows_the_unknown_as_empty() -> None:
     assert (bar(None), bar(0), bar(55), bar(100)) == ("[..........]", "[..........]", "[######....]", "[##########]")
+
+
+def test_long_lines_are_folded_and_no_colour_is_cut() -> None:
+    folded = fold("  why: " + "word " * 30 + "\nshort\n\x1b[1m" + "x" * 100, 60).split("\n")
+    assert max(len(row) for row in folded[:-1]) <= 60
+    assert folded[0].startswith("  why: word") and all(row.startswith("    word") for row in folded[1:-2])
+    assert folded[-2:] == ["short", "\x1b[1m" + "x" * 100]

@@ -22,7 +22,20 @@ def test_add_writes_every_option_and_says_what_happens_next(desk: Desk) -> None:
         *("--criterion", "It sings", "--time", "4-6 hours", "--tech", "Python, Spotipy", "--category", "New features"),
         *("--blocker", "API key", "--depends-on", "fix-the-clock, Describe the clock", "--touches", "src/{a,b}/**, docs/*"),
         *("--not-before", "2026-02-07 08:00", "--repository", "../other", "--agent", "claude", "--base", "main", "--role", "builder"),
-        *("--timeout", "90 min", "--deliverable", "README.md", "--label", "spot", "--source", "owner", "--notes", "soon", "--window", "overnight"),
+        *(
+            "--timeout",
+            "90 min",
+            "--deliverable",
+            "README.md",
+            "--label",
+            "spot",
+            "--source",
+            "owner",
+            "--notes",
+            "soon",
+            "--window",
+            "overnight",
+        ),
         *("--steps", "steps.sh", "--added", "2026-02-01 09:30"),
     )
     assert said.status == 0
@@ -36,7 +49,10 @@ def test_add_writes_every_option_and_says_what_happens_next(desk: Desk) -> None:
     assert task["not_before"] == "2026-02-07T08:00:00+00:00"
     assert task["timeout_minutes"] == 90
     assert task["steps"].split("\n")[:2] == ["echo 1", "echo 2"]
-    plain = {key: task[key] for key in ("blockers", "repository", "agent", "base", "role", "deliverables", "source", "notes", "category", "window")}
+    plain = {
+        key: task[key]
+        for key in ("blockers", "repository", "agent", "base", "role", "deliverables", "source", "notes", "category", "window")
+    }
     assert plain == {
         "blockers": ["API key"],
         "repository": "../other",

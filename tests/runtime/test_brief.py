@@ -21,7 +21,7 @@ from autobuilds.runtime.brief_view import Sources, brief_view
 from autobuilds.store.render import Renderer
 from autobuilds.wiring import make_context
 from tests.conftest import git
-from tests.runtime.loop import CONFIG, queue
+from tests.runtime.loop import CONFIG, details, make_loop, queue
 from tests.runtime.sample_state import (
     ASSESSMENTS,
     ESCALATED,
@@ -235,6 +235,16 @@ def test_the_page_is_written_once_and_committed(make_repo: Callable[..., Path]) 
     assert not briefs.write_brief(context, briefs.make_brief(context))
     assert git(root, "log", "--format=%s", "--", made.name) == f"autobuilds: brief of {made.view.day.isoformat()}"
     assert git(root, "status", "--porcelain") == ""
+
+
+def test_what_ended_is_settled_before_the_brief_is_written(make_repo: Callable[..., Path]) -> None:
+    loop = make_loop(make_repo, details("Say hello"))
+    loop.beat()
+    loop.ended()
+    assert [row.label for row in briefs.make_brief(loop.context).view.building] == ["say-hello"]
+    briefs.settle(loop.context)
+    view = briefs.make_brief(loop.context).view
+    assert ([row.label for row in view.shipped], view.building) == (["say-hello"], ())
 
 
 def test_a_workspaces_own_template_wins_and_a_broken_one_is_told(make_repo: Callable[..., Path]) -> None:

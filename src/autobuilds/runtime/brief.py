@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from math import ceil
 from typing import TYPE_CHECKING
@@ -90,6 +91,15 @@ def _about(ready: datetime | None, view: BriefView) -> str | None:
     if ready is None:
         return None
     return f"{ready:%H:%M}" if ready.date() == view.until.date() else f"{ready:%Y-%m-%d %H:%M}"
+
+
+def settle(context: Context) -> None:
+    """Record what has ended before a brief tells of it: a heartbeat that starts nothing; while another one is at work, that one does it."""
+    from autobuilds.errors import Busy
+    from autobuilds.runtime.heartbeat import beat
+
+    with suppress(Busy):
+        beat(context, start=False, patience=60.0)
 
 
 def write_brief(context: Context, brief: Brief) -> bool:

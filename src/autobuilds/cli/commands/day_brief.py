@@ -30,9 +30,11 @@ def brief(day: str | None, write: bool, markdown: bool, text: bool, workspace: P
         refuse_in_build("brief --write")
     from autobuilds.cli.formatters import brief_text
     from autobuilds.cli.parsing import day as parsed
-    from autobuilds.runtime.brief import make_brief, write_brief
+    from autobuilds.runtime.brief import make_brief, settle, write_brief
 
     context = open_context(workspace, no_commit=no_commit)
+    if write and day is None:
+        settle(context)
     made = make_brief(context, parsed("--date", day))
     changed = write_brief(context, made) if write else None
     if as_json:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autobuilds.cli.formatters.columns import fold
 from autobuilds.cli.options import json_option, no_commit_option, workspace_option
 from autobuilds.cli.session import open_context, refuse_in_build, say, say_json, style, tell
 from autobuilds.errors import BadInput
@@ -51,7 +52,7 @@ def suggest(writing: bool, workspace: Path | None, as_json: bool, no_commit: boo
         limits = {"limit_minutes": found.plan.limit, "limit_why": found.plan.why, "written_to": name if writing else None}
         say_json({"schema": 1, "kind": "weekend-suggest", "free": free, **limits, "proposals": proposals, **rest})
         return
-    say(weekend_text.suggestion(found, style()))
+    say(fold(weekend_text.suggestion(found, style()), style().width))
     if writing:
         tell(f"written to {name}")
 
@@ -85,7 +86,7 @@ def start(proposal: str | None, yes: bool, no_approve: bool, workspace: Path | N
         more = {"changed": done.changed, "approved": list(done.approved), "asks": asks, "notes": list(done.notes)}
         say_json({"schema": 1, "kind": "weekend-start", "weekend": plain(done.weekend), **more})
     else:
-        say(weekend_text.started(done, style()))
+        say(fold(weekend_text.started(done, style()), style().width))
     return 0
 
 
@@ -95,7 +96,7 @@ def _confirmed(chosen: Proposal, wanted: str | None, *, as_json: bool) -> bool:
 
     if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise BadInput(f"start asks before it writes, and nobody can answer here: autobuilds weekend start {wanted or chosen.id} --yes")
-    say(weekend_text.choice(chosen, style()))
+    say(fold(weekend_text.choice(chosen, style()), style().width))
     return click.confirm("Write these milestones into the queue, and approve what is clear and harmless?", default=False)
 
 
@@ -111,7 +112,7 @@ def progress(workspace: Path | None, as_json: bool) -> None:
     if as_json:
         _say_standing(found, "weekend-progress")
     else:
-        say(weekend_text.progress(found, style()))
+        say(fold(weekend_text.progress(found, style()), style().width))
 
 
 @weekend.command()
@@ -137,7 +138,7 @@ def summary(writing: bool, workspace: Path | None, as_json: bool, no_commit: boo
     if as_json:
         _say_standing(found, "weekend-summary")
         return
-    say(weekend_text.summary(found, style()))
+    say(fold(weekend_text.summary(found, style()), style().width))
     if writing:
         tell(f"written to {name}")
 

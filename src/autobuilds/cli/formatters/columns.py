@@ -61,6 +61,16 @@ def wrap(text: str, width: int, *, first: str = "", rest: str | None = None) -> 
     return [*lines, (lead + current).rstrip()]
 
 
+def fold(text: str, width: int) -> str:
+    """Return a text with its long lines folded, the further ones two cells deeper; lines with colours are left as they are."""
+    rows: list[str] = []
+    for row in text.split("\n"):
+        bare = row.lstrip(" ")
+        lead = " " * (len(row) - len(bare))
+        rows += [row] if "\x1b" in row or cells(row) <= width else wrap(bare, width, first=lead, rest=lead + "  ")
+    return "\n".join(rows)
+
+
 def _words(text: str, longest: int) -> list[str]:
     found: list[str] = []
     for word in text.split(" "):

@@ -89,7 +89,7 @@ def started(done: Started, style: Style) -> str:
 def progress(found: Standing, style: Style) -> str:
     """Return how the project stands, a line for each milestone."""
     weekend = found.weekend
-    lines = [style.bold(terminal(weekend.title)) + f" (weekend of {weekend.id}): {_sums(found)}"]
+    lines = [style.bold(terminal(weekend.title)) + f" (weekend of {weekend.id})", f"  {_sums(found)}"]
     for mile in found.milestones:
         lines.append(f"  {_sign(mile)} {terminal(mile.name)}  {mile.state}{_ran(mile)}{_proof(mile)}")
         if mile.why:
