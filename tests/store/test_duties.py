@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -199,3 +200,10 @@ def test_the_log_is_lines_of_json_and_put_aside_when_large(tmp_path: Path) -> No
     append_log(tmp_path, {"tail": "n" * 300})
     assert [json.loads(line) for line in (tmp_path / "duties.log").read_text().split("\n")[:-1]] == [{"tail": "n" * 300}]
     assert len((tmp_path / "duties.log.1").read_text().split("\n")) == 2 + 1
+
+
+def test_a_record_of_runs_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "duties.json")
+    runs, lost = read_last_runs(tmp_path)
+    assert runs == {}
+    assert lost is not None and "no regular file" in lost

@@ -192,6 +192,8 @@ def read_last_runs(private: Path) -> tuple[dict[str, datetime], str | None]:
 
     path = private / LAST_RUNS
     try:
+        if path.exists() and not path.is_file():
+            raise ValueError("it is no regular file")  # a pipe would be waited for
         data = json.loads(path.read_bytes())
         if not isinstance(data, dict) or data.get("version") != 1 or not isinstance(data.get("last"), dict):
             raise ValueError("it has another shape")
