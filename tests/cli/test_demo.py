@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import git
 
 
+@pytest.mark.slow
 def test_the_demo_tells_its_story_and_leaves_the_folder(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     done = subprocess.run(

@@ -31,6 +31,8 @@ LONG = {
     "quick-start",
     "reject-with-a-reason",
     "review-accept-undo",
+    "the-week",
+    "why-and-plan",
 }
 
 

@@ -172,6 +172,7 @@ def test_owners_with_converted_line_ends_are_delivered_to(make_repo: Make, tmp_p
     assert status(root) == ""
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_is_carried_on(bench: Bench) -> None:
     own = "the owner's\n"
     merged = bench.merged()
