@@ -225,3 +225,18 @@ def test_a_clock_time_of_a_day_is_one_moment(day: date, clock: time, expected: s
 def test_the_local_day_is_the_zones() -> None:
     now = datetime(2026, 2, 7, 3, 0, tzinfo=UTC)
     assert times.local_day(now.astimezone(CHICAGO)) == date(2026, 2, 6)
+
+
+@pytest.mark.parametrize(
+    ("moment", "counts"),
+    [
+        (datetime(2026, 2, 6, 15, tzinfo=UTC), True),
+        (datetime(2026, 2, 6, 15), False),  # noqa: DTZ001 (what a record may hold)
+        (datetime(1, 12, 31, tzinfo=UTC), False),
+        (datetime(2, 1, 1, tzinfo=UTC), True),
+        (datetime(9998, 12, 31, tzinfo=UTC), True),
+        (datetime(9999, 1, 1, tzinfo=UTC), False),
+    ],
+)
+def test_a_time_that_can_be_reckoned_with(moment: datetime, counts: bool) -> None:
+    assert times.is_when(moment) is counts
