@@ -18,8 +18,7 @@ from autobuilds.runtime.brief_values import BriefView
 from autobuilds.runtime.brief_view import Sources, brief_view
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.observe import observe
-from autobuilds.runtime.pages import progress_of
-from autobuilds.runtime.record import recorder_for
+from autobuilds.runtime.pages import progress_of, write_page
 from autobuilds.runtime.reports import begun
 from autobuilds.runtime.view_values import as_template
 from autobuilds.store.render import Renderer
@@ -104,10 +103,4 @@ def settle(context: Context) -> None:
 
 def write_brief(context: Context, brief: Brief) -> bool:
     """Write a brief into the workspace and commit it; return whether it changed."""
-    recorder = recorder_for(context)
-    with recorder.transaction("brief"):
-        changed = context.workspace.differs(brief.name, brief.text)
-        if changed:
-            recorder.note("brief", "", f"brief of {brief.view.day.isoformat()}", paths=[brief.name], transition=False)
-            context.workspace.publish(brief.name, brief.text)
-    return changed
+    return write_page(context, brief.name, brief.text, f"brief of {brief.view.day.isoformat()}", what="brief")

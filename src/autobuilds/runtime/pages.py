@@ -78,3 +78,16 @@ def refresh(context: Context, recorder: Recorder) -> None:
     except AutobuildsError:
         with recorder.transaction("flush"):
             pass
+
+
+def write_page(context: Context, name: str, text: str, said: str, *, what: str, event: str | None = None) -> bool:
+    """Write a page into the workspace and commit it as an event (default: named as `what`); return whether it changed."""
+    from autobuilds.runtime.record import recorder_for
+
+    recorder = recorder_for(context)
+    with recorder.transaction(what):
+        changed = context.workspace.differs(name, text)
+        if changed:
+            recorder.note(event or what, "", said, paths=[name], transition=False)
+            context.workspace.publish(name, text)
+    return changed

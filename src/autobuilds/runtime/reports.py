@@ -10,8 +10,7 @@ from autobuilds.planning import plan
 from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.observe import observe
-from autobuilds.runtime.pages import progress_of
-from autobuilds.runtime.record import recorder_for
+from autobuilds.runtime.pages import progress_of, write_page
 from autobuilds.runtime.views import ReportView, as_template, report_view
 from autobuilds.store.render import Renderer
 from autobuilds.store.workspace import REPORTS
@@ -52,10 +51,4 @@ def begun(day: date | None, now: datetime) -> date:
 
 def write_report(context: Context, report: Report) -> bool:
     """Write a report into the workspace and commit it; return whether it changed."""
-    recorder = recorder_for(context)
-    with recorder.transaction("report"):
-        changed = context.workspace.differs(report.name, report.text)
-        if changed:
-            recorder.note("report", "", f"report of {report.view.day.isoformat()}", paths=[report.name], transition=False)
-            context.workspace.publish(report.name, report.text)
-    return changed
+    return write_page(context, report.name, report.text, f"report of {report.view.day.isoformat()}", what="report")

@@ -19,7 +19,6 @@ from autobuilds.policies.weekend_milestones import Judges
 from autobuilds.policies.weekend_planner import Plan, propose
 from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.record import recorder_for
 from autobuilds.store.ledger import read_archive
 from autobuilds.store.queue.ideas import Idea, read_ideas
 from autobuilds.store.weekend_file import Suggested, keep_suggested, read_suggested
@@ -140,12 +139,8 @@ def page_name(weekend: str) -> str:
     return f"{REPORTS}/weekend-{weekend}.md"
 
 
-def write_page(context: Context, name: str, text: str, said: str) -> bool:
+def write_weekend(context: Context, name: str, text: str, said: str) -> bool:
     """Write a page of a weekend into the workspace and commit it; return whether it changed."""
-    recorder = recorder_for(context)
-    with recorder.transaction("weekend"):
-        changed = context.workspace.differs(name, text)
-        if changed:
-            recorder.note("weekend-page", "", said, paths=[name], transition=False)
-            context.workspace.publish(name, text)
-    return changed
+    from autobuilds.runtime.pages import write_page
+
+    return write_page(context, name, text, said, what="weekend", event="weekend-page")

@@ -44,7 +44,7 @@ def suggest(writing: bool, workspace: Path | None, as_json: bool, no_commit: boo
     name = weekends.page_name(found.plan.free.id)
     if writing:
         text = weekend_text.page(found, weekend_text.suggestion(found, Style()))
-        weekends.write_page(context, name, text, f"proposals for the weekend of {found.plan.free.id}")
+        weekends.write_weekend(context, name, text, f"proposals for the weekend of {found.plan.free.id}")
     if as_json:
         free = {**plain(found.plan.free), "minutes": found.plan.free.minutes}
         proposals = [{**plain(p), "minutes": p.minutes} for p in found.plan.proposals]
@@ -134,7 +134,7 @@ def summary(writing: bool, workspace: Path | None, as_json: bool, no_commit: boo
     name = weekends.page_name(f"{found.weekend.id}-summary")
     if writing:
         text = weekend_text.summary_page(weekend_text.summary(found, Style()))
-        weekends.write_page(context, name, text, f"summary of the weekend of {found.weekend.id}")
+        weekends.write_weekend(context, name, text, f"summary of the weekend of {found.weekend.id}")
     if as_json:
         _say_standing(found, "weekend-summary")
         return
