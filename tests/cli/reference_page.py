@@ -32,10 +32,18 @@ def block(name: str, command: click.Command) -> str:
     parent = click.Context(cli, info_name="autobuilds", help_option_names=["-h", "--help"])
     context = click.Context(command, info_name=name, parent=parent)
     usage = command.get_usage(context).removeprefix("Usage: ")
-    rows = [record for parameter in command.get_params(context) if (record := _row(parameter, context)) is not None]
+    rows = [record for parameter in _parameters(command, context) if (record := _row(parameter, context)) is not None]
     table = ["| option | meaning |", "|---|---|", *(f"| `{_cell(form)}` | {_cell(text)} |" for form, text in rows)]
     own = ["```text", " ".join(usage.split()), "```", "", *_paragraphs(command.help or ""), *table, ""]
     return "\n".join(own) + "".join(_subcommand(name, inner, context) for name, inner in _inner(command))
+
+
+def _parameters(command: click.Command, context: click.Context) -> Iterator[click.Parameter]:
+    """Yield a command's parameters with a help option of this page's: click keeps the one that the first use of the command made."""
+    yield from (p for p in command.get_params(context) if "--help" not in p.opts)
+    own = click.Command(None).get_help_option(context)
+    assert own is not None
+    yield own
 
 
 def _inner(command: click.Command) -> list[tuple[str, click.Command]]:

@@ -28,6 +28,12 @@ def test_every_command_stands_there_once_in_the_order_of_the_help_page() -> None
     assert renewed(page) == page
 
 
+def test_the_page_does_not_depend_on_how_a_command_was_used_before() -> None:
+    for command in COMMANDS.values():
+        command.get_help_option(click.Context(command))
+    assert renewed(PAGE.read_text(encoding="utf-8")) == PAGE.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_a_help_text_and_its_exit_statuses(name: str) -> None:
     page = PAGE.read_text(encoding="utf-8")
