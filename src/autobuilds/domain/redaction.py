@@ -51,8 +51,8 @@ def secrets_of(environment: Mapping[str, str]) -> tuple[Secret, ...]:
 
 def _spellings(value: str) -> Iterable[str]:
     yield value
-    yield quote(value, safe="")
-    yield quote(value)
+    yield quote(value, safe="", errors="surrogateescape")
+    yield quote(value, errors="surrogateescape")
     yield value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     yield _base64(value.encode("utf-8", "replace"))
 

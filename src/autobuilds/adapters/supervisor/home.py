@@ -123,7 +123,7 @@ class Home:
             if before is None or after is None or after == before or hashlib.sha256(before).hexdigest() != digest:
                 continue
             if _SIGN_IN.search(Path(relative).name) and refreshed(before, after) and source is not None:
-                with suppress(errors.StorageFailure, OSError):
+                with suppress(errors.StorageFailure):
                     records.write_bytes(source.resolve(), after)
                     back.append(relative)
         return tuple(back)
@@ -132,8 +132,10 @@ class Home:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.path.is_symlink():
             self.path.unlink()
-        self.path.mkdir(mode=0o700, exist_ok=True)
-        self.path.chmod(0o700)
+        try:
+            self.path.mkdir(mode=0o700)
+        except FileExistsError:
+            self.path.chmod(0o700)
         for _, place in _XDG:
             with _folder(self.path, Path(place), make=True):
                 pass
@@ -156,7 +158,7 @@ def refreshed(before: bytes, after: bytes) -> bool:
     """Whether one JSON object differs from another in tokens and times of expiry alone, each of which looks like one."""
     try:
         old, new = json.loads(before), json.loads(after, object_pairs_hook=_once, parse_constant=_no_number)
-        return isinstance(old, dict) and isinstance(new, dict) and set(old) == set(new) and _alike(old, new, "")
+        return isinstance(old, dict) and isinstance(new, dict) and set(old) == set(new) and all(_alike(old[k], new[k], k) for k in old)
     except (ValueError, RecursionError):
         return False
 
@@ -166,8 +168,6 @@ def _alike(old: Any, new: Any, name: str) -> bool:
         added = set(new) - set(old)
         fine = set(old) <= set(new) and all(_REFRESHED.search(k) and _is_token(new[k]) for k in added)
         return fine and all(_alike(old[k], new[k], k) for k in old)
-    if isinstance(old, list) and isinstance(new, list):
-        return old == new
     if type(old) is not type(new) and not {type(old), type(new)} <= {int, float}:
         return False
     return bool(old == new) or (_REFRESHED.search(name) is not None and _is_token(new))
@@ -240,14 +240,14 @@ def _clear_way(fd: int, name: str) -> None:
 def _plain(relative: str) -> Path:
     """Return a relative path that stays below where it begins; raises OSError for any other."""
     path = Path(relative)
-    if path.is_absolute() or not path.parts or ".." in path.parts:
+    if path.is_absolute() or ".." in path.parts:
         raise OSError(f"{relative!r} is no path below the home")
     return path
 
 
 def _write(home: Path, relative: str, content: bytes, *, mode: int = 0o600) -> None:
     path = _plain(relative)
-    temporary = f".{path.name[:100]}.{secrets.token_hex(6)}"
+    temporary = f".{secrets.token_hex()}"
     with _folder(home, path.parent, make=True) as fd:
         out = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=fd)
         try:
@@ -255,11 +255,10 @@ def _write(home: Path, relative: str, content: bytes, *, mode: int = 0o600) -> N
                 file.write(content)
             with suppress(OSError):
                 if stat.S_ISDIR(os.stat(path.name, dir_fd=fd, follow_symlinks=False).st_mode):
-                    shutil.rmtree(path.name, ignore_errors=True, dir_fd=fd)
+                    shutil.rmtree(path.name, dir_fd=fd)
             os.rename(temporary, path.name, src_dir_fd=fd, dst_dir_fd=fd)
         except OSError:
-            with suppress(OSError):
-                os.unlink(temporary, dir_fd=fd)
+            os.unlink(temporary, dir_fd=fd)
             raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -9,14 +10,15 @@ from pathlib import Path
 from typing import IO
 
 from autobuilds.adapters.git import clones
+from autobuilds.adapters.git.harvest import TOGETHER
 from autobuilds.adapters.git.process import Git
 from autobuilds.domain.redaction import Secret, holds
 from autobuilds.errors import GitFailure
 from autobuilds.records import dataclass
 
 #: Bytes that are looked at in all; more than a harvest takes.
-_MOST_BYTES = 2 * 1024**3
-_CHUNK = 1024 * 1024
+_MOST_BYTES = 2 * TOGETHER
+_CHUNK = 1 << 20
 #: Findings that are told.
 _MOST_FOUND = 20
 #: How the record calls what a commit says of itself.
@@ -36,8 +38,8 @@ def leaks(bare: Path, base: str, heads: Sequence[str], secrets: tuple[Secret, ..
 
     What the file of that name had in the base already is nothing new. Raises GitFailure.
     """
-    values = tuple((s.value.encode("utf-8", "replace"), s.name) for s in secrets)
-    if not values or set(heads) <= {base}:
+    values = tuple((os.fsencode(s.value), s.name) for s in secrets)
+    if not values:
         return Leaks()
     git = clones.ours(bare)
     git.git_dir = bare.absolute()
@@ -45,7 +47,7 @@ def leaks(bare: Path, base: str, heads: Sequence[str], secrets: tuple[Secret, ..
     found: dict[tuple[str, str], None] = {}
     seen = 0
     for oid, kind, size, content in _objects(git, list(names)):
-        path = names.get(oid, "")
+        path = names[oid]
         if kind == b"tree":
             continue
         seen += size
@@ -57,7 +59,7 @@ def leaks(bare: Path, base: str, heads: Sequence[str], secrets: tuple[Secret, ..
         if variable is None:
             continue
         where = MESSAGE if kind == b"commit" else path
-        if kind == b"commit" or not _had(git, base, path, tuple(v for v in values if v[1] == variable)):
+        if not _had(git, base, path, tuple(v for v in values if v[1] == variable)):
             found.setdefault((where, variable))
         if len(found) >= _MOST_FOUND:
             break

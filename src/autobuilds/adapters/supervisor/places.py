@@ -37,7 +37,7 @@ def borrowed(repository: Path) -> tuple[str, ...]:
         objects = queue.pop(0)
         found.append(objects)
         try:
-            rows = (objects / "info" / "alternates").read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+            rows = os.fsdecode((objects / "info" / "alternates").read_bytes()).split("\n")
         except OSError:
             continue
         queue += [(objects / row).resolve() for row in rows if row and not row.startswith("#")]
@@ -46,11 +46,13 @@ def borrowed(repository: Path) -> tuple[str, ...]:
 
 def programs(argv: Iterable[str], environment: Mapping[str, str], hidden: Iterable[str]) -> tuple[str, ...]:
     """Return what has to be readable in the hidden folders so that the program of a command line and those on the PATH run."""
-    search = environment.get("PATH", "")
-    tops = [os.path.realpath(folder) for folder in hidden]
+    search = environment.get("PATH", os.defpath)
+    tops = [Path(os.path.realpath(folder)) for folder in hidden]
     found: dict[str, None] = {}
-    program = shutil.which(next(iter(argv), ""), path=search)
-    candidates = [*_of_path(search, tops), *(_of_program(Path(program)) if program is not None else ())]
+    candidates = [*_of_path(search, tops)]
+    for name in tuple(argv)[:1]:
+        program = shutil.which(name, path=search)
+        candidates += _of_program(Path(program)) if program is not None else ()
     for candidate in candidates:
         # A whole hidden folder that is a virtual environment, as by `python -m venv .`, stays hidden but for its programs.
         parts = [candidate / name for name in _OF_A_PREFIX] if _holds(candidate, tops) else [candidate]
@@ -62,7 +64,7 @@ def programs(argv: Iterable[str], environment: Mapping[str, str], hidden: Iterab
 
 def tool_chains(environment: Mapping[str, str], home: Path) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return what the tool chains on the PATH need of the owner's home, and the variables that tell them where it is."""
-    search = {os.path.realpath(p) for p in environment.get("PATH", "").split(os.pathsep) if p.startswith("/")}
+    search = {os.path.realpath(p) for p in environment.get("PATH", os.defpath).split(os.pathsep) if p.startswith("/")}
     readable: list[str] = []
     told: dict[str, str] = {}
     for folder, needs, variable, where in _TOOL_CHAINS:
@@ -72,21 +74,20 @@ def tool_chains(environment: Mapping[str, str], home: Path) -> tuple[tuple[str, 
     return tuple(dict.fromkeys(readable)), {name: value for name, value in told.items() if name not in environment}
 
 
-def _below(path: Path, tops: list[str]) -> bool:
-    real = os.path.realpath(path)
-    return any(real.startswith(top.rstrip("/") + "/") or str(path).startswith(top.rstrip("/") + "/") for top in tops)
+def _below(path: Path, tops: list[Path]) -> bool:
+    real = Path(os.path.realpath(path))
+    return any(top in real.parents or top in path.parents for top in tops)
 
 
-def _holds(path: Path, tops: list[str]) -> bool:
+def _holds(path: Path, tops: list[Path]) -> bool:
     """Whether a path is one of the hidden folders, or has one of them in it."""
-    real = os.path.realpath(path).rstrip("/") + "/"
-    return any(f"{top.rstrip('/')}/".startswith(real) for top in tops)
+    return any(top.is_relative_to(os.path.realpath(path)) for top in tops)
 
 
-def _of_path(search: str, tops: list[str]) -> Iterator[Path]:
+def _of_path(search: str, tops: list[Path]) -> Iterator[Path]:
     for entry in search.split(os.pathsep):
         folder = Path(entry)
-        if not entry.startswith("/") or not _below(folder, tops):
+        if not folder.is_absolute() or not _below(folder, tops):
             continue
         yield folder
         if folder.name == "bin":
