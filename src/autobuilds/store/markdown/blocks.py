@@ -227,6 +227,7 @@ class _Parser(Growing):
         rest = skip_definitions(self.text, container.lines)
         if not rest:
             return None
+        container.first += len(container.lines) - len(rest)
         container.kind, container.lines, container.setext = HEADING, rest, True
         container.level = 1 if self.text[self.next] == "=" else 2
         container.last = self.line
