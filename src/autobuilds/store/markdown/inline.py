@@ -150,17 +150,17 @@ def without_comments(text: str) -> str:
     return "".join(kept) + text[at:]
 
 
-def plain_text(text: str, known: frozenset[str] = frozenset(), depth: int = 0) -> str:
+def plain_text(text: str, known: frozenset[str] = frozenset()) -> str:
     """Return a text without its inline Markdown, white space folded."""
     if not _SPECIAL.search(text):
         return fold_space(text)
     text = _BREAK.sub(" ", text)
-    found = pieces(text, known) if depth < 8 else []
+    found = pieces(text, known)
     shown: list[str] = []
     parts: list[str] = []
     at = 0
     for piece in found:
-        shown.append(_shown(piece, known, depth))
+        shown.append(_shown(piece, known))
         parts += (_entities(text[at : piece.start]), f"\0{len(shown) - 1}\0")
         at = piece.end
     parts.append(_entities(text[at:]))
@@ -176,7 +176,7 @@ def _entities(text: str) -> str:
     return _ENTITY.sub(lambda match: unescape(match[0]), text)
 
 
-def _shown(piece: Piece, known: frozenset[str], depth: int) -> str:
+def _shown(piece: Piece, known: frozenset[str]) -> str:
     if piece.kind == "code":
         return code_text(piece.text)
     if piece.kind in {"comment", "html"}:
@@ -185,5 +185,5 @@ def _shown(piece: Piece, known: frozenset[str], depth: int) -> str:
         name, _, alias = piece.text.partition("|")
         return (alias or name).strip()
     if piece.kind in {"link", "image"}:
-        return plain_text(piece.text, known, depth + 1)
+        return plain_text(piece.text, known)  # a label holds brackets one deep, so this ends soon
     return piece.text
