@@ -206,6 +206,8 @@ def test_a_silent_attempt_gives_no_sign_from_then_on(stage: Stage) -> None:
     stage.runner.submit(stage.job("other-1"))
     stage.after(6)
     assert stage.runner.poll("other-1").percent == 99
+    stage.turn = Turn(length=timedelta(), silent_after=MINUTE)
+    assert stage.runner.submit(stage.job("third-1")).percent == 0
 
 
 def test_who_is_stopped_ends_then_with_the_given_words(stage: Stage) -> None:
@@ -247,14 +249,14 @@ def test_a_machine_that_goes_down_loses_what_runs(stage: Stage) -> None:
 
 
 def test_a_merge_is_made_where_it_is_wanted_and_the_work_passes(stage: Stage) -> None:
-    merge: dict[str, Any] = {"deliver": DeliverMode.MERGE, "checks": ["true"]}
+    merge: dict[str, Any] = {"deliver": DeliverMode.MERGE, "checks": ["true"], "name": "n" * 61}
     first = stage.job()
     ending = stage.ended(Turn(length=MINUTE), **merge)[0].ending
     assert ending is not None and ending.merged_commit is not None
     assert (ending.evidence, ending.merged_onto) == (Evidence.MERGED, first.base_commit)
     assert [check.merged for check in ending.checks] == [False, True]
     scratch = stage.workspace / ".autobuilds" / "runs" / "demo-1" / "merge"
-    assert git(scratch, "show", "-s", "--format=%B", ending.merged_commit) == "Merge build demo: Demo\n\nBuild: demo\nAttempt: 1"
+    assert git(scratch, "show", "-s", "--format=%B", ending.merged_commit) == f"Merge build demo: {'n' * 59}…\n\nBuild: demo\nAttempt: 1"
     assert git(scratch, "rev-list", "--parents", "-n1", ending.merged_commit).split()[1:] == [first.base_commit, ending.head_commit]
     for number, (turn, more) in enumerate(
         [
@@ -268,6 +270,10 @@ def test_a_merge_is_made_where_it_is_wanted_and_the_work_passes(stage: Stage) ->
         ending = stage.ended(turn, attempt_id=f"more-{number}", **more)[0].ending
         assert ending is not None and (ending.merged_commit, ending.merged_onto) == (None, None), number
         assert len(ending.checks) == 1
+    stage.now = BEGIN
+    claimed = stage.ended(Turn(length=MINUTE), attempt_id="claimed-1", deliver=DeliverMode.MERGE, claims=["It works"])[0].ending
+    assert claimed is not None and claimed.merged_onto is not None
+    assert (claimed.evidence, claimed.merged_commit) == (Evidence.CLAIMED, None), "a merge that nothing has checked is none"
 
 
 def test_a_merge_that_conflicts_or_can_not_be_tried_is_left_for_review(stage: Stage) -> None:
@@ -295,6 +301,19 @@ def test_a_task_that_may_change_nothing_changes_nothing(stage: Stage) -> None:
     assert ending is not None
     assert (ending.outcome, ending.head_commit, ending.files_changed, ending.changed_paths) == (Outcome.PASSED, None, 0, ())
     assert (ending.lines_added, ending.lines_removed) == (0, 0)
+    stage.now = BEGIN
+    status, run = stage.ended(Turn(length=MINUTE), attempt_id="other-1", may_change_nothing=True, claims=["It works"])
+    assert status.ending is not None
+    assert status.ending.outcome is run.outcome is Outcome.NO_CHANGE, "what the judgement says counts, not the script"
+
+
+def test_what_an_earlier_run_left_on_the_branch_is_in_nobodys_way(stage: Stage) -> None:
+    old = git(stage.workspace, "commit-tree", "HEAD^{tree}", "-m", "old")
+    git(stage.workspace, "branch", "build/demo.simulated", old)
+    ending = stage.ended(Turn(length=MINUTE))[0].ending
+    assert ending is not None and ending.head_commit is not None
+    assert git(stage.workspace, "rev-parse", f"{ending.head_commit}^") == git(stage.workspace, "rev-parse", "main")
+    assert git(stage.workspace, "branch", "--format=%(refname:short)") == "main"
 
 
 def test_a_progress_log_that_is_gone_stops_nothing(stage: Stage) -> None:
@@ -311,7 +330,7 @@ def test_a_progress_log_that_is_gone_stops_nothing(stage: Stage) -> None:
         ((), "simulated/demo.txt"),
         (("src/main.py", "docs"), "src/main.py"),
         (("/src/",), "src/demo.txt"),
-        (("a.d/sub",), "a.d/sub/demo.txt"),
+        (("a/b.d/sub",), "a/b.d/sub/demo.txt"),
         (("src/*.py", "x?", "[ab]", "docs"), "docs/demo.txt"),
         ((".github/x.yml", "docs"), "simulated/demo.txt"),
         (("*",), "simulated/demo.txt"),

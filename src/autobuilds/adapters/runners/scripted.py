@@ -139,12 +139,12 @@ class ScriptedRunner:
         repo = self.open_repo(Path(job.repository))
         head = self._work(repo, job) if run.outcome in _WORKED else None
         changed = head is not None and head != job.base_commit
-        stat = repo.diff(job.base_commit, head) if changed and head else DiffStat(paths=(), added=0, removed=0)
+        stat = repo.diff(job.base_commit, head) if head is not None else DiffStat(paths=(), added=0, removed=0)
         worked = run.outcome in _WORKED
         checks = passed(job.criteria, failing=run.outcome is Outcome.CHECKS_FAILED) if worked else ()
         merge = self._merged(repo, job, head) if run.outcome is Outcome.PASSED and changed and head is not None else None
         facts = AttemptFacts(
-            stop=_stop_of(run, turn),
+            stop=_stop_of(run),
             exit_code=1 if run.outcome is Outcome.AGENT_FAILED else 0,
             changed=changed,
             may_change_nothing=job.may_change_nothing,
@@ -181,7 +181,6 @@ class ScriptedRunner:
             return None
         path, branch = _path_of(job), f"build/{job.label}.simulated"
         text = (repo.read(job.start_commit, path) or b"") + f"{job.name}: attempt {job.number}, simulated.\n".encode()
-        repo.delete_branch(branch)
         repo.adopt(repo.root, job.start_commit, branch)
         made = repo.commit([path], f"{job.name}\n\nSimulated work.", author=_BUILDER, branch=branch, texts={path: text})
         repo.delete_branch(branch)
@@ -204,7 +203,7 @@ class ScriptedRunner:
         path = Path(job.progress_file)
         with suppress(OSError):
             said = f"ended (simulated): {sum(c.passed for c in checks)} of {len(checks)} criteria met"
-            write_atomic(path, append_log(path.read_text(encoding="utf-8"), said, when).encode())
+            write_atomic(path, append_log(path.read_bytes().decode(), said, when).encode())
 
 
 def _end_of(job: Job, turn: Turn, begun: datetime) -> tuple[datetime, Outcome]:
@@ -217,12 +216,10 @@ def _end_of(job: Job, turn: Turn, begun: datetime) -> tuple[datetime, Outcome]:
     return (timeout, Outcome.TIMEOUT) if timeout < ends else (ends, turn.outcome)
 
 
-def _stop_of(run: Run, turn: Turn) -> Stop | None:
+def _stop_of(run: Run) -> Stop | None:
     words = {Outcome.TIMEOUT: "stopped at its time limit", Outcome.STALLED: "stopped after too long without output, progress or CPU use"}
     if run.outcome in words:
         return Stop(outcome=run.outcome, reason=words[run.outcome])
-    if run.outcome is Outcome.AGENT_FAILED and turn.failure is not None:
-        return Stop(outcome=run.outcome, reason=turn.reason, failure=turn.failure)
     return None
 
 
