@@ -168,7 +168,7 @@ def test_a_document_is_looked_things_up_in() -> None:
     assert active.part(Key.ADDED) is None
     notes = active.field(Key.NOTES)
     assert notes is not None
-    assert (text[slice(*notes.name)], text[slice(*notes.value)], notes.item) == ("Notes", "x", True)
+    assert (text[slice(*notes.name)], text[slice(*notes.value)]) == ("Notes", "x")
     assert active.field(Key.PRIORITY) is None
     completed = document.section(SectionKind.COMPLETED)
     assert completed is not None

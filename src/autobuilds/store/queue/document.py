@@ -83,8 +83,6 @@ class FieldSpan:
     first: Span
     #: The key's text alone, without emphasis and colon.
     name: Span
-    #: Whether the field is a list item (`- Key: value`), not a line or a heading of its own.
-    item: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,8 +102,6 @@ def _after_colon(document: Document, field: FieldSpan) -> int:
 
 def inner_indent(document: Document, field: FieldSpan) -> str:
     """Return the white space that a line needs to belong to a field."""
-    if not field.item:
-        return ""
     before = document.text[line_start(document, field.name.start) : field.name.start]
     return " " * len(before.rstrip("*_").expandtabs(4))
 
@@ -146,9 +144,8 @@ def new_part(document: Document, entry: Entry, key: Key, value: str) -> Splice:
 
 def new_field(document: Document, entry: Entry, key: Key, value: Value, ticked: frozenset[int] = frozenset()) -> Splice:
     """Return the splice that adds a field to the details of a task, which are made if there are none."""
-    own = [field for field in entry.fields if field.item]
-    if own:
-        last = max(own, key=lambda field: field.lines.end)
+    if entry.fields:
+        last = max(entry.fields, key=lambda field: field.lines.end)
         rows = field_rows(key, value, _habit_of(document, last), ticked)
         return rows_at(document, last.lines.end, rows)
     if entry.details:
@@ -178,7 +175,7 @@ def _habit_of(document: Document, field: FieldSpan) -> FieldHabit:
 
 
 def _sample(document: Document, place: FieldPlace) -> Iterator[FieldSpan]:
-    return (field for entry in document.entries for field in entry.fields if field.place is place and field.item)
+    return (field for entry in document.entries for field in entry.fields if field.place is place)
 
 
 def habit(document: Document, place: FieldPlace) -> FieldHabit:

@@ -23,9 +23,9 @@ class Item:
     text: str
     lines: Span
     at: int
-    mark: int | None = None
-    checked: bool = False
-    details: str = ""
+    mark: int | None
+    checked: bool
+    details: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def list_item(item: Block, blocks: Blocks) -> Item:
     lines = whole_lines(item, blocks)
     if not item.children or item.children[0].kind != PARAGRAPH:
         rest = "\n".join(_dedented(child, blocks) for child in item.children)
-        return Item("", lines, item.marker_at + 1, details=rest)
+        return Item("", lines, item.marker_at + 1, None, False, rest)
     first = item.children[0]
     start, end = paragraph_span(first, blocks.text)
     box = BOX.match(blocks.text, start, end)
