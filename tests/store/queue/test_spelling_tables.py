@@ -290,3 +290,12 @@ def test_a_criterion_keeps_what_stands_under_it() -> None:
     task, _ = field("**Completion Criteria:**\n  - [X] it: `a b`\n    - one\n\n      deep\n  - [ ]\n    ```\n    x\n    ```\n  - [\t] tab")
     assert task.criteria[0] == Criterion(text="it: `a b`", checked=True, commands=("a b",), details="- one\n\n  deep")
     assert [one.text for one in task.criteria[1:]] == ["[ ]", "tab"]
+
+
+def test_signs_inside_a_heading_are_skipped() -> None:
+    for sign in ("🚀", "˂", "\u200d", "\u0378", "\ue000", "\u20dd", "1\u20e3", "#\ufe0f\u20e3", "\ufe0f", ":x_1-:"):
+        assert section_of(f"Active{sign}Queue") == "active", repr(sign)
+        assert section_of(f"{sign} Active Queue") == "active", repr(sign)
+    for sign in ("", "-", "1", "+", "::", "é", ":é:"):
+        assert section_of(f"Active{sign}Queue") is None, repr(sign)
+    assert section_of("Completed:x:") == section_of("Completed—all") == "completed"
