@@ -372,16 +372,7 @@ class _Finder:
             for argument in node.args[1:]:
                 self.expression(argument)
             return True
-        other = None
-        same = (called == "strip" and node in self.truths) or (called in {"split", "rsplit"} and len(node.args) + len(node.keywords) < 2)
-        if isinstance(node.func, ast.Attribute) and called in _METHODS and not same:
-            other = copy.deepcopy(node)
-            other.func.attr = _METHODS[called]  # type: ignore[attr-defined]
-        elif isinstance(node.func, ast.Name) and called in _NAMES and not (called == "sorted" and node.keywords):
-            other = copy.deepcopy(node)
-            other.func.id = _NAMES[called]  # type: ignore[attr-defined]
-        if other is not None:
-            self.changed(node, "call", other)
+        self._other_call(node, called)
         for number, keyword in enumerate(node.keywords):
             if keyword.arg is None or (called == "zip" and keyword.arg == "strict"):
                 continue
@@ -396,6 +387,21 @@ class _Finder:
             if not (called == "zip" and keyword.arg == "strict"):
                 self.expression(keyword.value)
         return True
+
+    def _other_call(self, node: ast.Call, called: str) -> None:
+        """Note the call of the method or function that does nearly the same."""
+        if called in {"any", "all"} and node.args and isinstance(node.args[0], ast.GeneratorExp | ast.ListComp):
+            self.truth(node.args[0].elt)
+        other = None
+        same = (called == "strip" and node in self.truths) or (called in {"split", "rsplit"} and len(node.args) + len(node.keywords) < 2)
+        if isinstance(node.func, ast.Attribute) and called in _METHODS and not same:
+            other = copy.deepcopy(node)
+            other.func.attr = _METHODS[called]  # type: ignore[attr-defined]
+        elif isinstance(node.func, ast.Name) and called in _NAMES and not (called == "sorted" and node.keywords):
+            other = copy.deepcopy(node)
+            other.func.id = _NAMES[called]  # type: ignore[attr-defined]
+        if other is not None:
+            self.changed(node, "call", other)
 
 
 def _text(node: ast.expr) -> bool:

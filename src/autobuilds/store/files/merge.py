@@ -139,7 +139,7 @@ def _merged(old: Sequence[bytes], theirs: list[_Hunk], ours: list[_Hunk], *, fin
 
 def _group(theirs: list[_Hunk], ours: list[_Hunk]) -> tuple[int, int, list[_Hunk], list[_Hunk]]:
     """Take the next hunk of both lists with every hunk that touches the same lines; what is inserted before a line does not."""
-    start, end = min((h.start, h.end) for h in (*theirs[:1], *ours[:1]))
+    start, end = min((hunks[0].start, hunks[0].end) for hunks in (theirs, ours) if hunks)
     taken: tuple[list[_Hunk], list[_Hunk]] = ([], [])
     grown = True
     while grown:

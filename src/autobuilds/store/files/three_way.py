@@ -114,7 +114,7 @@ def _hunks(old: Sequence[str], new: Sequence[str]) -> list[_Hunk]:
 
 def _group(mine: list[_Hunk], other: list[_Hunk]) -> tuple[int, int, list[_Hunk], list[_Hunk]]:
     """Take the next hunk of both lists with every hunk that shares a row or a place of insertion with it."""
-    start, end = min((h.start, h.end) for h in (*mine[:1], *other[:1]))
+    start, end = min((hunks[0].start, hunks[0].end) for hunks in (mine, other) if hunks)
     taken: tuple[list[_Hunk], list[_Hunk]] = ([], [])
     grown = True
     while grown:

@@ -127,7 +127,7 @@ class Vault:
                 temporary.replace(path)
             except BaseException:
                 with suppress(OSError):
-                    temporary.unlink(missing_ok=True)
+                    temporary.unlink()
                 raise
         return name
 
@@ -151,7 +151,7 @@ class Vault:
             return self.renamed(held)
         except BaseException:
             with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+                temporary.unlink()
             raise
 
     def renamed(self, held: Held) -> Held:
@@ -171,7 +171,7 @@ class Vault:
 
     def all(self) -> list[Held]:
         """Return every write that is still remembered, oldest first."""
-        found = (_parsed(self.folder, name) for name in self._names() if name.endswith(".held"))
+        found = (_parsed(self.folder, name) for name in self._names())
         return sorted((held for held in found if held is not None), key=lambda held: held.at)
 
     def _names(self) -> list[str]:
@@ -258,7 +258,7 @@ class Vault:
 
     def owed(self) -> list[Debt]:
         """Return what is owed, oldest first."""
-        found = [(name, match) for name in self._names() if name.endswith(".owed") and (match := _OWED.fullmatch(name))]
+        found = [(name, match) for name in self._names() if (match := _OWED.fullmatch(name))]
         debts = [
             Debt(path=self.folder / name, at=int(match[1]), before=match[2], after=match[3], seconds=int(match[4])) for name, match in found
         ]
