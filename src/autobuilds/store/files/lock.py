@@ -33,7 +33,6 @@ class Lock:
         self.what = what
         self.wait = wait
         self._fd: int | None = None
-        self._times = (0, 0)
 
     @property
     def held(self) -> bool:

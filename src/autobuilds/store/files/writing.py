@@ -71,7 +71,7 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> bool:
             temporary.replace(target)
         except BaseException:
             with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+                temporary.unlink()
             raise
     except OSError as error:
         raise storage_failure(path, error) from error
