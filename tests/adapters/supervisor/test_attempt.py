@@ -201,6 +201,8 @@ def test_an_agent_that_fails_by_its_own_word_or_status(bench: Bench) -> None:
     assert (ending.outcome, ending.exit_code, ending.checks, ending.evidence) == (Outcome.AGENT_FAILED, 0, (), None)
     assert ending.failure is FailureClass.CRASH and ending.head_commit == COMMIT
     assert "status: failed\npercent: 0\n" in bench.progress
+    ending = Bench(bench.workspace).run("exit 7", claims=["It works"])
+    assert (ending.outcome, ending.exit_code, "Evidence" in bench.progress) == (Outcome.AGENT_FAILED, 7, False)
 
 
 @pytest.mark.parametrize(("steps", "code", "noted"), [("kill -XFSZ $$", -25, True), ("exit 153", 153, True), ("exit 152", 152, False)])

@@ -22,7 +22,7 @@ from autobuilds.ports import Job
 from autobuilds.records import dataclass, field
 
 #: A credentials file is a few KiB; what is larger is something else.
-MAX_CREDENTIAL_BYTES = 1024 * 1024
+MAX_CREDENTIAL_BYTES = 1 << 20
 #: Variables that move a folder of the home elsewhere, and which folder that is.
 _XDG = (
     ("XDG_CONFIG_HOME", ".config"),

@@ -16,7 +16,7 @@ from autobuilds.store.files.writing import temporary_name
 
 T = TypeVar("T")
 #: A record of ours is far smaller; what is larger is not one.
-MAX_RECORD_BYTES = 16 * 1024 * 1024
+MAX_RECORD_BYTES = 16 << 20
 #: How a supervisor begins its last line where the disk did not take the exit record.
 UNRECORDED = "the supervisor could not record how the attempt ended"
 #: Notes on one harvest that are kept.
@@ -111,7 +111,7 @@ def write_bytes(path: Path, content: bytes, *, once: bool = False, mode: int = 0
         ) from error
     finally:
         with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+            temporary.unlink()
     return True
 
 
@@ -138,10 +138,10 @@ def read_record(path: Path, kind: type[T]) -> T | None:
 
 
 def _content(fd: int) -> bytes:
-    """Return what a file holds, one byte more than a record may have at most; raises OSError."""
+    """Return what a file holds, cut where no record goes on; raises OSError."""
     parts: list[bytes] = []
-    left = MAX_RECORD_BYTES + 1
-    while left > 0 and (part := os.read(fd, left)):
+    left = MAX_RECORD_BYTES
+    while part := os.read(fd, left):
         parts.append(part)
         left -= len(part)
     return b"".join(parts)

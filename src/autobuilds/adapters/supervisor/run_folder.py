@@ -27,7 +27,7 @@ def state_folder(workspace: Path) -> Path:
 def is_attempt_id(text: str) -> bool:
     """Whether a text may name a run folder: one plain path segment."""
     plain = bool(text) and text.isprintable() and not text.startswith((".", "-"))
-    return plain and "/" not in text and "\\" not in text and len(text.encode("utf-8", "surrogatepass")) <= _MAX_ID_BYTES
+    return plain and "/" not in text and "\\" not in text and len(text.encode()) <= _MAX_ID_BYTES
 
 
 @dataclass(frozen=True, slots=True)

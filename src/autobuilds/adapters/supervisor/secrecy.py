@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +12,7 @@ from autobuilds.domain.redaction import Secret, redact, secrets_of
 from autobuilds.ports import Job
 from autobuilds.records import fields, is_dataclass, replace
 
-_CHUNK = 1024 * 1024
+_CHUNK = 1 << 20
 _T = TypeVar("_T")
 
 
@@ -49,7 +48,7 @@ def redact_file(path: Path, secrets: tuple[Secret, ...]) -> int:
 
     Nothing is done to a link, a file with a second name, or anything else; never raises.
     """
-    values = [s.value.encode("utf-8", "replace") for s in secrets]
+    values = [os.fsencode(s.value) for s in secrets]
     if not values:
         return 0
     try:
@@ -64,8 +63,7 @@ def redact_file(path: Path, secrets: tuple[Secret, ...]) -> int:
     except OSError:
         pass
     finally:
-        with suppress(OSError):
-            os.close(fd)
+        os.close(fd)
     return found
 
 

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 #: Activities that the progress log shows, files that it names.
 SHOWN = 50
 _FILES = 50
-_CHUNK = 256 * 1024
+_CHUNK = 256 << 10
 #: Seconds that reading may take at one sample, and in the end; what a flood brought besides is passed over, but not its end.
 _SAMPLE_SECONDS, _END_SECONDS = 0.2, 10.0
-_END_BYTES = 1024 * 1024
+_END_BYTES = 1 << 20
 _LINE = 500
-_RESULT_BYTES = 16 * 1024 * 1024
+_RESULT_BYTES = 8 << 20
 #: A result file that grows is read while the agent runs up to this size, and after so many seconds again.
-_GROWING_BYTES = 4 * 1024 * 1024
+_GROWING_BYTES = 4 << 20
 _USAGE_SECONDS = 5.0
 
 
@@ -146,17 +146,17 @@ class AgentStream:
     def look(self, seconds: float = _SAMPLE_SECONDS) -> None:
         """Read what has come since the last look, as far as the time allows."""
         told: list[str] = []
-        read = 0
+        grew = False
         until = time.monotonic() + seconds
         while time.monotonic() < until and (data := self._out.read()):
-            read += len(data)
+            grew = True
             if self.job.rules.format == "jsonl":
                 told += [f"{self.now():%H:%M:%S} {row}" for row in self._plain.of(data) if not row.startswith("{")]
             told += [self._note(activity) for activity in self._reader.feed(data)]
         if self._err is not None:
             told += self._errors(until)
             self._tell(told)
-        if read and self.writes and self._session is None and self.job.rules.format == "jsonl":
+        if grew and self.writes and self._session is None and self.job.rules.format == "jsonl":
             self._keep_session()
 
     def used(self) -> Usage:

@@ -43,8 +43,9 @@ def read_tail(path: Path, limit: int, secrets: tuple[Secret, ...] = ()) -> str:
     if fd is None:
         return ""
     try:
-        offset = max(os.fstat(fd).st_size - max(limit, 0), 0)
-        content = os.pread(fd, max(limit, 0), offset)
+        most = max(limit, 0)
+        offset = max(os.fstat(fd).st_size - most, 0)
+        content = os.pread(fd, most, offset)
     except OSError:
         return ""
     finally:
