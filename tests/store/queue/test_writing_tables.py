@@ -1,0 +1,14 @@
+"""Writing into queues, held to tables: what every operation does to small queues of all sorts, and the parts it is made of."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.store.queue.writings import PINNED, SHAPES, rows
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_small_queues_are_written_as_pinned(shape: str) -> None:
+    pinned = PINNED.read_text(encoding="utf-8").partition(f"## {shape}\n")[2].split("\n## ")[0].rstrip("\n").split("\n")
+    for told, row in zip(pinned, rows(shape), strict=True):
+        assert row == told, "where that is meant: python -m tests.store.queue.writings"
