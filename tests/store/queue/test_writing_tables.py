@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.store.queue import unions
 from tests.store.queue.writings import PINNED, SHAPES, rows
 
 
@@ -12,3 +13,9 @@ def test_small_queues_are_written_as_pinned(shape: str) -> None:
     pinned = PINNED.read_text(encoding="utf-8").partition(f"## {shape}\n")[2].split("\n## ")[0].rstrip("\n").split("\n")
     for told, row in zip(pinned, rows(shape), strict=True):
         assert row == told, "where that is meant: python -m tests.store.queue.writings"
+
+
+def test_two_versions_of_a_queue_are_merged_as_pinned() -> None:
+    pinned = unions.PINNED.read_text(encoding="utf-8").split("\n")[:-1]
+    for told, row in zip(pinned, unions.rows(), strict=True):
+        assert row == told, "where that is meant: python -m tests.store.queue.unions"
