@@ -114,3 +114,11 @@ def test_a_link_is_known_by_its_definition_whatever_ends_the_lines(end: str) -> 
     text = "## Active Queue\n- [ ] A [x]\n\n  [x]: /u\nlazy\n"
     assert read_queue(text.replace("\n", end).encode(), zone=ZONE).queue == thorough(text)
     assert read_queue(text.replace("\n", end).encode(), zone=ZONE).queue.tasks[0].name == "A x"
+
+
+@pytest.mark.parametrize("opened", ["- ```\n  x", "> ~~~", "1. <!-- x", "- > <pre>", "```\nx\n```", "text <b>", "| a |"])
+@pytest.mark.parametrize("place", ["{}\n## Active Queue\n", "## Active Queue\n- [ ] A\n\n## Notes\n{}\n"])
+def test_what_is_left_open_outside_the_sections_is_told_of(opened: str, place: str) -> None:
+    text = place.format(opened) + "## Task Details\n\n## Completed\n"
+    assert read_queue(text.encode(), zone=ZONE).queue == thorough(text)
+    assert read_plain(text, ZONE, thorough) is None

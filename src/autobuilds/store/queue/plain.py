@@ -18,7 +18,7 @@ from autobuilds.domain.model import Counts, Priority, Queue, Section, Task, know
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.problem import Problem
 from autobuilds.store.queue.plain_details import Given, given_in, is_sound, later
-from autobuilds.store.queue.plain_pieces import OPENER, Little, Pieces, Thorough, is_odd
+from autobuilds.store.queue.plain_pieces import LARGER, Little, Pieces, Thorough, is_odd
 from autobuilds.store.queue.plain_relations import known_labels, resolved
 from autobuilds.store.queue.plain_values import Doubt, PlainValues
 from autobuilds.store.queue.sections import section_of
@@ -148,7 +148,7 @@ class _Plain:
 
     def _other(self, start: int, end: int) -> None:
         """Doubt lines of no section that might begin something larger."""
-        if OPENER.search(self.text, start, end) or is_odd(self.text[start:end]):
+        if LARGER.search(self.text, start, end) or is_odd(self.text[start:end]):
             raise Doubt
 
     def _list(self, section: Section, start: int, end: int) -> None:

@@ -13,6 +13,8 @@ from autobuilds.store.queue.plain_values import Doubt
 
 #: What may hide the pieces after it: a fence, HTML, a table's row.
 OPENER = pattern(r"^ {0,3}(?:```|~~~|<|\|)", re.MULTILINE)
+#: What may begin something larger anywhere: a fence or HTML in an item or a quotation goes on to the end of that, and is told of.
+LARGER = pattern(r"```|~~~|<|^ {0,3}\|", re.MULTILINE)
 #: Headings that are indented or empty.
 _ODD_HEADING = pattern(r"(?:^|\n)(?: {1,3}#{1,6}[ \n]|#{1,6}\n)")
 #: An underlined heading or a rule that touches the line above it: it may not be told from its piece alone.
