@@ -82,6 +82,7 @@ class TestLock:
         pauses = clock.pauses
         assert pauses[0] < 0.01 and max(pauses) < 0.1 and min(pauses) > 0
         assert sum(pauses) == pytest.approx(1.0)
+        assert max(pauses) > 10 * pauses[0]
         assert all(later == min(2 * pause, max(pauses)) for pause, later in pairwise(pauses[:-1]))
         assert open_files() == before
 
@@ -91,6 +92,13 @@ class TestLock:
             pass
         assert clock.pauses == []
         assert re.search(r"since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00\. Try again", str(told.value))
+
+    def test_a_lock_that_was_lent_is_waited_for_as_long_as_said(self, tmp_path: Path, clock: Clock) -> None:
+        other = Lock(tmp_path / "lock")
+        with pytest.raises(Busy), Lock(tmp_path / "lock") as lock, lock.lent(0.5):
+            other.__enter__()
+        other.__exit__(None, None, None)
+        assert sum(clock.pauses) == pytest.approx(0.5)
 
     def test_its_note_is_one_line_whatever_a_killed_holder_left(self, tmp_path: Path) -> None:
         path = tmp_path / "lock"
@@ -168,10 +176,11 @@ class TestLock:
         assert open_files() == before
 
     def test_a_file_put_in_its_place_meanwhile_is_locked_instead(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        path, real, left = tmp_path / "lock", fcntl.flock, [True, True]
+        path, real, left, calls = tmp_path / "lock", fcntl.flock, [True, True], []
 
         def flock(fd: int, operation: int) -> None:
             real(fd, operation)
+            calls.append(fd)
             if left:
                 left.pop()
                 path.with_name("lock.turn").unlink()
@@ -182,7 +191,7 @@ class TestLock:
         before = open_files()
         with Lock(path, wait=5.0):
             assert open_files() == before + 1
-        assert (left, open_files()) == ([], before)
+        assert (left, open_files(), len(calls)) == ([], before, 4)
 
     def test_a_process_that_cannot_be_asked_is_alive(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert alive(os.getpid()) and alive(1 << 80)

@@ -17,7 +17,7 @@ from autobuilds.store.files.vault import Debt, Held, Vault, digest
 
 def owe(vault: Vault, before: bytes, after: bytes, seconds: int) -> None:
     """Remember the lines of `after` that `before` lacks. Raises OSError."""
-    lines = [line for line in counted(after) - counted(before) if WORD.search(line)]
+    lines = [line for line in (counted(after) - counted(before)).elements() if WORD.search(line)]
     if lines:
         vault.owe(before, after, lines, seconds)
 
