@@ -15,12 +15,14 @@ def main() -> None:
 
         sys.exit(run(sys.argv[1:]))
     try:
-        sys.stdout.write(found)
+        sys.stdout.write(found[0])
         sys.stdout.flush()
     except BrokenPipeError:
         import os
 
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if found[1]:
+        sys.exit(found[1])
 
 
 def _open_closed() -> None:
@@ -38,15 +40,16 @@ def _open_closed() -> None:
         setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
-def _at_once(args: list[str]) -> str | None:
-    """Return the answer to what needs no look at the workspace, or None."""
+def _at_once(args: list[str]) -> tuple[str, int] | None:
+    """Return the answer to what needs no look at the workspace, and the exit status, or None."""
     if args == ["--version"]:
         from autobuilds import __version__
 
-        return f"autobuilds {__version__}\n"
-    from autobuilds.cli.quick import answer
+        return f"autobuilds {__version__}\n", 0
+    from autobuilds.cli.quick import STATUS, answer
 
-    return answer(args)
+    known = answer(args)
+    return None if known is None else (known, STATUS.get(args[0], 0))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from autobuilds.cli import answers, quick
 from autobuilds.cli.formatters.style import Style
 from autobuilds.planning import judging
 from autobuilds.runtime.heartbeat import Beat, beat, look
-from autobuilds.runtime.standstill import keep, watch
+from autobuilds.runtime.standstill import keep, keep_beside, watch
 from autobuilds.runtime.stillness import dues, still
 from autobuilds.store import standstill
 from autobuilds.wiring import make_context
@@ -97,6 +97,12 @@ class Quiet:
         """Return the quick answer at a time."""
         return standstill.recall(str(self.root), "heartbeat-text", at.timestamp())
 
+    def lines(self) -> tuple[str, ...]:
+        """Return the lines of the note, which holds at noon."""
+        found = standstill.holding(str(self.root), "heartbeat-text", NOON.timestamp())
+        assert found is not None
+        return tuple(found[0])
+
 
 def text(found: Beat) -> str:
     return answers.heartbeat_text(found, as_json=False, style=Style(colour=False))
@@ -127,6 +133,33 @@ def test_nothing_changed_is_said_at_once_in_the_same_words(make_quiet) -> None:
 def test_it_holds_until_off_hours_begin_and_not_before_it_was_taken(make_quiet, minutes: int, known: bool) -> None:
     quiet = make_quiet(queue_of(("Held", "High", HELD)))
     assert (quiet.recall(NOON + timedelta(minutes=minutes)) is not None) is known
+
+
+def test_an_answer_beside_it_holds_as_long_or_until_its_words_change(make_quiet) -> None:
+    quiet = make_quiet(queue_of(("Held", "High", HELD)))
+    context = make_context(quiet.root)
+
+    def beside(at: datetime) -> str | None:
+        return standstill.recall(str(quiet.root), "next-text", at.timestamp())
+
+    with clock(NOON):
+        before = ("heartbeat-text", quiet.lines())
+        assert keep_beside(context, before, "next-text", lambda _: "none", NOON)
+        assert [beside(NOON + timedelta(minutes=m)) for m in (-1, 0, 29, 30)] == [None, "none", "none", None]
+        assert keep_beside(context, before, "next-text", lambda at: "soon" if at < NOON + timedelta(minutes=7) else "now", NOON)
+        assert [beside(NOON + timedelta(minutes=m)) for m in (0, 6, 7)] == ["soon", "soon", None]
+
+
+def test_no_answer_is_kept_beside_one_that_does_not_hold_any_more(make_quiet) -> None:
+    quiet = make_quiet(queue_of(("Held", "High", HELD)))
+    context = make_context(quiet.root)
+    with clock(NOON):
+        before = ("heartbeat-text", quiet.lines())
+        assert not keep_beside(context, ("status-text", before[1]), "next-text", lambda _: "none", NOON)
+        assert not keep_beside(context, (before[0], before[1][:-1]), "next-text", lambda _: "none", NOON)
+        os.utime(quiet.root / "BUILD_QUEUE.md")
+        assert not keep_beside(context, before, "next-text", lambda _: "none", NOON)
+    assert not Path(standstill.place(str(quiet.root), "next-text")).exists()
 
 
 def test_it_holds_for_an_hour_at_most(make_quiet) -> None:

@@ -126,12 +126,9 @@ def _unknown(beat: Beat, label: str) -> NoReturn:
     raise NotSo(f'no task "{label}" waits in the queue{guess}; autobuilds list shows them')
 
 
-def upcoming(found: Upcoming, *, as_json: bool, style: Style) -> None:
-    """Print what could be started now."""
-    if as_json:
-        say_json(json_.next_json(found.ready))
-    else:
-        say(human.next_tasks(found.ready, found.now, style))
+def upcoming_text(found: Upcoming, *, as_json: bool, style: Style) -> str:
+    """Return what could be started now."""
+    return json_text(json_.next_json(found.ready)) if as_json else human.next_tasks(found.ready, found.now, style)
 
 
 def forecast(found: Forecast, *, as_json: bool, style: Style) -> None:

@@ -38,6 +38,36 @@ def keep(context: Context, before: Watch | None, beat: Beat, command: str, said:
         keep(context, before, beat, form(command, as_json=as_json), said)
 
 
+def standing(context: Context) -> tuple[str, tuple[str, ...]] | None:
+    """Return the note of a heartbeat or a status that holds now, by its form and its lines; None where there is none."""
+    from autobuilds.store import standstill
+
+    if another(os.environ):
+        return None
+    for command, as_json in (("heartbeat", False), ("status", False), ("heartbeat", True), ("status", True)):
+        name = form(command, as_json=as_json)
+        found = standstill.holding(str(context.workspace.root), name)
+        if found is not None:
+            return name, tuple(found[0])
+    return None
+
+
+def keep_beside(
+    context: Context,
+    before: tuple[str, tuple[str, ...]] | None,
+    command: str,
+    said: Callable[[datetime], str],
+    now: datetime,
+    *,
+    as_json: bool,
+) -> None:
+    """Keep what a command said while the note of a heartbeat or a status held, for as long as that one holds."""
+    if before is not None:
+        from autobuilds.runtime.standstill import keep_beside
+
+        keep_beside(context, before, form(command, as_json=as_json), said, now)
+
+
 def keep_reading(context: Context, before: Watch | None, command: str, answer: str, *, as_json: bool) -> None:
     """Keep what a command said of the queue alone."""
     if before is not None:

@@ -10,12 +10,16 @@ from autobuilds.errors import BadInput, Busy, FatalQueue
 from autobuilds.records import replace
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from autobuilds.domain.model import Queue
     from autobuilds.runtime.context import Context
     from autobuilds.runtime.looking import Beat
 
 #: Seconds that the heartbeat of an ended build waits for a running heartbeat, since it must not be missed.
 PATIENT = 120.0
+#: How many tasks `next` names, where that is not said.
+NEXT = 3
 
 
 def heartbeat(
@@ -90,15 +94,24 @@ def plan(workspace: Path | None, *, as_json: bool, hours: int = 12) -> None:
     answers.forecast(ahead.forecast, as_json=as_json, style=style())
 
 
-def upcoming(workspace: Path | None, *, as_json: bool, time: str | None = None, limit: int = 3) -> int:
+def upcoming(workspace: Path | None, *, as_json: bool, time: str | None = None, limit: int = NEXT) -> int:
     """Say what could be started now, in `time` if given; return 0, or 1 where nothing is ready. Raises BadInput for what is no time."""
-    from autobuilds.cli import answers
+    from autobuilds.cli import answers, keeping
     from autobuilds.runtime.upcoming import upcoming as look_ahead
 
+    context, how = open_context(workspace), style()
     minutes = None if time is None else _minutes(time)
-    found = look_ahead(open_context(workspace), minutes, limit)
-    answers.upcoming(found, as_json=as_json, style=style())
-    return 0 if found.ready.any_go else 1
+    before = keeping.standing(context) if (time, limit) == (None, NEXT) else None
+    found = look_ahead(context, minutes, limit)
+
+    def said(at: datetime) -> str:
+        return answers.upcoming_text(replace(found, now=at), as_json=as_json, style=how)
+
+    say(said(found.now))
+    if found.ready.candidates:
+        return 0 if found.ready.any_go else 1
+    keeping.keep_beside(context, before, "next", said, found.now, as_json=as_json)
+    return 1
 
 
 def _minutes(text: str) -> int:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: The commands, and their options besides --json and --workspace.
-PLAIN = {**COMMANDS, "plan": (), "next": ()}
+PLAIN = {**COMMANDS, "plan": ()}
 
 
 def run(args: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""Answers that were kept, given again while nothing that they depend on has changed: heartbeat, status, list.
+"""Answers that were kept, given again while nothing that they depend on has changed: heartbeat, status, list, next.
 
 Imports nothing but what a bare interpreter has loaded, and one small module of the store.
 """
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 #: The commands, and their options besides --json and --workspace.
-COMMANDS = {"heartbeat": (), "status": (), "list": ("--all",)}
+COMMANDS = {"heartbeat": (), "status": (), "list": ("--all",), "next": ()}
+#: The exit status of a kept answer, where it is not 0: what `next` says is kept where nothing is ready.
+STATUS = {"next": 1}
 _QUEUE = "BUILD_QUEUE.md"
 _WORKSPACE = "AUTOBUILDS_WORKSPACE"
 

@@ -164,6 +164,11 @@ def waiting_task(label: str, name: str, section: Section, checked: bool, priorit
     return task
 
 
+def later_of(task: Task) -> Later | None:
+    """Return what finds the fields of a waiting task (`waiting_task`), or None for a task whose fields are all there."""
+    return getattr(task, "_later", None)
+
+
 def know(task: Task, values: Mapping[str, object]) -> None:
     """Give a task that nobody has seen yet fields that are known by now."""
     for field, value in values.items():

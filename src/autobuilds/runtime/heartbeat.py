@@ -78,10 +78,14 @@ def beat(context: Context, *, start: bool = True, patience: float = PATIENCE) ->
         archived = _archive(context, recorder, seen.loaded)
         if archived:
             seen = see(context)
-        if _turned(context, recorder, state, seen):
+        turned = _turned(context, recorder, state, seen)
+        if turned:
             seen = see(context)
         duties = _duties(context, recorder, state, seen, lock) if start else ()
-        if start:
+        # Where the last look leaves nothing to start and nothing came after it, there is nothing to look at once more.
+        if start and (
+            seen.plan.actions or duties or turned or archived or state.faults or unfinished(seen.loaded.snapshot.ledger.day) is not None
+        ):
             _night(context, recorder, state, see(context) if duties else seen)
             seen = _rounds(context, recorder, state)
         return _finish(context, recorder, state, seen, tuple(duties), archived=archived)

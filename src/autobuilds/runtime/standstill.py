@@ -159,6 +159,20 @@ def keep_reading(context: Context, before: Watch | None, form: str, answer: str,
     return _write(context, before, form, answer, now, now + _LONGEST, [])
 
 
+def keep_beside(context: Context, before: tuple[str, tuple[str, ...]], form: str, said: Callable[[datetime], str], now: datetime) -> bool:
+    """Write the note of an answer that was found while another note held, and return whether it was written.
+
+    `before` is that note by its form and its lines. Whatever looks at no more than that one did holds as long: it has the same
+    lines, but for when its own words change.
+    """
+    holding = standstill.holding(str(context.workspace.root), before[0], now.timestamp())
+    if holding is None or tuple(holding[0]) != before[1]:
+        return False
+    identity, time_line, *rest, _end = before[1]
+    until = datetime.fromtimestamp(float(time_line.split(" ")[2]), UTC)
+    return _put(context, form, said(now), [identity, *rest], now, _same_until(said, now, until))
+
+
 def _unchanged(before: Watch, now: Watch | None, rested: float) -> bool:
     """Whether all is as it was before, and was left alone for so many seconds then."""
     if now is None or (now.stamps, now.quotes, now.traces) != (before.stamps, before.quotes, before.traces):
@@ -178,19 +192,24 @@ def _same_until(said: Callable[[datetime], str], now: datetime, end: datetime) -
 
 
 def _write(context: Context, before: Watch, form: str, answer: str, taken: datetime, until: datetime, more: list[str]) -> bool:
-    from autobuilds.store.files import write_atomic
-
-    root = str(context.workspace.root)
-    path = Path(standstill.place(root, form))
-    if (until - taken.astimezone(UTC)).total_seconds() < _WORTH or not path.parent.is_dir():
-        return False
-    lines = [standstill.identity(), f"time {taken.timestamp()!r} {until.timestamp()!r}", f"root {root}", *more]
+    lines = [standstill.identity(), f"root {context.workspace.root}", *more]
     lines += [f"at {stamp}\t{path}" for path, stamp in before.stamps.items()]
     lines += [f"quote {text} {path}" for path, text in before.quotes]
     lines += [f"variable {standstill.variable(name)} {name}" for name in before.traces.variables]
     lines += [f"given {standstill.given(name)} {name}" for name in before.traces.given]
+    return _put(context, form, answer, lines, taken, until)
+
+
+def _put(context: Context, form: str, answer: str, lines: list[str], taken: datetime, until: datetime) -> bool:
+    """Write a note of these lines, the first of which says who asks, and return whether it was written."""
+    from autobuilds.store.files import write_atomic
+
+    path = Path(standstill.place(str(context.workspace.root), form))
+    if (until - taken.astimezone(UTC)).total_seconds() < _WORTH or not path.parent.is_dir():
+        return False
     text = answer.encode("utf-8", "replace")
-    note = "\n".join([*lines, f"end {len(text)}"]).encode("utf-8", "surrogateescape") + b"\n\n" + text
+    whole = [lines[0], f"time {taken.timestamp()!r} {until.timestamp()!r}", *lines[1:], f"end {len(text)}"]
+    note = "\n".join(whole).encode("utf-8", "surrogateescape") + b"\n\n" + text
     with suppress(AutobuildsError, OSError):
         write_atomic(path, note)
         path.chmod(0o600)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from autobuilds.domain import inert
 from autobuilds.domain.verdicts import is_command
 from autobuilds.errors import BadInput
+from autobuilds.kept import Table, stamp
+from autobuilds.store import template_sandbox
 from autobuilds.store.guarded import read_guarded
 from autobuilds.store.template_sandbox import Budget, sandbox
 
@@ -64,7 +66,7 @@ class Renderer:
         except OSError as error:
             raise BrokenTemplate(f"the packaged template {name} can't be read ({error.strerror}); install autobuilds again") from error
         try:
-            return self._render(name, source, context)
+            return self._render(name, source, context, code=_kept_code)
         except BrokenTemplate as error:
             raise BrokenTemplate(f"the packaged template {name}{error}") from error
 
@@ -81,7 +83,7 @@ class Renderer:
             return None
         return found.text
 
-    def _render(self, name: str, source: str, context: Mapping[str, Any]) -> str:
+    def _render(self, name: str, source: str, context: Mapping[str, Any], code: Callable[[str, str], CodeType] | None = None) -> str:
         """Render one source, or raise BrokenTemplate with `:LINE: what` to go behind the file's name."""
         import jinja2
 
@@ -90,7 +92,7 @@ class Renderer:
         try:
             values = _plain(context)
             self._budget.begin(values)
-            template = jinja2.Template.from_code(environment, _compiled(sink, source), {})
+            template = jinja2.Template.from_code(environment, (code or _compiled)(sink, source), {})
             pieces, size = [], 0
             for piece in template.generate(values):
                 size += len(piece)
@@ -150,6 +152,22 @@ def _compiled(sink: str, source: str) -> CodeType:
     budget = Budget()
     budget.begin({})
     return _environment(sink, budget).compile(source)
+
+
+def _kept_code(sink: str, source: str) -> CodeType:
+    """Return the code of a packaged template; it is made once for an installation (`kept`)."""
+    from jinja2 import compiler, lexer, nodes, optimizer, parser, sandbox
+
+    modules = (compiler, lexer, nodes, optimizer, parser, sandbox, template_sandbox)
+    try:
+        of = stamp(__file__, *(str(module.__file__) for module in modules))
+    except OSError:
+        return _compiled(sink, source)  # the library lies where files are not, in an archive say
+    code: CodeType = _templates.find((sink, source, of), lambda: _compiled(sink, source))
+    return code
+
+
+_templates = Table("templates")
 
 
 def _environment(sink: str, budget: Budget) -> Environment:

@@ -96,6 +96,12 @@ def recall(root: str, form: str, now: float | None = None) -> str | None:
     `root` is the absolute path of the workspace without links, `form` the form of the answer, `now` the time in seconds
     since 1970 (default: the clock).
     """
+    found = holding(root, form, now)
+    return None if found is None else found[1]
+
+
+def holding(root: str, form: str, now: float | None = None) -> tuple[list[str], str] | None:
+    """Return the lines and the answer of a note that holds now, else None; arguments as for `recall`."""
     data = _read(place(root, form))
     head, _, answer = (data or b"").partition(b"\n\n")
     lines = head.decode("utf-8", "surrogateescape").split("\n")
@@ -108,7 +114,7 @@ def recall(root: str, form: str, now: float | None = None) -> str | None:
         if not (_in_time(rest, now) if kind == "time" else check is not None and check(rest, root)):
             return None
         seen.add(kind)
-    return answer.decode("utf-8", "replace") if seen >= {"time", "root", "at"} else None
+    return (lines, answer.decode("utf-8", "replace")) if seen >= {"time", "root", "at"} else None
 
 
 def _read(path: str) -> bytes | None:

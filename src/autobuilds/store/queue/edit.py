@@ -13,6 +13,7 @@ from autobuilds.domain.problem import Severity
 from autobuilds.errors import AutobuildsError, BadInput, FatalQueue, NotSo
 from autobuilds.records import fields
 from autobuilds.store.queue.document import Document, Entry
+from autobuilds.store.queue.plain_details import written_alike
 from autobuilds.store.queue.splice import Splice, spliced
 from autobuilds.store.queue.thin import View, thin_view
 
@@ -160,7 +161,7 @@ def _chosen(document: Document, numbers: frozenset[int]) -> list[Task]:
 def first_change(others: Sequence[Task], kept: Sequence[Task]) -> str | None:
     """Return the first difference between the tasks that should stay as they are and those that are read, or None."""
     for one, other in zip(others, kept, strict=False):
-        if said(one) != said(other):
+        if not written_alike(one, other) and said(one) != said(other):
             return f"the task {one.name!r} in line {one.line} would change as well"
     if len(others) != len(kept):
         return "another task would appear or be gone"

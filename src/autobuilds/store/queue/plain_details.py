@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
+from autobuilds.domain.model import Task, later_of
 from autobuilds.domain.patterns import pattern
 from autobuilds.store.queue.plain_values import ONE_LINE, PlainValues, is_code
 
@@ -105,4 +107,21 @@ def later(name: str, given: Given | None, added: str | None, completed: str | No
     return {} if text is None else values.of(name, text)
 
 
+def written_alike(one: Task, other: Task) -> bool:
+    """Whether two tasks surely say the same, since both were seen in the plain shape with the same texts; none of these is read for that."""
+    mine, its = later_of(one), later_of(other)
+    if mine is None or its is None or mine[0] is not later or its[0] is not later:
+        return False
+    (_, given, *dates, values), (_, others_given, *others_dates, others_values) = mine, its
+    if dates != others_dates or values.zone != others_values.zone or _texts(given) != _texts(others_given) or _line(one) != _line(other):
+        return False
+    # Which labels are meant rests on the other tasks as well.
+    return given is None or given["depends_on"] is None or one.depends_on == other.depends_on
+
+
+def _texts(given: Given | None) -> object:
+    return given.groups() if isinstance(given, re.Match) else given
+
+
+_line = attrgetter("label", "name", "section", "checked", "priority")
 _WRITTEN = frozenset(_NAMES.values())
