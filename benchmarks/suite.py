@@ -56,9 +56,14 @@ class Figures:
         found = self.cells.get((tool, operation, count))
         return found if found and found.samples else None
 
-    def ratio(self, tool: str, operation: str, count: int, *, what: str = "cpu", to: str = "autobuilds") -> float | None:
-        """Return what `to` takes as a multiple of what `tool` takes: pairs of one turn, their median."""
-        theirs, ours = self.cell(tool, operation, count), self.cell(to, operation, count)
+    def ratio(
+        self, tool: str, operation: str, count: int, *, what: str = "cpu", to: str = "autobuilds", of: str | None = None
+    ) -> float | None:
+        """Return what `to` takes as a multiple of what `tool` takes: pairs of one turn, their median.
+
+        `of` is the operation of `to`, where it is another one than the tool's.
+        """
+        theirs, ours = self.cell(tool, operation, count), self.cell(to, of or operation, count)
         return ratio(ours.samples, theirs.samples, what) if ours and theirs else None
 
 

@@ -183,7 +183,8 @@ def test_goals_are_judged_by_what_was_measured() -> None:
     assert judged["`--version`, CPU, of python"] is True
     assert judged["next, 1,000, CPU, of backlog.md"] is True
     assert judged["next, 1,000, CPU, of taskwarrior"] is None
-    assert judged["next, CPU at 10,000 of that at 1,000"] is False
+    assert judged["next after a change, 1,000, CPU, of backlog.md"] is True
+    assert judged["next after a change, CPU at 10,000 of that at 1,000"] is False
     assert judged["idle: files written"] is False
     assert growth(made.figures, "autobuilds", "next") == pytest.approx(10)
     assert marginal(made.figures, "autobuilds", "next") == pytest.approx(20)
