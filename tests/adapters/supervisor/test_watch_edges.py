@@ -61,7 +61,7 @@ class Watched:
         child: Any = SimpleNamespace(pid=os.getpid())
         self.run = _Run(watcher=self.watcher, child=child, files=files, bounds=bounds)
         self.rows = Rows()
-        self.run.sampler = cast(Any, self.rows)
+        self.run.sampler = cast("Any", self.rows)
 
     def lives(self, *present: Identity, used: float = 0.0, elapsed: float = 1.0) -> bool:
         """Take a sample and return whether it was a sign of life."""
