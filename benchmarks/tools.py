@@ -14,19 +14,19 @@ from benchmarks.gen import Item
 from benchmarks.runner import Run
 
 KEY = re.compile(r"Q\d{6}", re.IGNORECASE)
-#: Operations in the order in which they are measured; those after `done`, and those just after a change, only autobuilds has: for the
-#: others each time is as the first.
+#: Operations in the order in which they are measured. `status`, those after `done` and those just after a change only autobuilds has: for
+#: the others each look is as the first.
 OPERATIONS = {
     "version": "`--version`",
     "list": "list what is open",
     "next": "what is ready",
+    "status": "status",
     "list-new": "list what is open, just after a change",
     "next-new": "what is ready, just after a change",
+    "status-new": "status, just after a change",
     "add": "add",
     "set": "set a field",
     "done": "mark done",
-    "status": "status",
-    "status-new": "status, just after a change",
     "idle": "heartbeat, nothing changed",
     "full": "heartbeat after a change that starts nothing",
     "cycle": "from queue line to committed status",
