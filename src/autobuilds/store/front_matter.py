@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.problem import Problem, Severity
@@ -174,13 +174,13 @@ def yaml_fields(block: str, offset: int, troubles: list[_Trouble]) -> dict[str, 
     block = re.sub(r"(?m)^( *[\w-]+:)([ \t]+)", lambda m: m[1] + " " * len(m[2]), block)
     handler = _handler(offset, troubles)
     try:
-        fields, _ = frontmatter.parse(f"---\n{block}\n---\n", handler=handler)
+        fields = frontmatter.parse(f"---\n{block}\n---\n", handler=handler)[0]
     except yaml.MarkedYAMLError as error:
         raise _misread(error, offset) from error
     except yaml.YAMLError as error:
         place = block.count("\n", 0, max(0, getattr(error, "position", 0) - 1)) + offset + 1
         raise _Trouble(place, 1, "front-matter", "a control character stands near here; delete it") from error
-    return {key: value for key, value in fields.items() if isinstance(value, Located)}
+    return cast("dict[str, Located]", fields)
 
 
 def _misread(error: Any, offset: int) -> _Trouble:

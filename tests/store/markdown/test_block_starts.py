@@ -169,6 +169,16 @@ def test_link_definitions_are_taken_off_the_beginning() -> None:
     assert skip_definitions("x", []) == []
 
 
+def test_a_block_says_what_and_where_it_is() -> None:
+    assert [repr(block) for block in parse_blocks("- a\n\n# b\n").root.walk()] == [
+        "<document 1-3>",
+        "<list 1-1>",
+        "<item 1-1>",
+        "<paragraph 1-1>",
+        "<heading 3-3>",
+    ]
+
+
 def test_places_of_lines() -> None:
     for text, begins, ends in (
         ("", [0], []),

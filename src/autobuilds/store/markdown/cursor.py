@@ -8,11 +8,18 @@ class Cursor:
 
     __slots__ = ("blank", "col", "end", "indent", "next", "next_col", "pos", "text")
 
+    #: Set as each line begins.
+    pos: int
+    col: int
+    end: int
+    #: Set by `_look`.
+    next_col: int
+    indent: int
+    blank: bool
+
     def __init__(self, text: str) -> None:
         self.text = text
-        self.pos = self.col = self.end = 0
-        self.next, self.next_col, self.indent = -1, 0, 0
-        self.blank = False
+        self.next = -1
 
     def _look(self) -> None:
         """Find the next character that is no white space, and how many columns it is indented."""

@@ -22,13 +22,15 @@ from autobuilds.store.markdown.tree import (
 class Growing(Cursor):
     """The open blocks of one pass; `tip` is the innermost of them."""
 
+    #: Set as each line begins.
+    line: int
+    lazy: bool
+
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.root = Block(DOCUMENT, 0, None)
         self.tip = self.root
-        self.line = 0
         self.depth = 0
-        self.lazy = False
 
     # -- text
 
