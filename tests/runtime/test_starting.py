@@ -26,7 +26,7 @@ from autobuilds.runtime.observe import observe
 from autobuilds.runtime.owner import retry
 from autobuilds.runtime.record import recorder_for
 from autobuilds.runtime.spawn import spawn
-from autobuilds.runtime.starting import base_of, inputs_of, keep_branch, repository_of, start
+from autobuilds.runtime.starting import _begun, base_of, inputs_of, keep_branch, repository_of, start
 from autobuilds.store import inputs
 from autobuilds.store.workspace import LEDGER
 from autobuilds.wiring import make_context
@@ -245,9 +245,14 @@ def test_a_start_is_recorded_before_and_after(life: Life) -> None:
     assert last.log is not None and life.root / last.log == Path(job.log_file)
     assert last.started == life.machine.now("America/Chicago").replace(microsecond=last.started.microsecond)
     assert subjects(life, before)[0].endswith("attempt 1 with command")
-    commits = [c for c in life.context.repo.history() if "Event" in c.trailers]
-    assert [c.trailers["Event"] for c in commits if c.trailers.get("Build") == "say-hello"] == ["start"]
+    first = life.git("log", "-1", "--format=%B")
+    assert first.startswith("autobuilds(say-hello): attempt 1 with command\n\nBuild: say-hello\nAttempt: 1\nEvent: start\nInputs: {")
+    assert "\nRecord: {" in first and '"pid":1001' not in first
     assert spawn_trouble(life) == "say-hello can't start now"
+    beat(life.context, start=False)
+    head = "autobuilds(say-hello): attempt 1 runs as process 1001\n\nBuild: say-hello\nAttempt: 1\nEvent: started\nRecord: {"
+    later = life.git("log", "-1", "--grep=Event: started", "--format=%B")
+    assert later.startswith(head) and '"pid":1001' in later, "it waits for the next commit"
 
 
 def spawn_trouble(life: Life) -> str:
@@ -262,19 +267,37 @@ def test_a_runner_that_says_nothing_leaves_the_attempt_as_it_was_announced(life:
     assert (last_of(life).pid, last_of(life).pid_created, life.runner.jobs) == (None, None, [])
 
 
-def started(life: Life, label: str) -> None:
+def started(life: Life, label: str) -> list[tuple[str, str]]:
     """Start a task as it stands, as a heartbeat does that decided it before."""
     context = life.context
     loaded = context.load()
     moment = observe(context, loaded)
     recorder = recorder_for(context)
     start(context, recorder, loaded, moment, replace(ACTION, label=label))
+    return [(one["event"], one["label"]) for one in recorder.transitions]
 
 
 def test_a_task_that_is_gone_is_not_started(life: Life) -> None:
     before = life.git("rev-parse", "HEAD")
-    started(life, "gone")
+    assert started(life, "gone") == []
     assert life.runner.jobs == [] and life.git("rev-parse", "HEAD") == before
+
+
+def test_a_start_is_one_transition(life: Life) -> None:
+    assert started(life, "say-hello") == [("start", "say-hello")]
+
+
+def test_what_a_new_attempt_takes_over(life: Life) -> None:
+    found = life.context.load().snapshot.queue.find("say-hello")
+    moment: Any = SimpleNamespace(now=NOW)
+    assert found is not None
+    old = build(attempt(outcome=Outcome.LOST), label="say-hello", fresh=True, stall_alerted=True, reason="it was lost")
+    new = attempt(2)
+    begun = _begun(found, old, new, moment, DeliverMode.MERGE)
+    assert (begun.state, begun.attempts, begun.updated) == (BuildState.BUILDING, (*old.attempts, new), NOW)
+    assert (begun.fresh, begun.stall_alerted, begun.deliver, begun.reason) == (False, False, DeliverMode.MERGE, "it was lost")
+    first = _begun(found, None, attempt(), moment, DeliverMode.MERGE)
+    assert (first.label, first.attempts, first.created, first.deliver) == ("say-hello", (attempt(),), NOW, DeliverMode.MERGE)
 
 
 def test_attempts_are_counted_within_one_life_of_a_task(life: Life) -> None:
@@ -295,7 +318,7 @@ def test_attempts_are_counted_within_one_life_of_a_task(life: Life) -> None:
 def test_a_task_that_can_not_begin_is_escalated_with_its_reason(life: Life) -> None:
     life.queue.write_text(life.queue.read_text().replace("- **Category:** Bug fixes", "- **Base:** gone\n- **Category:** Bug fixes", 1))
     before = life.git("rev-parse", "HEAD")
-    started(life, "say-hello")
+    assert started(life, "say-hello")[-1] == ("escalated", "say-hello")
     found = life.context.workspace.ledger().find("say-hello")
     assert found is not None and found.last is not None
     reason = f"can't build say-hello in {life.root}: branch gone has no commit. Make a first commit there, or set Base"
@@ -309,8 +332,12 @@ def test_a_task_that_can_not_begin_is_escalated_with_its_reason(life: Life) -> N
     assert again is not None and [one.number for one in again.attempts] == [1, 2]
     assert (again.state, again.reason) == (BuildState.ESCALATED, reason)
     assert [one.outcome for one in again.attempts] == [Outcome.SETUP, Outcome.SETUP]
-    said = life.git("log", "--format=%s", f"{before}..HEAD")
-    assert "escalated" in said or "branch gone has no commit" in said
+    beat(life.context, start=False)
+    told = life.git("log", "--reverse", "--grep=Event: escalated", "--format=%B%x00", f"{before}..HEAD").split("\0")[:-1]
+    assert [one.strip().partition("\nRecord: {")[0] for one in told] == [
+        f"autobuilds(say-hello): {reason}\n\nBuild: say-hello\nAttempt: {number}\nEvent: escalated" for number in (1, 2)
+    ]
+    assert all("\nRecord: {" in one for one in told)
 
 
 def test_what_passes_by_itself_refuses_nothing(life: Life) -> None:

@@ -36,9 +36,8 @@ def spawn(context: Context, label: str, spec: str | None, agent: str | None) -> 
         if known is None and spec is not None:
             _add(recorder, label, spec, agent)
             loaded = context.load()
-            task = find_task(loaded, label)
             try:
-                return _start(context, recorder, loaded, replace(task, agent=agent or task.agent), agent)
+                return _start(context, recorder, loaded, find_task(loaded, label), agent)
             except (Refused, Busy) as held:
                 raise type(held)(f"{held}\nIt stands in the queue now; a heartbeat starts it when these are settled") from held
         elif known is not None and spec is not None:
