@@ -322,6 +322,34 @@ def test_where_nothing_can_be_written_the_agent_begins_without_a_log(make_repo: 
     assert desk.log.path.exists() and desk.folder.scratch.is_file()
 
 
+def test_where_the_agent_never_began_what_was_seen_comes_before_the_end(desk: Desk) -> None:
+    log = desk.begun()
+    desk.stream.does("something")
+    log.finish(NOW, (), "no clone", well=False)
+    assert [row[19:] for row in desk.part("Log")] == ["Attempt 1 began with the agent command.", "something", "Failed: no clone."]
+
+
+def test_only_the_last_write_of_a_log_is_made_durable_with_its_name(
+    make_repo: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = make_repo()
+    place = workspace / "deep" / "er"
+    desk = Desk(workspace, name="n\udcff")
+    desk.log.job = replace(desk.job, progress_file=str(place / "progress.md"))
+    synced: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.path.isdir(f"/proc/self/fd/{fd}")))
+    log = desk.begun()
+    synced.clear()
+    desk.stream.does("something")
+    desk.looked()
+    assert synced == [False]
+    log.agent_ended(NOW, "exit status 0", well=True)
+    assert synced == [False, False]
+    log.finish(NOW, (), "fine", well=True)
+    assert synced == [False, False, False, True]
+    assert "\n# n" in desk.text
+
+
 def test_secrets_are_marked_in_what_is_shown_and_not_in_what_is_the_agents(make_repo: Callable[..., Path]) -> None:
     desk = Desk(make_repo(), environment={"X_KEY": "sk-0123456789abcdef"})
     desk.begun()

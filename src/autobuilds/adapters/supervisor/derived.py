@@ -42,7 +42,7 @@ class DerivedLog:
     _log: list[str] = field(default_factory=list)
     _evidence: dict[str, str] = field(default_factory=dict)
     _stream: AgentStream | None = None
-    _shown: tuple[int, object] = (0, None)
+    _shown: object = None
     _seed: str | None = None
     _answers: list[str] = field(default_factory=list)
     _written: bytes | None = None
@@ -104,10 +104,10 @@ class DerivedLog:
             self._shown = state
             self._write(now, ProgressStatus.WORKING, self._percent())
 
-    def _state(self) -> tuple[int, object]:
+    def _state(self) -> object:
         stream = self._stream
-        seen = (tuple(stream.seen)[-1:], stream.todos, stream.files) if stream is not None else None
-        return len(stream.seen) if stream is not None else 0, (seen, tuple(self._answers), self._odd)
+        seen = (tuple(stream.seen), stream.todos, stream.files) if stream is not None else None
+        return seen, self._answers, self._odd
 
     def _percent(self) -> int:
         todos = self._stream.todos if self._stream is not None else ()
