@@ -126,6 +126,9 @@ def test_the_interpreter_of_a_virtual_environment_and_of_a_script(home: Path) ->
     (venv / "bin/python").unlink()
     (venv / "bin/python").symlink_to(odd)
     assert shown(home, None, venv / "bin") == ["venv/bin", "venv"], "what is not in a folder bin has no installation around it"
+    deep = program(home / "other/lib/site/deep/cli")
+    (home / "other/pyvenv.cfg").write_text("")
+    assert shown(home, str(deep)) == ["other/lib/site/deep/cli", "other", "other/lib", "other/pyvenv.cfg"]
     script = program(home / "scripts/run", f"#!{home}/runtime/bin/node x\n")
     program(home / "runtime/bin/node")
     (home / "runtime/lib").mkdir()
