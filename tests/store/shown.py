@@ -14,7 +14,7 @@ from autobuilds.errors import AutobuildsError
 from autobuilds.records import MISSING
 from autobuilds.store.front_matter import FrontMatter, read_front_matter
 from autobuilds.store.markdown.blocks import Block, parse_blocks
-from autobuilds.store.markdown.inline import Piece, definitions, mask, pieces, plain_text, without_comments
+from autobuilds.store.markdown.inline import definitions, mask, pieces, plain_text, without_comments
 from autobuilds.store.markdown.second_opinion import second_opinion
 from autobuilds.store.queue.document import Document, Span
 from autobuilds.store.queue.edit import Operation, apply
@@ -126,7 +126,7 @@ def inline(text: str) -> Iterator[str]:
     known = definitions("\n".join(f"[{link}]: x" for link in links.split(", "))) if links else frozenset()
     found = pieces(rest, known)
     yield " ".join(f"{one.kind}:{one.start}-{one.end}:{spelt(one.text)!r}" for one in found) or "-"
-    yield spelt(repr(mask(rest, [Piece(one.kind, one.start, one.end, "") for one in found])).replace("\\x00", "#"))
+    yield spelt(repr(mask(rest, [(one.start, one.end) for one in found])).replace("\\x00", "#"))
     yield spelt(repr(plain_text(rest, known)))
     if "<!--" in rest:
         yield spelt(repr(without_comments(rest)))

@@ -196,7 +196,6 @@ class _Parser(Growing):
         start = match.end()
         content = self.text[start : self.end]
         block.lines.append((start, start + len(ATX_TAIL.sub("", content).rstrip(" \t"))))
-        self._close(block)
         return block, True
 
     def _fence(self, container: Block) -> tuple[Block | None, bool]:
@@ -231,7 +230,6 @@ class _Parser(Growing):
         container.kind, container.lines, container.setext = HEADING, rest, True
         container.level = 1 if self.text[self.next] == "=" else 2
         container.last = self.line
-        self._close(container)
         return container
 
     def _item(self, container: Block) -> Block | None:

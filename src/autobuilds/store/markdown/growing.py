@@ -14,7 +14,6 @@ from autobuilds.store.markdown.tree import (
     ITEM,
     LIST,
     PARAGRAPH,
-    THEMATIC,
     Block,
 )
 
@@ -96,8 +95,6 @@ class Growing(Cursor):
         self.tip = block
         if kind in CONTAINERS:
             self.depth += 1
-        elif kind == THEMATIC:
-            self._close(block)
         return block
 
     def _define(self, block: Block) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass
@@ -120,15 +121,13 @@ def _link(text: str, start: int, known: frozenset[str]) -> Piece | None:
     return Piece(kind, start, match.end(), match[1]) if label in known else None
 
 
-def mask(text: str, found: list[Piece]) -> str:
-    """Return the text with every opaque piece replaced by as many NULs, so that offsets stay."""
-    if not found:
-        return text
+def mask(text: str, places: Iterable[tuple[int, int]]) -> str:
+    """Return the text with NULs from start to end of every place, so that offsets stay; places are in order."""
     parts: list[str] = []
     at = 0
-    for piece in found:
-        parts += (text[at : piece.start], "\0" * (piece.end - piece.start))
-        at = piece.end
+    for start, end in places:
+        parts += (text[at:start], "\0" * (end - start))
+        at = end
     return "".join(parts) + text[at:]
 
 

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 
 from autobuilds.domain.patterns import pattern
-from autobuilds.records import dataclass, field
+from autobuilds.records import dataclass
 from autobuilds.store.markdown.inline import Piece, mask, pieces
 from autobuilds.store.queue.document import PartStyle, Span
 from autobuilds.store.queue.keys import KEYS, Key, fold_key, inline_key
@@ -74,9 +74,9 @@ class TaskLine:
     name: Span
     #: The name as written, without the parts that stand inside it.
     name_text: str
-    parts: list[Part] = field(default_factory=list)
+    parts: list[Part]
     #: Offset and key of separators that are not quite one.
-    near: list[tuple[int, str]] = field(default_factory=list)
+    near: list[tuple[int, str]]
 
 
 def read_line(text: str, known_links: frozenset[str] = frozenset()) -> TaskLine:
@@ -87,25 +87,22 @@ def read_line(text: str, known_links: frozenset[str] = frozenset()) -> TaskLine:
     opaque = [] if plain else _outside(pieces(text, known_links), fields)
     masked = mask(text, opaque)
     if fields:
-        masked = mask(masked, [Piece("field", part.whole.start, part.whole.end, "") for part in fields])
+        masked = mask(masked, [part.whole for part in fields])
     if not text.isascii():
         signs = _signs(text, masked)
         fields += signs
-        masked = mask(masked, [Piece("sign", *part.whole, "") for part in sorted(signs, key=lambda part: part.whole)])
-    line = TaskLine(Span(0, 0), "")
+        masked = mask(masked, [part.whole for part in signs])
     dashes = _dashes(text, masked, fields)
     first = min((part.whole.start for part in dashes if part.key), default=len(text))
-    line.parts = sorted([*fields, *dashes], key=lambda part: part.whole)
-    line.near = [(_after_space(masked, m.start()), m["key"]) for p in (_NEAR_DASH, _NEAR_MARK, _NEAR_COLON) for m in p.finditer(masked)]
+    near = [(_after_space(masked, m.start()), m["key"]) for p in (_NEAR_DASH, _NEAR_MARK, _NEAR_COLON) for m in p.finditer(masked)]
     cuts = [part.whole for part in fields if part.whole.start < first]
-    line.name_text = _without(text, first, cuts)
     end = first
     for cut in sorted(cuts, reverse=True):
         if text[cut.end : end].strip():
             break
         end = cut.start
-    line.name = _trim(text, Span(0, end))
-    return line
+    parts = sorted([*fields, *dashes], key=lambda part: part.whole)
+    return TaskLine(_trim(text, Span(0, end)), _without(text, first, cuts), parts, near)
 
 
 def _unwrapped(text: str) -> str:
@@ -117,20 +114,20 @@ def _unwrapped(text: str) -> str:
     return text
 
 
-def _outside(found: list[Piece], fields: list[Part]) -> list[Piece]:
-    """Drop pieces that overlap an inline field; what is code keeps its precedence in `_inline_fields`."""
+def _outside(found: list[Piece], fields: list[Part]) -> list[tuple[int, int]]:
+    """Return where pieces stand, without those that overlap an inline field; what is code keeps its precedence in `_inline_fields`."""
     starts = [part.whole.start for part in fields]
     kept = []
     for piece in found:
         at = bisect_left(starts, piece.end) - 1
         if at < 0 or fields[at].whole.end <= piece.start:
-            kept.append(piece)
+            kept.append((piece.start, piece.end))
     return kept
 
 
 def _inline_fields(text: str) -> list[Part]:
-    code = [p for p in pieces(text) if p.kind in {"code", "comment", "escape", "html", "autolink"}]
-    hidden = mask(text, code)
+    code = {"code", "comment", "escape", "html", "autolink"}
+    hidden = mask(text, [(piece.start, piece.end) for piece in pieces(text) if piece.kind in code])
     found = []
     for match in _INLINE.finditer(hidden):
         name = "key" if match["key"] is not None else "key2"

@@ -59,7 +59,7 @@ def _boxless(text: str) -> str:
 
 def _commas(text: str) -> list[str]:
     """Split at commas outside code, links and braces."""
-    masked = mask(text, [piece for piece in pieces(text) if piece.kind in {"code", "link", "wiki"}])
+    masked = mask(text, [(piece.start, piece.end) for piece in pieces(text) if piece.kind in {"code", "link", "wiki"}])
     masked = re.sub(r"\{[^{}]*\}", lambda match: "\0" * len(match[0]), masked)
     parts, at = [], 0
     for match in re.finditer(r",", masked):
