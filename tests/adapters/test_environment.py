@@ -81,3 +81,12 @@ def test_nothing_and_too_much_are_not_handed_over() -> None:
         assert reader is not None
     with handing_over({"k": "x" * (16 * 1024 - frame + 1)}) as reader:
         assert reader is None
+
+
+def test_all_that_a_pipe_can_hold_is_read() -> None:
+    reader, writer = os.pipe()
+    size = 64 * 1024
+    os.write(writer, b'{"a": "' + b"x" * (size - 9) + b'"}')
+    os.close(writer)
+    assert len(received(reader)) > size - 9
+    os.close(reader)
