@@ -26,7 +26,7 @@ from autobuilds.errors import BadInput
 from autobuilds.ports import FileStat
 from autobuilds.runtime.prompt_values import prompt_values
 from autobuilds.runtime.proposing import MAX_TITLE, body_of
-from autobuilds.runtime.views import StatusView, as_template, report_view, status_view
+from autobuilds.runtime.views import StatusView, as_template, on_page, report_view, status_view
 from autobuilds.store.history import message, trailers
 from autobuilds.store.progress import parse_progress
 from autobuilds.store.progress_text import append_log, new_progress
@@ -77,7 +77,7 @@ def _view(text: str) -> StatusView:
 
 
 def _status(text: str) -> str:
-    return Renderer().render("BUILD_STATUS.md.j2", as_template(_view(text)))
+    return Renderer().render("BUILD_STATUS.md.j2", on_page(_view(text)))
 
 
 def _report(text: str) -> str:

@@ -15,8 +15,9 @@ from autobuilds.domain.policy import Policy
 from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.settings import Settings
 from autobuilds.domain.verdicts import Assessment, Verdict
+from autobuilds.runtime import view_values
 from autobuilds.runtime.needs_view import done_row
-from autobuilds.runtime.views import ReportView, StatusView, as_template, report_view, status_view
+from autobuilds.runtime.views import ReportView, StatusView, as_template, on_page, report_view, status_view
 from autobuilds.store.render import Renderer
 from tests.runtime.sample_state import (
     ASSESSMENTS,
@@ -45,7 +46,7 @@ def _view() -> StatusView:
 
 
 def _page(view: StatusView) -> str:
-    return Renderer().render("BUILD_STATUS.md.j2", as_template(view))
+    return Renderer().render("BUILD_STATUS.md.j2", on_page(view))
 
 
 def test_the_first_line_says_what_is_going_on() -> None:
@@ -105,6 +106,13 @@ def test_the_queue_says_which_gate_holds_and_what_opens_it() -> None:
     ]
     assert rows[0].opens == START + 7 * HOUR and rows[0].fix == "autobuilds set workout-playlist priority high"
     assert rows[1].others == ("requirements",), "what comes and goes by itself is not named beside what does not"
+
+
+def test_of_very_many_tasks_the_page_names_the_first_and_counts_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view_values, "MOST_ROWS", 1)
+    page = _page(_view())
+    assert "\n1. **" in page and "\n2. **" not in page
+    assert "\n\nAfter these: 1 ask (risk), 1 wait (state), 1 ask (state). `autobuilds why` says it of each.\n\n## " in page
 
 
 def test_a_task_with_every_gate_open_starts_at_the_next_heartbeat() -> None:
@@ -255,8 +263,8 @@ def _hostile(value: object) -> object:
 def test_no_text_on_a_page_becomes_active(name: str) -> None:
     import mistune
 
-    view = _view() if name.startswith("BUILD") else _report()
-    plain, hostile = as_template(view), _hostile(as_template(view))
+    plain = on_page(_view()) if name.startswith("BUILD") else as_template(_report())
+    hostile = _hostile(plain)
     assert isinstance(hostile, dict)
     render = mistune.create_markdown(escape=False, plugins=["table", "url", "strikethrough", "task_lists"])
     before, after = (str(render(Renderer().render(name, context))) for context in (plain, hostile))

@@ -12,7 +12,7 @@ from autobuilds.errors import AutobuildsError
 from autobuilds.records import replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.status_view import status_view
-from autobuilds.runtime.view_values import StatusView, as_template
+from autobuilds.runtime.view_values import StatusView, on_page
 from autobuilds.store.workspace import STATUS, Loaded
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def render_status(context: Context, view: StatusView) -> tuple[str, StatusView]:
     from autobuilds.store.kept_page import KeptPage
     from autobuilds.store.render import Renderer
 
-    workspace, values = context.workspace, as_template(view)
+    workspace, values = context.workspace, on_page(view)
     kept = KeptPage(workspace.path(STATUS), workspace.private / "status-page", _STATUS_TEMPLATE, values)
     same = kept.text()
     if same is not None:
@@ -49,7 +49,7 @@ def render_status(context: Context, view: StatusView) -> tuple[str, StatusView]:
         kept.keep(text)
         return text, view
     view = replace(view, health=replace(view.health, errors=(*renderer.problems, *view.health.errors)))
-    return renderer.render(_STATUS_TEMPLATE, as_template(view)), view
+    return renderer.render(_STATUS_TEMPLATE, on_page(view)), view
 
 
 def progress_of(context: Context, loaded: Loaded) -> dict[str, Progress]:

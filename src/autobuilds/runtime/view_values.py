@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 
 from autobuilds.domain.times import format_when
 from autobuilds.domain.verdicts import Verdict
-from autobuilds.records import dataclass, fields, is_dataclass
+from autobuilds.records import dataclass, fields, is_dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +155,10 @@ class Health:
     errors: tuple[str, ...] = ()
 
 
+#: Waiting tasks that the page names, in the order of starting; a page of more is read by nobody, and grows beyond what a page may hold.
+MOST_ROWS = 1000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusView:
     """Everything that `BUILD_STATUS.md` shows; equal states make equal views."""
@@ -208,6 +213,13 @@ def as_template(view: object) -> Mapping[str, object]:
     if not isinstance(plain, dict):
         raise TypeError("a view is a dataclass")
     return plain
+
+
+def on_page(view: StatusView) -> Mapping[str, object]:
+    """Return what BUILD_STATUS.md is made of: the view, its queue no longer than the page shows, and in `more` how many others wait for what."""
+    rest = Counter((row.verdict.value, row.gate) for row in view.queue[MOST_ROWS:])
+    more = [{"verdict": verdict, "gate": gate, "count": number} for (verdict, gate), number in rest.most_common()]
+    return {**as_template(replace(view, queue=view.queue[:MOST_ROWS])), "more": more}
 
 
 def _plain(value: object) -> object:

@@ -236,17 +236,17 @@ class TestReading:
         assert clock.pauses == []
         assert (glance(tmp_path), glance(tmp_path / "none"), glance(path, 3)) == (None, None, None)
 
-    def test_a_file_may_hold_64_mib(self, tmp_path: Path) -> None:
+    def test_a_file_may_hold_256_mib(self, tmp_path: Path) -> None:
         path = tmp_path / "file"
         path.touch()
-        os.truncate(path, 64 * MIB + 1)
+        os.truncate(path, 256 * MIB + 1)
         os.utime(path, (1, 1))
         assert glance(path) is None
         for read in (read_stable, read_stamped):
-            with pytest.raises(BadInput, match=r"holds 67,108,865 bytes; at most 67,108,864 are read"):
+            with pytest.raises(BadInput, match=r"holds 268,435,457 bytes; at most 268,435,456 are read"):
                 read(path)
-        os.truncate(path, 64 * MIB)
-        assert len(read_stable(path)) == 64 * MIB
+        os.truncate(path, 256 * MIB)
+        assert read_stamped(path).stamp.size == 256 * MIB
 
     def test_a_file_that_says_it_is_empty_and_is_not_is_never_at_rest(self) -> None:
         assert glance(Path("/proc/self/status")) is None

@@ -13,7 +13,7 @@ from autobuilds.store.files.writing import storage_failure
 from autobuilds.store.guarded import read_guarded
 
 #: Bytes; no file that people write by hand comes near it.
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 256 * 1024 * 1024
 #: A file last changed less than this many seconds ago may be half saved, and is looked at twice.
 _SETTLED = 0.02
 #: Seconds between the two looks.
