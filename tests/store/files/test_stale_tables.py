@@ -232,17 +232,18 @@ class TestUnited:
 WITHOUT, WITH = OLD, OLD.replace(b"line 5\n", b"line 5\nowed one\nline five\nowed one\n")
 
 
-class TestOwed:
-    @pytest.fixture
-    def at(self, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> int:
-        """A debt of half an hour's age is there."""
-        with monkeypatch.context() as patched:
-            patched.setattr("time.time_ns", lambda: START)
-            owe(vault, WITHOUT, WITH, 20)
-        (debt,) = vault.owed()
-        assert (debt.at, debt.seconds, sorted(debt.lines())) == (START, 20, [b"line five", b"owed one", b"owed one"])
-        return START
+@pytest.fixture
+def at(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A debt of half an hour's age is there."""
+    with monkeypatch.context() as patched:
+        patched.setattr("time.time_ns", lambda: START)
+        owe(vault, WITHOUT, WITH, 20)
+    (debt,) = vault.owed()
+    assert (debt.at, debt.seconds, sorted(debt.lines())) == (START, 20, [b"line five", b"owed one", b"owed one"])
+    return START
 
+
+class TestOwed:
     def test_only_lines_with_words_are_owed(self, vault: Vault) -> None:
         owe(vault, b"a\n", b"a\n--\n\n", 20)
         owe(vault, b"a\nb\n", b"b\n", 20)

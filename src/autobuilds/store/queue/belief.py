@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import tzinfo
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from autobuilds.store.files.merge import grown, split_lines
@@ -20,6 +21,7 @@ from autobuilds.store.queue.reader import read_queue
 BIG_LOSS, LOSS = 2.0, 0.5
 #: Share of the tasks whose loss is a big one.
 _MUCH = 0.2
+_NO_DOUBT: tuple[object, float] = (None, 0.0)
 #: Texts that are kept: as it stood before a change, and after it.
 _KEPT = 2
 
@@ -103,23 +105,28 @@ class Belief:
         """Return what speaks against a reading, and for how many seconds that must stand to be believed."""
         writes = self._vault.writes()
         if writes and digest(found.data) == writes[-1].ours:
-            return None, 0.0
-        queue = document()
-        fatal = queue.queue.fatal
-        here = _seen(queue)
-        for text in {self._vault.text(writes[-1].ours) if writes else None, self._committed()}:
-            if text is None or not (fatal or _broken_off(found.data, text) or _lacks_lines(found.data, text)):
-                continue  # what lacks no line lacks no task
-            before = _seen(self._readings.read(text, self._zone))
-            lost = before.labels - here.labels
-            much = len(lost) > _MUCH * len(before.labels) or (before.front_matter and not here.front_matter)
-            if not before.fatal and (fatal or much):
-                return (fatal, lost), LOSS if fatal and found.data.strip() else BIG_LOSS
-            if lost or _broken_off(found.data, text):
-                return (fatal, lost), LOSS
-        if is_known(found.data, writes):
+            return _NO_DOUBT
+        here = _seen(document())
+        texts = dict.fromkeys((self._vault.text(writes[-1].ours) if writes else None, self._committed()))
+        doubt, needed = max(
+            (self._loss(found.data, here, text) for text in texts if text is not None), key=itemgetter(1), default=_NO_DOUBT
+        )
+        if not needed and is_known(found.data, writes):
             return "an older text", LOSS
-        return None, 0.0
+        return doubt, needed
+
+    def _loss(self, data: bytes, here: _Seen, text: bytes) -> tuple[object, float]:
+        """Return what a reading lacks of an earlier text, and for how many seconds that must stand to be believed."""
+        if not (here.fatal or _broken_off(data, text) or _lacks_lines(data, text)):
+            return _NO_DOUBT  # what lacks no line lacks no task
+        before = _seen(self._readings.read(text, self._zone))
+        lost = before.labels - here.labels
+        much = len(lost) > _MUCH * len(before.labels) or (before.front_matter and not here.front_matter)
+        if not before.fatal and (here.fatal or much):
+            return (here.fatal, lost), LOSS if here.fatal and data.strip() else BIG_LOSS
+        if lost or _broken_off(data, text):
+            return (here.fatal, lost), LOSS
+        return _NO_DOUBT
 
     def _held_tasks(self) -> bool:
         committed = self._committed()
