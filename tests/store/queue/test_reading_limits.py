@@ -98,6 +98,8 @@ def test_items_deeper_than_four_are_not_compared() -> None:
         ("box", depth + 1, str(depth), depth + 1) for depth in range(4)
     ]
     assert [mark.key for mark in our_marks(parse_blocks(deep))] == [mark.key for mark in their_marks(deep)]
+    assert {mark.line for mark in their_marks(deep)} == {0}
+    assert second_opinion(parse_blocks("a"), 2) == ()
 
 
 def test_hints_are_given_for_the_first_wrong_names() -> None:

@@ -51,6 +51,10 @@ class _Entry:
 
     __slots__ = ("given", "label", "line", "little", "match", "nested", "section", "slug", "start", "stop")
 
+    #: Both are set by `_Plain._name`.
+    label: str
+    slug: str
+
     def __init__(self, section: Section, match: re.Match[str] | None, start: int, stop: int, line: int) -> None:
         self.section = section
         self.match = match
@@ -60,7 +64,6 @@ class _Entry:
         self.nested = 0
         self.given: Given | None = None
         self.little: Little | None = None
-        self.label = self.slug = ""
 
 
 class _Plain:
