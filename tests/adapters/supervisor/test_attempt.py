@@ -282,7 +282,7 @@ def test_processes_that_can_not_be_stopped_are_said(bench: Bench, monkeypatch: p
 
 
 def test_processes_are_noted_while_it_runs(bench: Bench) -> None:
-    bench.run("sleep 0.3 & sleep 0.3; wait")
+    bench.run(f"for n in $(seq 600); do test -s {bench.folder.known} && break; sleep 0.05; done")
     known = read_record(bench.folder.known, Known)
     assert known is not None and known.boot == "this-boot" and known.processes == tuple(sorted(known.processes))
 
