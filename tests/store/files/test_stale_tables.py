@@ -155,7 +155,7 @@ class TestUnited:
         assert united(vault, saved(SAVE, START), merge_late, Clues(), []) is None
 
     @pytest.mark.parametrize("sign", [1, -1])
-    @pytest.mark.parametrize("more", [0, 1000])
+    @pytest.mark.parametrize("more", [0, 1])
     def test_within_twenty_seconds_nobody_has_seen_our_write(self, vault: Vault, sign: int, more: int) -> None:
         newest = wrote(vault, OLD, NEWER, NEWEST)[-1]
         landed = newest.at + sign * (20 * SECOND + more)
@@ -250,7 +250,7 @@ class TestOwed:
         assert vault.owed() == []
 
     @pytest.mark.parametrize("sign", [1, -1])
-    @pytest.mark.parametrize("more", [0, 1000])
+    @pytest.mark.parametrize("more", [0, 1])
     def test_it_is_paid_back_within_its_time(self, vault: Vault, at: int, sign: int, more: int) -> None:
         landed = at + sign * (20 * SECOND + more)
         assert repaid(vault, saved(WITHOUT, landed), merge_late, Clues()) == (None if more else WITH)

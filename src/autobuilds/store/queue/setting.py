@@ -199,7 +199,7 @@ def _says(document: Document, entry: Entry, key: Key, value: str, zone: tzinfo) 
 
 
 def _shell(text: Any) -> list[str]:
-    return [line.rstrip("\r") for line in str(text).replace("\r\n", "\n").replace("\r", "\n").strip("\n").split("\n")]
+    return str(text).replace("\r\n", "\n").replace("\r", "\n").strip("\n").split("\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
