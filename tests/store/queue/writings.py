@@ -164,6 +164,7 @@ def operations(labels: tuple[str, ...]) -> Iterator[Operation]:
         yield from (Tick(label=label, n=n, checked=checked) for n in (0, 1, 2, 3) for checked in (True, False))
         yield from (Complete(label=label, at=NOON, insist=insist) for insist in (False, True))
         yield from (Reopen(label=label, before=before) for before in (None, "alpha", "beta", "delta", "nothing"))
+        yield from (Tick(label=label, n=2), Complete(label=label, at=NOON))
         yield from (FillAdded(label=label, at=NOON), Approve(label=label), Unapprove(label=label))
         yield from (Block(label=label, text="the design"), Unblock(label=label), Unblock(label=label, n=1))
     yield from (Add(task=task) for task in NEW)

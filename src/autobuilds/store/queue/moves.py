@@ -48,7 +48,7 @@ def task_marker(document: Document, entries: Sequence[Entry]) -> str:
     return f"{match['lead']}{sign}{match['gap']}"
 
 
-def task_markers(document: Document, entries: Sequence[Entry], many: int, *, ahead: bool = False) -> list[str]:
+def task_markers(document: Document, entries: Sequence[Entry], many: int, *, ahead: bool) -> list[str]:
     """Return what stands before the boxes of the next tasks, each put behind the one before; `ahead`: each at the top, before it."""
     first = task_marker(document, entries)
     match = _MARKER.match(first)
