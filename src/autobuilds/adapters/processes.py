@@ -287,7 +287,7 @@ class Sampler:
                     rss += process.memory_info().rss
             except psutil.Error:
                 continue
-            total = times.user + times.system + getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+            total = times.user + times.system + times.children_user + times.children_system
             used += max(0.0, total - self._seen.get(who, 0.0))
             self._seen[who] = total
             present.add(who)

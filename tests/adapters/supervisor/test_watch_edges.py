@@ -55,8 +55,7 @@ class Watched:
             attempt_id="none",
             wake=Wake(),
             asked=lambda: None,
-            alone=False,
-            **{"lives": lambda: self.lived.append(1), "noticed": self.seen.append, **more},
+            **{"alone": False, "lives": lambda: self.lived.append(1), "noticed": self.seen.append, **more},
         )
         child: Any = SimpleNamespace(pid=os.getpid())
         self.run = _Run(watcher=self.watcher, child=child, files=files, bounds=bounds)
@@ -188,7 +187,20 @@ def test_ended_children_are_gathered_by_who_does_nothing_else() -> None:
     assert _zombie(mine)
     Watcher(attempt_id="none", wake=Wake(), asked=lambda: None).collect(other)
     assert not _zombie(mine) and _zombie(other)
-    os.waitpid(other, 0)
+    Watched(alone=True).lives()
+    assert not _zombie(other), "at every sample"
+
+
+def test_a_fault_of_who_watches_leaves_nothing_running(tmp_path: Path) -> None:
+    def fail() -> Stop | None:
+        raise ZeroDivisionError
+
+    value = f"fault-{os.getpid()}"
+    watcher = Watcher(attempt_id=value, wake=Wake(), asked=fail, alone=False)
+    environment = {"PATH": os.environ["PATH"], processes.MARKER: value}
+    with pytest.raises(ZeroDivisionError):
+        watcher.run(["sleep", "60"], cwd=tmp_path, environment=environment, output=tmp_path / "out", bounds=WIDE)
+    assert not processes.marked(value)
 
 
 def _zombie(pid: int) -> bool:
