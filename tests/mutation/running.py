@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -89,10 +90,16 @@ class Court:
                     break
                 if self._passes(by, left):
                     self._killers[one.identity] = by
-                    self.kept.write_text(json.dumps(self._killers))
+                    self._keep()
                     return Verdict(mutant=one, fate=fate, by=by, asked=asked, seconds=seconds)
                 left = [test for test in left if test.name != by] if by else []
         return Verdict(mutant=one, fate=Fate.SURVIVED, asked=asked, seconds=seconds)
+
+    def _keep(self) -> None:
+        """Write the hints whole: runs for other files may keep theirs at the same time."""
+        temporary = self.kept.with_suffix(f".{os.getpid()}")
+        temporary.write_text(json.dumps(self._killers))
+        temporary.replace(self.kept)
 
     def ask(self, tests: Sequence[Test], path: str = "", function: str | None = None) -> dict[str, Any]:
         """Run tests: with the function as it stands on the disk now, with everything as it stands there (""), or as it always was (None)."""

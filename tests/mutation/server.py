@@ -45,7 +45,7 @@ class Server:
 
     def __enter__(self) -> Self:
         module = ["staying", str(self.ground.folder), *self.files] if self.files else ["server"]
-        argv = [self.ground.python, "-m", f"tests.mutation.{module[0]}", *module[1:]]
+        argv = [str(self.ground.python), "-m", f"tests.mutation.{module[0]}", *module[1:]]
         kept = {name: value for name, value in os.environ.items() if name not in {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH"}}
         with (self.ground.folder / f"{module[0]}.output").open("w") as output:
             self._process = subprocess.Popen(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from autobuilds.errors import BadInput
+from autobuilds.store.queue.edit import Inserting
+from autobuilds.store.queue.operations import Add, NewTask, Tick
 from tests.store.queue import unions
 from tests.store.queue.writings import PINNED, SHAPES, rows
 
@@ -19,3 +22,12 @@ def test_two_versions_of_a_queue_are_merged_as_pinned() -> None:
     pinned = unions.PINNED.read_text(encoding="utf-8").split("\n")[:-1]
     for told, row in zip(pinned, unions.rows(), strict=True):
         assert row == told, "where that is meant: python -m tests.store.queue.unions"
+
+
+def test_a_new_task_is_known_by_its_label_and_only_inserted() -> None:
+    add = Add(task=NewTask(name="Plain one"))
+    assert isinstance(add, Inserting) and add.inserts_only
+    assert not isinstance(Tick(label="plain-one", n=1), Inserting)
+    assert [add.label, Add(task=NewTask(name="Plain one", label="own")).label] == ["plain-one", "own"]
+    with pytest.raises(BadInput):
+        assert Add(task=NewTask(name="***")).label
