@@ -194,8 +194,10 @@ class TestUnited:
     def test_lines_that_are_owed_are_put_back_at_any_time(self, vault: Vault) -> None:
         wrote(vault, OLD, NEWER, NEWEST)
         late = saved(SAVE, START + 3600 * SECOND)
-        vault.owe(NEWER, NEWEST, [b"another"], 20)
+        vault.owe(NEWER, NEWEST, [b"another", b"line 1", b"mine", b"line 9"], 20)
         assert united(vault, late, merge_late, Clues()) is None
+        taken_out = saved(SAVE.replace(b"line 9\n", b""), START + 3600 * SECOND)
+        assert united(vault, taken_out, merge_late, Clues()) is None
         vault.owe(NEWER, NEWEST, [b"other", b"new two"], 20)
         assert united(vault, late, merge_late, Clues()) == (ALL, OLD)
 
