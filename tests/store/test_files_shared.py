@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -169,6 +170,21 @@ def test_a_writer_killed_before_the_swap_leaves_nothing(desk: Desk) -> None:
     assert desk.rescue() == []
     assert desk.file.read_bytes() == b"one\ntwo\n"
     assert os.listdir(vault.folder) == []
+
+
+@pytest.mark.parametrize("base_is_known", [True, False])
+def test_nor_does_one_whose_files_are_copies_by_now(desk: Desk, base_is_known: bool) -> None:
+    """As after a restored backup, or a power cut that took the text that stood there before."""
+    vault = Vault(desk.private, desk.file.name)
+    held = vault.prepare(b"one\ntwo\n", b"one\nnever\n", desk.file)
+    shutil.copy(held.path, vault.folder / "copy")
+    (vault.folder / "copy").replace(held.path)
+    if not base_is_known:
+        (vault.folder / f"{held.base}.text").write_bytes(b"")
+    desk.age()
+    assert desk.rescue() == []
+    assert desk.file.read_bytes() == b"one\ntwo\n"
+    assert not held.path.exists()
 
 
 def test_a_stale_save_over_ours_is_united_with_it(desk: Desk) -> None:

@@ -100,7 +100,11 @@ def _late(vault: Vault, held: Held) -> Stable | None:
     except (Busy, BadInput):
         return None
     # By its digest: of the kept texts a power cut can take any.
-    if digest(found.data) == held.holds:
+    holds = digest(found.data)
+    if held.seen is None and holds == held.ours:
+        held.path.unlink()  # never swapped either: it lies here as a copy, of a backup say, and has another inode
+        return None
+    if holds == held.holds:
         vault.seen(held, held.holds, found.stamp)
         return None
     return found
