@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -81,6 +81,8 @@ class _Commands:
     program: Path
     #: What is ready, as this release is asked.
     following: tuple[str, ...]
+    #: Folders in which nothing changed since a heartbeat found nothing to do.
+    resting: set[Path] = field(default_factory=set)
 
     def ready(self, said: str) -> str:
         """Return what is wrong with an answer to what is ready."""
@@ -116,8 +118,10 @@ class _Commands:
             def before() -> None:
                 if new:
                     _edit(site)
-                elif turn == 0:
+                    self.resting.discard(site.folder)
+                elif turn == 0 and site.folder not in self.resting:
                     _rest(self.program, site)
+                    self.resting.add(site.folder)
 
             return site.run(self.program, *argv, before=before, check=check(site), accepted=accepted)
 

@@ -46,7 +46,7 @@ _PLACES = """
 import os, sys
 from autobuilds import __main__
 __main__._at_once = lambda args: print(*(os.path.samestat(os.fstat(n), os.stat(os.devnull)) and os.get_inheritable(n) for n in range(3)),
-                                       file=open(sys.argv[1], "w")) or ""
+                                       file=open(sys.argv[1], "w")) or ("", 0)
 __main__.main()
 """
 
