@@ -107,12 +107,14 @@ def test_accept_and_undo_refuse_uncommitted_work_in_the_way_and_work_after_it(ma
     with pytest.raises(Refused, match=r"uncommitted work in a\.txt"):
         accept(loop)
     assert ((loop.root / "a.txt").read_text(), loop.state()) == ("mine\n", "review")
+    assert list((loop.root / ".autobuilds" / "scratch").iterdir()) == []
     (loop.root / "a.txt").unlink()
     accept(loop)
     (loop.root / "a.txt").write_text("mine\n")
     with pytest.raises(Refused, match=r"uncommitted work in a\.txt"):
         deliver.undo(loop.context, "say-hello")
     assert ((loop.root / "a.txt").read_text(), loop.state()) == ("mine\n", "completed")
+    assert list((loop.root / ".autobuilds" / "scratch").iterdir()) == []
     loop.git("checkout", "--", "a.txt")
     deliver.undo(loop.context, "say-hello")
     assert not (loop.root / "a.txt").exists()

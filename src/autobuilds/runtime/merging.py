@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from autobuilds.domain.build import Attempt, Check
@@ -26,18 +26,31 @@ def scratch_for(context: Context, label: str) -> Path:
     return folder
 
 
+@contextmanager
+def removed_on_error(scratch: Path) -> Iterator[None]:
+    """Remove a scratch clone where what is done with it fails; on a full disk it would lie there until the next heartbeat."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+
+
 def merge_onto(context: Context, label: str, name: str, attempt: Attempt) -> CheckedMerge:
     """Merge a build's work onto the tip of its base branch in a scratch clone; raises Refused on conflicts, naming the files."""
     if attempt.head_commit is None or attempt.base_branch is None:
         raise Refused(f"{label} was built on a detached HEAD: merge its branch {attempt.branch} by hand, then autobuilds complete {label}")
     repo = context.open_repo(Path(attempt.repository))
     message = f"Merge build {label}: {name}\n\nBuild: {label}\nAttempt: {attempt.number}\n"
-    merged = repo.merge(attempt.base_branch, attempt.head_commit, scratch_for(context, label), message)
-    if merged.commit is None:
-        files = ", ".join(merged.conflicts[:5])
-        raise Refused(
-            f"{attempt.branch} conflicts with {attempt.base_branch} in {files}. Merge it by hand, or autobuilds reject {label} --because ..."
-        )
+    scratch = scratch_for(context, label)
+    with removed_on_error(scratch):
+        merged = repo.merge(attempt.base_branch, attempt.head_commit, scratch, message)
+        if merged.commit is None:
+            files = ", ".join(merged.conflicts[:5])
+            raise Refused(
+                f"{attempt.branch} conflicts with {attempt.base_branch} in {files}. "
+                f"Merge it by hand, or autobuilds reject {label} --because ..."
+            )
     return merged
 
 

@@ -14,7 +14,7 @@ from autobuilds.planning import Settle
 from autobuilds.ports import CheckedMerge, Repo
 from autobuilds.records import dataclass, replace
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.merging import check_merged, drop_branch, merge_onto, merged_as, pages_only
+from autobuilds.runtime.merging import check_merged, drop_branch, merge_onto, merged_as, pages_only, removed_on_error
 from autobuilds.runtime.record import Recorder
 from autobuilds.store.progress import read_progress
 from autobuilds.store.queue.operations import Complete
@@ -148,8 +148,9 @@ def _up_to_date(context: Context, repo: Repo, build: Build, attempt: Attempt, ch
     if repo.resolve(f"refs/heads/{attempt.base_branch}") == checked.onto:
         return checked
     merged = merge_onto(context, build.label, build.name, attempt)
-    if not pages_only(context, attempt, checked.onto, merged.onto):
-        check_merged(context, build.label, attempt, merged, lambda _: None)
+    with removed_on_error(merged.scratch):
+        if not pages_only(context, attempt, checked.onto, merged.onto):
+            check_merged(context, build.label, attempt, merged, lambda _: None)
     return merged
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,6 +55,25 @@ def test_a_living_process_keeps_its_locks(make_repo: Callable[..., Path]) -> Non
         other.hold(root / ".git/index.lock", other.path("x"), patience=0.05)
     assert held(root) == before
     claim.__exit__(None, None, None)
+
+
+def test_where_no_further_file_can_be_opened_nothing_is_left_either(make_repo: Callable[..., Path]) -> None:
+    root = make_repo()
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened: list[int] = []
+    claim = Claim(root / ".git").__enter__()
+    claim.path("hold").touch()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, before[1]), before[1]))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            while True:
+                opened.append(os.open(os.devnull, os.O_RDONLY))
+        claim.__exit__(None, None, None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for handle in opened:
+            os.close(handle)
+    assert opened and held(root) == []
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES], ids=errno.errorcode.get)

@@ -48,11 +48,12 @@ class Claim:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        # First, since where as many files are open as may be, listing needs its place; whoever takes it for dead does the same as we.
+        os.close(self._guard)
         # The guard last: what a kill or an error in between leaves is found by it. What was done stays done.
         with contextlib.suppress(OSError):
             for path in sorted(_files(self._folder, self._nonce), key=lambda p: p.suffix == ".guard"):
                 _drop(path)
-        os.close(self._guard)
 
     def path(self, name: str) -> Path:
         """Return the path of a private file of this operation."""
