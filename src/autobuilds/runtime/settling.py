@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from autobuilds.domain.asking import feedback, parked
 from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode, Evidence, Outcome
 from autobuilds.domain.lifecycle import Event, move
 from autobuilds.domain.model import Task
 from autobuilds.domain.moment import Ending
-from autobuilds.errors import AutobuildsError, BadInput, Busy, FatalQueue, NotSo, Refused, StorageFailure
+from autobuilds.errors import AutobuildsError, BadInput, Busy, FatalQueue, GitFailure, NotSo, Refused, StorageFailure
 from autobuilds.planning import Settle
 from autobuilds.ports import CheckedMerge, Repo
 from autobuilds.records import dataclass, replace
@@ -20,6 +22,7 @@ from autobuilds.store.progress import read_progress
 from autobuilds.store.queue.operations import Complete
 from autobuilds.store.workspace import QUEUE, Loaded
 
+_Found = TypeVar("_Found")
 #: Characters of the failing output that the next attempt is told.
 FEEDBACK = 4000
 
@@ -134,14 +137,27 @@ def _ready(context: Context, build: Build, attempt: Attempt, ending: Ending, tas
         ran = {c.command for c in attempt.checks}
         if task is not None and not ran.issuperset(command for c in task.criteria for command in c.commands):
             raise Refused(f"its criteria changed while it was built; autobuilds accept {build.label} runs them as they are now")
-        repo = context.open_repo(Path(attempt.repository))
-        if repo.contains(attempt.base_branch, attempt.head_commit or ending.merged_commit):
-            return _Ready()
         scratch = context.workspace.run_folder(attempt.id) / "merge"
         checked = CheckedMerge(commit=ending.merged_commit, onto=ending.merged_onto, scratch=scratch)
-        return _Ready(merge=_up_to_date(context, repo, build, attempt, checked))
+        return _Ready(merge=_once_more(lambda: _unless_there(context, build, attempt, checked)))
     except AutobuildsError as held:
         return _Ready(held=str(held))
+
+
+def _unless_there(context: Context, build: Build, attempt: Attempt, checked: CheckedMerge) -> CheckedMerge | None:
+    """Return the merge that is to be delivered, or None where the branch holds the work already."""
+    repo = context.open_repo(Path(attempt.repository))
+    if repo.contains(attempt.base_branch or "", attempt.head_commit or checked.commit or ""):
+        return None
+    return _up_to_date(context, repo, build, attempt, checked)
+
+
+def _once_more(work: Callable[[], _Found]) -> _Found:
+    """Do it again where Git or the machine failed in the middle, a process that was killed say: the second try carries on from the first."""
+    try:
+        return work()
+    except (GitFailure, StorageFailure):
+        return work()
 
 
 def _up_to_date(context: Context, repo: Repo, build: Build, attempt: Attempt, checked: CheckedMerge) -> CheckedMerge:
@@ -159,14 +175,14 @@ def _changed(attempt: Attempt) -> bool:
 
 
 def _done(context: Context, recorder: Recorder, build: Build, attempt: Attempt, ending: Ending, task: Task | None, ready: _Ready) -> None:
-    moved = move(build, Event.DONE, recorder.now, reason=None, attempt=attempt)
+    moved = done = move(build, Event.DONE, recorder.now, reason=None, attempt=attempt)
     event, said = Event.DONE, f"{_grade(attempt)}; waits for your review on {attempt.branch}"
     if not _changed(attempt):
         moved = replace(moved, state=BuildState.COMPLETED)
         said = f"{_grade(attempt)}; nothing had to change"
     elif build.deliver is DeliverMode.MERGE:
         try:
-            moved = _delivered(context, moved, attempt, ready)
+            moved = _once_more(lambda: _delivered(context, done, attempt, ready))
             event, said = Event.DELIVERED, f"{_grade(attempt)}; merged into {moved.delivered_branch}"
         except AutobuildsError as held:
             moved = replace(moved, reason=f"not merged: {held}")

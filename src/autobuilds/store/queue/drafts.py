@@ -160,9 +160,9 @@ def _parts(draft: Draft, base: int) -> None:
 
 
 def unknown(what: str, written: str) -> str:
-    """Return the message for a key that is not known."""
+    """Return the message for a key that is not known, in one line."""
     guess = suggest(written)
-    return f'unknown {what} "{written}"' + (f' (did you mean "{guess}"?)' if guess else "; it is kept as it is")
+    return f'unknown {what} "{" ".join(written.split())}"' + (f' (did you mean "{guess}"?)' if guess else "; it is kept as it is")
 
 
 def read_fields(block: Block, blocks: Blocks, place: FieldPlace, draft: Draft) -> None:
