@@ -13,7 +13,7 @@ from autobuilds.records import replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.prompt import progress_of
 from autobuilds.runtime.record import recording
-from autobuilds.store.progress_file import add_answer
+from autobuilds.store.progress_file import add_answer, log_to_answer
 
 
 def answer(context: Context, label: str, text: str) -> Build:
@@ -27,17 +27,19 @@ def answer(context: Context, label: str, text: str) -> Build:
         if build is None:
             raise NotSo(f"{label} has no build that could ask; autobuilds status shows what there is")
         path = context.workspace.progress_file(label)
-        add_answer(path, text, recorder.now)
-        if build.is_active and build.last is not None:
-            with suppress(BadInput):
-                add_answer(progress_of(context, build.last), text, recorder.now)
+        logged = log_to_answer(path) is not None
         told = f"{ANSWERED}{' '.join(text.split())}"
         answered = replace(build, feedback=f"{build.feedback}\n{told}" if build.feedback else told)
         if asks(build) and legal(build, Event.RETRY):
             keep = build.last is not None and build.last.outcome is Outcome.CHECKS_FAILED
             moved = move(answered, Event.RETRY, recorder.now, reason="answered by you", retry_at=recorder.now)
             answered = new_tries(moved, fresh=not keep)
-        paths = [path.relative_to(context.workspace.root).as_posix()] if path.exists() else []
+        # Announced and in the ledger before it is in the log: a kill in between leaves nothing that no commit will hold.
+        paths = [path.relative_to(context.workspace.root).as_posix()] if logged else []
         recorder.note("answered", label, "the owner answered a question", record=answered, paths=paths)
         recorder.put(ledger.with_build(answered))
+        add_answer(path, text, recorder.now)
+        if build.is_active and build.last is not None:
+            with suppress(BadInput):
+                add_answer(progress_of(context, build.last), text, recorder.now)
         return answered

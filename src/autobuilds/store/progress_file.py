@@ -16,10 +16,18 @@ def add_answer(path: Path, text: str, when: datetime) -> bool:
 
     Raises BadInput where the log is not a plain file.
     """
-    if not path.exists() and not path.is_symlink():
+    log = log_to_answer(path)
+    if log is None:
         return False
+    entry = f"Answer of the owner: {' '.join(text.split())}"
+    return files.write_atomic(path, append_log(log, entry, when).encode())
+
+
+def log_to_answer(path: Path) -> str | None:
+    """Return the text of the log that an answer goes into, None where there is none; raises BadInput as `add_answer` does."""
+    if not path.exists() and not path.is_symlink():
+        return None
     found = read_guarded(path)
     if found.problem is not None:
         raise BadInput(f"{path} {found.problem}; remove it, the next attempt makes a new one")
-    entry = f"Answer of the owner: {' '.join(text.split())}"
-    return files.write_atomic(path, append_log(found.text or "", entry, when).encode())
+    return found.text or ""
