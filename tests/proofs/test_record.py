@@ -47,4 +47,4 @@ def test_what_is_kept_can_be_read_again(tmp_path: Path, monkeypatch: pytest.Monk
     figures.count("points", 5000, least=5000)
     _record.keep(figures, scale="full", seed=3, tool="other", seconds=2.4)
     assert json.loads((tmp_path / "results" / "tried-other.json").read_text())["seed"] == 3
-    assert "| tried-other | points | 5,000 | at least 5,000 | yes |\n<!-- figures: end -->\nend\n" in (tmp_path / "page.md").read_text()
+    assert "| tried, other | points | 5,000 | at least 5,000 | yes |\n<!-- figures: end -->\nend\n" in (tmp_path / "page.md").read_text()
