@@ -215,6 +215,9 @@ def test_a_detached_head_gets_the_files_and_the_words_for_later(make_repo: MakeR
     said = capsys.readouterr().out
     assert "written but not committed: HEAD is detached" in said and "git add -- BUILD_QUEUE.md" in said
     assert set(files_of(root)) >= OURS
+    git(root, "checkout", "-q", "-b", "main-again")
+    assert run(["heartbeat", "--monitor", "--workspace", str(root)]) == 0
+    assert git(root, "log", "--format=%s", "-1", "--", "HEARTBEAT.md") == "autobuilds: workspace set up"
 
 
 def test_without_an_identity_the_tools_own_is_used_and_said(

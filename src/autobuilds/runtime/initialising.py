@@ -207,7 +207,8 @@ def carry_out(context: Context, survey: Survey, setup: Setup) -> Done:
             if path not in clean
         ]
         commit, why = _commit(context, mine)
-        if announced is not None:
+        # Where the commit could not be made now, the first heartbeat that can makes it.
+        if announced is not None and why is None:
             announced.unlink(missing_ok=True)
     return Done(commit=commit, written=tuple(written), remarks=(*remarks, *([why] if why else [])))
 
@@ -232,7 +233,7 @@ def _commit(context: Context, paths: Sequence[str]) -> tuple[str | None, str | N
         return repo.commit(paths, message, author=repo.identity(), branch=branch), None
     except (GitBusy, GitFailure) as busy:
         later = f"git add -- {shlex.join(paths)} && git commit -m 'Set up autobuilds' -- {shlex.join(paths)}"
-        return None, f"The files are written but not committed: {busy}. Afterwards: {later}"
+        return None, f"The files are written but not committed: {busy}. Afterwards the next heartbeat commits them, or you do: {later}"
     except AutobuildsError as fault:
         return None, f"The files are written but not committed: {fault}"
 
