@@ -101,6 +101,7 @@ def workspace(make_repo: Callable[..., Path]) -> Path:
     return make_repo({"BUILD_QUEUE.md": QUEUE, "HEARTBEAT.md": HEARTBEAT, ".gitignore": ignored}, name="together")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_three_commands_at_one_time_beside_a_person_lose_nothing(workspace: Path) -> None:
     _together(workspace, workers=3, tasks=1)

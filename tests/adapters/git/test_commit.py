@@ -292,6 +292,7 @@ def test_an_old_lock_that_is_open_is_never_removed(root: Path, monkeypatch: pyte
     assert lock.exists()
 
 
+@pytest.mark.slow
 def test_commits_of_the_owner_in_between_are_kept(root: Path) -> None:
     """The owner commits all the time; no commit of either side is lost."""
     stop = threading.Event()
