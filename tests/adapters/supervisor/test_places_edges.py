@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from autobuilds.adapters.supervisor.places import borrowed, programs, tool_chains
+from tests.adapters.supervisor.test_places import program
 
 
 @pytest.fixture
@@ -15,13 +16,6 @@ def home(tmp_path: Path) -> Path:
     made = tmp_path / "home"
     made.mkdir()
     return made
-
-
-def program(path: Path, text: str = "") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    path.chmod(0o755)
-    return path
 
 
 def shown(home: Path, name: str | None, *search: Path | str, hidden: tuple[Path, ...] = ()) -> list[str]:

@@ -48,14 +48,18 @@ class Clock:
         self.now += seconds
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
-    found = Clock()
+def ticking(monkeypatch: pytest.MonkeyPatch, found: Clock) -> Iterator[Clock]:
+    """Let a clock be the machine's, which goes on only while somebody sleeps."""
     with monkeypatch.context() as patched:
         patched.setattr(time, "sleep", found.sleep)
         patched.setattr(time, "monotonic", lambda: found.now)
         patched.setattr(time, "time", lambda: found.now)
         yield found
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    yield from ticking(monkeypatch, Clock())
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.file import QueueFile
 from autobuilds.store.queue.marks import marks_lost, task_named
 from autobuilds.store.queue.operations import Add, Complete, NewTask, Operation, Tick
-from tests.store.files.test_io_limits import Clock
+from tests.store.files.test_io_limits import Clock, ticking
 
 NOW = 1_770_000_000
 NOON = datetime(2026, 2, 7, 12, 0, tzinfo=UTC)
@@ -41,11 +41,7 @@ def without(*tasks: int, text: str = QUEUE) -> str:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     found = Clock()
     found.now = float(NOW)
-    with monkeypatch.context() as patched:
-        patched.setattr(time, "sleep", found.sleep)
-        patched.setattr(time, "monotonic", lambda: found.now)
-        patched.setattr(time, "time", lambda: found.now)
-        yield found
+    yield from ticking(monkeypatch, found)
 
 
 @pytest.fixture
