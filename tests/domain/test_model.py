@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autobuilds.domain.model import Priority, Section, Task, know, waiting_task
+from autobuilds.domain.model import Priority, Section, Task, know, later_of, waiting_task
 
 _FOUND = {"description": "what it is", "touches": ("src/**",), "timeout_minutes": 5}
 _WHOLE = Task(label="a", name="A", section=Section.ACTIVE, checked=False, priority=Priority.LOW, line=3, end_line=5, **_FOUND)  # type: ignore[arg-type]
@@ -63,3 +63,9 @@ def test_what_is_known_by_now_is_not_worked_out() -> None:
 def test_what_a_task_does_not_have_is_missing(task: Task) -> None:
     with pytest.raises(AttributeError, match="no_such_field"):
         task.no_such_field  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_what_finds_the_fields_is_known_of_a_waiting_task_alone() -> None:
+    later = (_work, _FOUND, [])
+    assert later_of(waiting_task("a", "A", Section.ACTIVE, False, Priority.LOW, (3, 5), later)) is later
+    assert later_of(Task(label="a", name="A", section=Section.ACTIVE, checked=False)) is None

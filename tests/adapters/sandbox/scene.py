@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -175,7 +176,7 @@ class Scene:
         if name == "kill the supervisor":
             return self.victims[1].poll() is not None, text
         if name == "leave a daemon":
-            return bool(daemons(self.facts["daemon"])), text
+            return left_behind(self.facts["daemon"]), text
         if name == "file bomb":
             big = self.clone / "big"
             return big.exists() and big.stat().st_size > FILE, text
@@ -193,6 +194,16 @@ class Scene:
                 listener.shutdown(socket.SHUT_RDWR)
             listener.close()
         shutil.rmtree(self.root, ignore_errors=True)
+
+
+def left_behind(seconds: str) -> bool:
+    """Whether a daemon outlives what started it; on a busy machine one that was killed is there for a moment."""
+    deadline = time.monotonic() + 3
+    while daemons(seconds):
+        if time.monotonic() > deadline:
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def daemons(seconds: str) -> list[int]:
