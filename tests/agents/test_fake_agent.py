@@ -109,6 +109,7 @@ def test_one_that_hangs_is_stopped_with_all_its_children(fake: RigMaker, deed: s
     assert _left(rig) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "used"),
     [("cost_per_task: 0.60", "of 0.60 USD used by this task"), _slow("tokens_per_day: 2500", "of 2,500 tokens used today")],
@@ -146,6 +147,7 @@ def test_one_that_writes_its_key_into_its_work_is_out_of_bounds(fake: RigMaker) 
     assert "fake-key-canary" not in (rig.root / "BUILD_STATUS.md").read_text() + last.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deed", ["mutter", _slow("patient")])
 def test_one_that_waits_for_its_model_until_its_time_is_up_costs_no_try(fake: RigMaker, deed: str) -> None:
     rig = fake(deed, timeout="3s", retries=1)

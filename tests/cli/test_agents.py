@@ -139,6 +139,7 @@ def test_the_embedded_agent_is_tried_without_any_other_and_leaves_nothing(bare: 
     assert _left(bare) == [] and not (bare / ".cache" / "autobuilds").exists()
 
 
+@pytest.mark.slow
 def test_an_agent_that_works_is_said_to_work_with_what_it_used(place: Callable[[str], Path], typed: Type, bare: Path) -> None:
     root = place("works")
     (trial,) = typed("agents", "test", "--workspace", str(root), "--json").json["trials"]

@@ -136,6 +136,7 @@ def test_all_plants_at_once_run_nothing(make_repo: Make, tmp_path: Path, replaci
     assert not mark.exists(), mark.read_text()
 
 
+@pytest.mark.slow
 def test_nothing_runs_from_the_start_of_a_build_to_its_end(make_repo: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The owner's repository has hooks and filters of his own, and the build plants all it can before it ends."""
     (tmp_path / "owners").mkdir()

@@ -52,6 +52,7 @@ def queue_at(loop: NightLoop, commit: str) -> str:
     return loop.git("show", f"{commit}:BUILD_QUEUE.md")
 
 
+@pytest.mark.slow
 def test_a_night_is_taken_back_whole_and_the_queue_reads_as_in_the_evening(make_repo: Make) -> None:
     loop = a_night(make_repo, "one", "two")
     evening = loop.night.tag or ""
