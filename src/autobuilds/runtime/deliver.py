@@ -12,7 +12,7 @@ from autobuilds.errors import NotSo, Refused
 from autobuilds.ports import Repo
 from autobuilds.records import replace
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.merging import Tell, check_merged, drop_branch, merge_onto, merged_as, removed_on_error, scratch_for, work_of
+from autobuilds.runtime.merging import Tell, check_merged, drop_branch, merge_onto, merged_as, scratch_for, work_of
 from autobuilds.runtime.pages import refresh
 from autobuilds.runtime.record import Recorder, holding, recording
 from autobuilds.runtime.settling import keep_work
@@ -54,13 +54,14 @@ def _merged(
         drop_branch(repo, attempt.branch, attempt.head_commit)
         return replace(attempt, merged_commit=merged_as(repo, label, attempt)), ()
     merged = merge_onto(context, label, build.name, attempt)
-    with removed_on_error(merged.scratch):
+    try:
         _not_upon_rejected(context, repo, label, attempt)
         tell(f"merging {attempt.branch} onto {attempt.base_branch}")
         checks = () if unchecked else check_merged(context, label, attempt, merged, tell)
         repo.deliver(merged, attempt.base_branch or "")
-    drop_branch(repo, attempt.branch, attempt.head_commit)
-    shutil.rmtree(merged.scratch, ignore_errors=True)
+        drop_branch(repo, attempt.branch, attempt.head_commit)
+    finally:
+        shutil.rmtree(merged.scratch, ignore_errors=True)
     return replace(attempt, merged_commit=merged.commit), checks
 
 
@@ -125,13 +126,14 @@ def _take_back(context: Context, build: Build, commit: str, branch: str, reposit
         return
     scratch = scratch_for(context, build.label)
     message = f"Undo: {build.name}\n\nThis takes back {commit[:12]}.\n\nBuild: {build.label}\nEvent: undone\n"
-    with removed_on_error(scratch):
+    try:
         reverted = repo.revert(branch, commit, scratch, message)
         if reverted.commit is None:
             files = ", ".join(reverted.conflicts[:5])
             raise Refused(f"what came after {build.label} changed the same lines ({files}); revert {commit[:12]} by hand")
         repo.deliver(reverted, branch)
-    shutil.rmtree(scratch, ignore_errors=True)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _reopen(context: Context, recorder: Recorder, label: str) -> None:

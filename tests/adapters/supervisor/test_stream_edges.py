@@ -20,15 +20,10 @@ from autobuilds.domain.build import Usage
 from autobuilds.ports import Job
 from autobuilds.records import replace
 from tests.adapters.attempts import job_for
+from tests.adapters.supervisor.test_stream import JSONL as PICKS
 
 NOON = datetime(2026, 2, 6, 12, 30, 5, tzinfo=UTC)
-JSONL = """
-format = "jsonl"
-[x.picks]
-session = { path = "session" }
-tokens_in = { path = "in", take = "sum" }
-said = { path = "said" }
-[[x.shows]]
+JSONL = f"""{PICKS}[[x.shows]]
 kind = "file"
 verb = "edits"
 path = "file"
