@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from autobuilds.errors import BadInput, Busy, StorageFailure
 from autobuilds.store import files, memory
 from autobuilds.store.files.merge import split_lines
+from autobuilds.store.files.reading import read_stamped
 from autobuilds.store.files.vault import KEPT, Vault
 from autobuilds.store.memory import Entry, merge_diary, with_entry
 
@@ -210,7 +211,8 @@ def test_an_entry_that_is_taken_out_stays_out(tmp_path: Path) -> None:
     assert text(tmp_path) == "Mine.\n\n## [03:45] Next\n"
 
 
-def test_a_save_in_the_middle_is_waited_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize("slow", [0.15, 0.8])
+def test_a_save_in_the_middle_is_waited_for(tmp_path: Path, slow: float) -> None:
     """An editor empties the file and writes it; the entry waits until its text is whole."""
     path = write(tmp_path, b"Mine.\n")
     memory.remember(tmp_path, ENTRY)
@@ -219,7 +221,7 @@ def test_a_save_in_the_middle_is_waited_for(tmp_path: Path) -> None:
     if child == 0:
         try:
             with path.open("wb") as editor:
-                time.sleep(0.15)
+                time.sleep(slow)
                 editor.write(whole)
         finally:
             os._exit(0)
@@ -230,6 +232,57 @@ def test_a_save_in_the_middle_is_waited_for(tmp_path: Path) -> None:
     time.sleep(0.12)
     memory.rescue(tmp_path)
     assert path.read_bytes() == whole + b"\n## [03:45] Next\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "known", "ago", "begun", "half"),
+    [
+        (b"", True, 1.9, 9.0, True),
+        (b"", True, 2.1, 0.0, False),
+        (b"", False, 0.0, 0.0, False),
+        (b"Mine. More.", True, 0.4, 9.0, True),
+        (b"Mine. More.", False, 0.4, 9.0, True),
+        (b"Mine. More.", True, 0.6, 0.0, False),
+        (b"Short.\n", True, 0.4, 1.9, True),
+        (b"Short.\n", True, 0.4, 2.1, False),
+        (b"Short.\n", True, 0.6, 0.0, False),
+        (b"Short.\n", False, 0.4, 0.0, False),
+    ],
+)
+def test_when_a_diary_may_be_half_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, known: bool, ago: float, begun: float, half: bool
+) -> None:
+    path = write(tmp_path, b"Mine.\n")
+    if known:
+        memory.remember(tmp_path, ENTRY)
+    path.write_bytes(data)
+    found, now = read_stamped(path), time.monotonic()
+    monkeypatch.setattr(time, "time", lambda: found.landed / 1e9 + ago)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    vault = Vault(tmp_path / ".autobuilds" / "memory", "2026-02-06.md")
+    assert memory._half_saved(found, vault, now - begun) is half
+
+
+def test_a_diary_that_was_emptied_for_long_gets_its_text_back_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine stood still between emptying and writing: what was written meanwhile comes to it, and facts that are alike stay."""
+    path = write(tmp_path, b"Mine.\n")
+    same = ("Always the same.",)
+    memory.remember(tmp_path, Entry(at=AT, title="One", facts=same))
+    whole = path.read_bytes()
+    now = time.time
+    with path.open("wb") as editor, monkeypatch.context() as patched:
+        patched.setattr(time, "time", lambda: now() + 3)
+        memory.remember(tmp_path, Entry(at=AT, title="Two", facts=same))
+        memory.remember(tmp_path, Entry(at=AT, title="Three", facts=same))
+        with path.open("ab") as shell:
+            shell.write(b"Typed.\n")
+        editor.write(whole)
+    age(tmp_path)
+    assert memory.rescue(tmp_path) == 1
+    rows = text(tmp_path).split("\n")
+    for title in ("One", "Two", "Three"):
+        assert rows[rows.index(f"## [03:45] {title}") + 1] == "- Always the same."
+    assert rows.count("- Always the same.") == 3 and rows.count("Typed.") == rows.count("Mine.") == 1
 
 
 def test_a_file_moved_away_by_an_editor_is_waited_for(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def _tried(path: Path, vault: Path, entry: Entry, began: float) -> bool | None:
         return None
     if unite_stale(path, found, private=vault, merge=merge_diary, clues=CLUES) is not None:
         return None
-    if _half_saved(found, Vault(vault, path.name)) and time.monotonic() < began + _DOUBTFUL:
+    if _half_saved(found, Vault(vault, path.name), began):
         time.sleep(_PAUSE)
         return None
     if repay(path, found, private=vault, merge=merge_diary, clues=CLUES) is not None:
@@ -193,15 +193,20 @@ def _found(path: Path, vault: Path) -> Stable | None:
             raise storage_failure(path, error) from error
 
 
-def _half_saved(found: Stable, vault: Vault) -> bool:
-    """Whether somebody may be in the middle of writing the file: it was changed just now, and lacks an end or much of our last text."""
-    if abs(time.time() - found.landed / 1e9) >= _FRESH:
-        return False
+def _half_saved(found: Stable, vault: Vault, began: float) -> bool:
+    """Whether somebody may be in the middle of writing the file: it was changed just now, and lacks all, an end, or much of our last text.
+
+    A diary that was emptied is waited for as long as a doubt lasts, a shorter one only so long since the entry was `began`:
+    somebody may shorten it, and go on saving.
+    """
+    alone = abs(time.time() - found.landed / 1e9)
     writes = vault.writes()
-    if not writes:
-        return bool(found.data) and not found.data.endswith((b"\n", b"\r"))
-    last = vault.text(writes[-1].ours) or b""
-    return len(found.data) < len(last) or not found.data.endswith((b"\n", b"\r"))
+    if alone >= (_DOUBTFUL if writes and not found.data else _FRESH):
+        return False
+    if not found.data or not found.data.endswith((b"\n", b"\r")):
+        return bool(writes or found.data)
+    last = (vault.text(writes[-1].ours) if writes else None) or b""
+    return len(found.data) < len(last) and time.monotonic() < began + _DOUBTFUL
 
 
 def with_entry(data: bytes, entry: Entry) -> bytes:

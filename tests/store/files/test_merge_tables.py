@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import product
 
 import pytest
 
-from autobuilds.store.files.merge import appended, descends, distance, grown, merge_late, split_lines
+from autobuilds.store.files.merge import appended, descends, distance, grown, merge_late, split_lines, without
 from autobuilds.store.files.three_way import Clash, marked, merge_rows, merge_text, rows_of
 from tests.store.files.merges import PINNED, outcome, shown, triples
 
@@ -154,12 +155,44 @@ def test_late_merges(base: bytes, theirs: bytes, current: bytes, merged: bytes) 
         ("words - one/x/", "words - two/x/", "words - two/words - one/x/"),
         ("1234567890. a/x/", "b/x/", "b/1234567890. a/x/"),
         ("-one/x/", "-two/x/", "-two/-one/x/"),
+        # What stands in two sections, or twice in one, is not the same.
+        ("# A/- x/", "# B/- x/", "# B/- x/# A/- x/"),
+        ("# A/- x/- y/# B/- x/", "# B/- x/", "# A/- x/- y/# B/- x/"),
+        ("# A/- x/- z/", "# B/- x/# A/- x/- y/", "# B/- x/# A/- x/- y/- z/"),
+        ("- x/- x/", "- x/- y/", "- x/- y/- x/"),
+        ("- x/  b/  b/", "- x/  a/  b/", "- x/  a/  b/  b/"),
+        # Where one of them names no section it may be that one; empty lines are alike everywhere.
+        ("# A/- x/", "- x/- y/", "# A/- x/- y/"),
+        ("- x/- z/", "# A/- x/", "# A/- x/- z/"),
+        ("a///b/", "c//d/", "c/a//d/b/"),
     ],
 )
 def test_what_both_put_in_at_one_place(theirs: str, current: str, merged: str) -> None:
     base = b"# Head\nlast\n"
     found = merge_late(base, base + theirs.replace("/", "\n").encode(), base + current.replace("/", "\n").encode())
     assert found.removeprefix(base).decode().replace("\n", "/") == merged
+
+
+@pytest.mark.parametrize(
+    ("base", "text", "lines", "kept"),
+    [
+        ("a/b/", "a/x/b/y/", "x", "a/b/y/"),
+        ("a/b/", "a/x/b/x/", "x", "a/b/x/"),
+        ("a/b/", "a/x/b/x/", "xx", "a/b/"),
+        # What stood there before stays, though it is the same line.
+        ("x/b/", "x/b/x/y/", "x", "x/b/y/"),
+        ("x/b/", "x/b/", "x", "x/b/"),
+        ("x/b/", "b/c/", "x", "b/c/"),
+        ("", "x/y", "y", "x/"),
+        # What a line had taken the place of stands again; another change stays.
+        ("a/b/c/", "a/x/c/", "x", "a/b/c/"),
+        ("a/b/c/", "a/x/y/c/", "x", "a/b/y/c/"),
+        ("a/b/c/d/e/", "a/x/c/y/e/", "x", "a/b/c/y/e/"),
+    ],
+)
+def test_a_text_without_lines_that_came_to_it(base: str, text: str, lines: str, kept: str) -> None:
+    found = without(base.replace("/", "\n").encode(), text.replace("/", "\n").encode(), Counter(one.encode() for one in lines))
+    assert found.decode().replace("\n", "/") == kept
 
 
 @pytest.mark.parametrize(("more", "fine"), [(0, True), (1, False)])

@@ -112,6 +112,36 @@ class TestLateSaves:
         assert len(rescue_displaced(desk.file, private=desk.private)) == 1
         assert b"line five\n" in desk.text and b"line 3\n" not in desk.text
 
+    def test_what_a_stale_save_took_away_comes_back_with_it(self, desk: Desk) -> None:
+        """Our write of the late save hides from then on that the text beneath it was an old buffer."""
+        desk.late(b"mine\n" + BASE)
+        desk.file.write_bytes(BASE + b"typed\n")
+        assert len(rescue_displaced(desk.file, private=desk.private)) == 1
+        assert desk.text == b"mine\n" + BASE + b"ours\ntyped\n"
+
+    def test_what_was_put_back_already_does_not_come_twice(self, desk: Desk) -> None:
+        """An old buffer was united with ours, somebody wrote on into the very buffer, and below it the file went on."""
+        desk.file.write_bytes(BASE + b"one\n")
+        assert unite_stale(desk.file, read_stamped(desk.file), private=desk.private)
+        assert desk.text == BASE + b"ours\none\n"
+        desk.put(BASE + b"one\nours\nmore\n")
+        desk.late(BASE + b"one\ntwo\n", which=1)
+        assert len(rescue_displaced(desk.file, private=desk.private)) == 1
+        assert sorted(desk.text.removeprefix(BASE).split()) == [b"more", b"one", b"ours", b"two"]
+
+    def test_what_ours_changed_is_not_changed_twice(self, desk: Desk) -> None:
+        """What the old buffer lacks are rows in place of others; they stand there already, and further writes came upon them."""
+        done = BASE.replace(b"line 3\n", b"done 3\n").replace(b"line 7\n", b"done 7\n")
+        desk.put(done + b"ours\n")
+        stale = BASE + b"ours\none\n"
+        desk.file.write_bytes(stale)
+        assert unite_stale(desk.file, read_stamped(desk.file), private=desk.private)
+        assert desk.text == done + b"ours\none\n"
+        desk.put(desk.text.replace(b"done 7\n", b"done 7, twice\n"))
+        desk.late(stale + b"two\n", which=2)
+        assert len(rescue_displaced(desk.file, private=desk.private)) == 1
+        assert desk.text == done.replace(b"done 7\n", b"done 7, twice\n") + b"ours\none\ntwo\n"
+
     @pytest.mark.parametrize("gone", ["base", "ours", "both"])
     def test_nothing_is_deleted_where_what_it_was_begun_from_is_gone(self, desk: Desk, gone: str) -> None:
         desk.put(desk.text.replace(b"line 3\n", b"line 3\nof ours\n"))
@@ -130,7 +160,8 @@ class TestLateSaves:
         desk.file.write_bytes(BASE + b"half a")
         desk.age(ago, monkeypatch)
         assert bool(rescue_displaced(desk.file, private=desk.private)) is put_back
-        assert desk.text == (b"mine\n" if put_back else b"") + BASE + b"half a"
+        # What lacks our line was begun before it: that is put back with the save.
+        assert desk.text == (b"mine\n" + BASE + b"ours\nhalf a\n" if put_back else BASE + b"half a")
 
     @pytest.mark.parametrize("text", [b"", BASE + b"ours\n", BASE + b"x\r"])
     def test_whole_lines_are_not(self, desk: Desk, text: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from autobuilds.domain.patterns import pattern
 _LINES = pattern(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 #: Words, white space and other signs: together the whole text.
 WORDS = pattern(rb"[^\W\s]+|\s+|.", re.DOTALL)
+_WORD = pattern(rb"\w")
 _NAMES = pattern(rb"\w+")
 _PLAIN = pattern(rb"(?:[A-Za-z][^\r\n]*\r?\n)+")
 #: Bytes within which the last two lines of a file must stand to be looked at.
@@ -20,6 +22,13 @@ _OPENS = pattern(rb"(?:[-*+]|\d{1,9}[.)])[ \t]|#{1,6}[ \t]")
 _FINE = 20_000
 #: Places that one save of a person changes, at most; or one in so many lines.
 _EDITS, _EDITED = 3, 10
+
+
+class _Block(NamedTuple):
+    """Lines that belong to the first of them, and the heading above, if one stands among the lines that were looked at."""
+
+    section: bytes | None
+    lines: list[bytes]
 
 
 class _Hunk(NamedTuple):
@@ -96,6 +105,27 @@ def merge_late(base: bytes, theirs: bytes, current: bytes) -> bytes:
     merged = b"".join(_merged(old, wanted, _hunks(old, mine), fine=True))
     open_end = bool(current) and not current.endswith((b"\r", b"\n")) and merged.endswith(mine[-1])
     return merged.removesuffix(ending) if open_end else merged
+
+
+def without(base: bytes, text: bytes, lines: Counter[bytes]) -> bytes:
+    """Return a text without those of these lines (without their ends, counted) that it has beyond `base`; what it shares with it stays.
+
+    Where such a line had taken the place of others, these stand again: that change is not wanted a second time.
+    """
+    left, old = lines.copy(), split_lines(base)
+    kept: list[bytes] = []
+    at = 0
+    for hunk in _hunks(old, split_lines(text)):
+        new: list[bytes] = []
+        for line in hunk.new:
+            bare = line.rstrip(b"\r\n")
+            if left[bare] > 0:
+                left[bare] -= 1
+            else:
+                new.append(line)
+        kept += [*old[at : hunk.start], *(old[hunk.start : hunk.end] if len(new) < len(hunk.new) else ()), *new]
+        at = hunk.end
+    return b"".join([*kept, *old[at:]])
 
 
 def _ended(lines: list[bytes], ending: bytes) -> list[bytes]:
@@ -185,6 +215,7 @@ def _both(ours: list[bytes], theirs: list[bytes], *, whole: bool) -> list[bytes]
     """Return what both sides inserted at one place, ours first; what both inserted stands once.
 
     Lines are compared within their blocks, an item or a heading with what follows it: two tasks may have the same criterion.
+    Items are compared within their sections: two may hold the same.
     """
     if _within(theirs, ours):
         return ours
@@ -192,16 +223,31 @@ def _both(ours: list[bytes], theirs: list[bytes], *, whole: bool) -> list[bytes]
         return theirs
     if whole:
         return [*ours, *theirs]
-    blocks, pending = _blocks(ours), list[list[bytes]]()
+    blocks, pending, taken = _blocks(ours), list[_Block](), set[int]()
     for block in _blocks(theirs):
-        at = next((n for n, known in enumerate(blocks) if known[0] == block[0]), None)
-        if at is None:
+        same = _same(block, [known for known in blocks if id(known) not in taken])
+        if same is None:
             pending.append(block)
             continue
-        blocks[at] += [line for line in block[1:] if line not in blocks[at]]
+        if _WORD.search(same.lines[0]):
+            taken.add(id(same))
+        left = Counter(same.lines)
+        for line in block.lines[1:]:
+            if left[line] == 0:
+                same.lines.append(line)
+            elif _WORD.search(line):
+                left[line] -= 1
+        at = next(n for n, known in enumerate(blocks) if known is same)
         blocks[at:at] = pending
         pending = []
-    return [line for block in (*blocks, *pending) for line in block]
+    return [line for block in (*blocks, *pending) for line in block.lines]
+
+
+def _same(block: _Block, blocks: Sequence[_Block]) -> _Block | None:
+    """Return the block that another side's is: of the same first line, in the same section as far as both name theirs."""
+    alike = [known for known in blocks if known.lines[0] == block.lines[0]]
+    there = next((known for known in alike if known.section == block.section), None)
+    return there or next((known for known in alike if None in {known.section, block.section}), None)
 
 
 def _within(part: list[bytes], whole: list[bytes]) -> bool:
@@ -210,16 +256,20 @@ def _within(part: list[bytes], whole: list[bytes]) -> bool:
     return not part or any(whole[at] == part[0] and whole[at : at + len(part)] == part for at in starts)
 
 
-def _blocks(lines: list[bytes]) -> list[list[bytes]]:
+def _blocks(lines: list[bytes]) -> list[_Block]:
     """Return lines as blocks: an item or a heading with the lines behind it; any other line is one of its own."""
-    blocks: list[list[bytes]] = []
+    blocks: list[_Block] = []
+    section: bytes | None = None
     inside = False
     for line in lines:
         opens = _OPENS.match(line) is not None
         if blocks and not opens and (inside or line[:1] in b" \t"):
-            blocks[-1].append(line)
+            blocks[-1].lines.append(line)
+        elif opens and line.startswith(b"#"):
+            blocks.append(_Block(None, [line]))
+            section = line
         else:
-            blocks.append([line])
+            blocks.append(_Block(section, [line]))
         inside = inside or opens
     return blocks
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autobuilds.errors import BadInput, Busy
 from autobuilds.records import dataclass, replace
-from autobuilds.store.files.merge import distance, merge_late, split_lines
+from autobuilds.store.files.merge import distance, merge_late, split_lines, without
 from autobuilds.store.files.owed import owe, repaid
 from autobuilds.store.files.reading import Stable, Stamp, read_stamped
 from autobuilds.store.files.shared import replace_guarded
@@ -61,8 +61,8 @@ def rescue_displaced(path: Path, *, private: Path, merge: Merge = merge_late, cl
         for held in vault.all():
             late = _late(vault, held)
             if late is not None:
-                base, meant = _meant(vault, held, late, merge, clues)
-                if _put_back(path, private, vault, held, late, base, meant, merge):
+                base, rest = _meant(vault, held, late, merge, clues)
+                if _put_back(path, private, vault, held, late, base, rest, merge, clues):
                     rescued.append(Rescued(how="late", size=distance(base or b"", late.data)))
     return tuple(rescued)
 
@@ -110,8 +110,8 @@ def _late(vault: Vault, held: Held) -> Stable | None:
     return found
 
 
-def _meant(vault: Vault, held: Held, late: Stable, merge: Merge, clues: Clues) -> tuple[bytes | None, bytes]:
-    """Return the text that a late save was begun from, None where that is gone, and what its writer would have saved over our last write.
+def _meant(vault: Vault, held: Held, late: Stable, merge: Merge, clues: Clues) -> tuple[bytes | None, bytes | None]:
+    """Return the text that a late save was begun from, None where that is gone, and the save with what it had not seen, if that is gone too.
 
     A save that goes on where the displaced text ends was begun from it; if that was half a save, which we took for the whole,
     the rest of what it had emptied may be newer than the buffer. Any other was begun from what stood there, from what was
@@ -119,20 +119,27 @@ def _meant(vault: Vault, held: Held, late: Stable, merge: Merge, clues: Clues) -
     """
     stood, later = vault.text(held.ours if held.withdrawn else held.base), vault.text(held.holds)
     if stood is None or later is None:
-        return later or stood, late.data
+        return later or stood, None
     if late.data.startswith(stood):
         made = united(vault, late, merge, clues, [write for write in vault.writes() if write.at < held.at])
         grown = late.data.startswith(later) and later.startswith(stood)
-        return later if grown else stood, made[0] if made else late.data
+        return later if grown else stood, made[0] if made else None
     before = [write for write in vault.all() if write.at <= held.at]
     if late.data.startswith(later):  # half of this very save
         before, later = [replace(write, later=None) if write == held else write for write in before], stood
     lines = counted(late.data)
     last = min((later, stood), key=lambda text: apart_from(counted(text), lines, clues.name))
-    return begun_from(late.data, last, vault.versions(before), clues.name) or last, late.data
+    return begun_from(late.data, last, vault.versions(before), clues.name) or last, None
 
 
-def _put_back(path: Path, private: Path, vault: Vault, held: Held, late: Stable, base: bytes | None, meant: bytes, merge: Merge) -> bool:
+def _put_back(
+    path: Path, private: Path, vault: Vault, held: Held, late: Stable, base: bytes | None, rest: bytes | None, merge: Merge, clues: Clues
+) -> bool:
+    """Merge a late save into what stands there now, then what `rest` has beyond it, and return whether that changed anything.
+
+    Of the rest much may be there already, put back by an edit of ours: that stays where it is. What stands there may be a stale save over our last writes: what is put back becomes our last write, so what that save
+    lacks is put back with it, or nobody would look for it again.
+    """
     for _ in range(_TRIES):
         try:
             found = read_stamped(path)
@@ -141,7 +148,12 @@ def _put_back(path: Path, private: Path, vault: Vault, held: Held, late: Stable,
         current = found.data
         if _half_a_line(vault, current) and abs(time.time() - found.landed / 1e9) < _BROKEN_OFF:
             return False  # somebody is writing it; the save that is to be put back waits for the next time
-        merged = merge(_shared(meant, current) if base is None else base, meant, current)
+        made = united(vault, found, merge, clues)
+        merged = made[0] if made else current
+        merged = merge(_shared(late.data, merged) if base is None else base, late.data, merged)
+        if rest is not None:
+            before = counted(late.data)
+            merged = merge(late.data, without(late.data, rest, (counted(rest) - before) & (counted(merged) - before)), merged)
         if replace_guarded(path, current, merged, private=private):
             if merged != current:
                 owe(vault, current, merged, int(UNSEEN))
