@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from autobuilds.store.files.merge import appended, descends, distance, grown, merge_late, split_lines, without
+from autobuilds.store.files.merge import appended, bare, descends, distance, grown, merge_late, placed, split_lines, with_only
 from autobuilds.store.files.three_way import Clash, marked, merge_rows, merge_text, rows_of
 from tests.store.files.merges import PINNED, outcome, shown, triples
 
@@ -174,25 +174,48 @@ def test_what_both_put_in_at_one_place(theirs: str, current: str, merged: str) -
 
 
 @pytest.mark.parametrize(
-    ("base", "text", "lines", "kept"),
+    ("base", "text", "wanted", "found"),
     [
-        ("a/b/", "a/x/b/y/", "x", "a/b/y/"),
-        ("a/b/", "a/x/b/x/", "x", "a/b/x/"),
-        ("a/b/", "a/x/b/x/", "xx", "a/b/"),
+        ("a/b/", "a/x/b/y/", "y", "a/b/y/"),
+        ("a/b/", "a/x/b/x/", "x", "a/x/b/"),
+        ("a/b/", "a/x/b/x/", "xx", "a/x/b/x/"),
         # What stood there before stays, though it is the same line.
-        ("x/b/", "x/b/x/y/", "x", "x/b/y/"),
-        ("x/b/", "x/b/", "x", "x/b/"),
-        ("x/b/", "b/c/", "x", "b/c/"),
-        ("", "x/y", "y", "x/"),
-        # What a line had taken the place of stands again; another change stays.
-        ("a/b/c/", "a/x/c/", "x", "a/b/c/"),
-        ("a/b/c/", "a/x/y/c/", "x", "a/b/y/c/"),
-        ("a/b/c/d/e/", "a/x/c/y/e/", "x", "a/b/c/y/e/"),
+        ("x/b/", "x/b/x/y/", "y", "x/b/y/"),
+        ("x/b/", "x/b/", "", "x/b/"),
+        ("", "x/y", "x", "x/"),
+        # What a line had taken the place of stands again where that is not wanted; another change stays.
+        ("a/b/c/", "a/x/c/", "", "a/b/c/"),
+        ("a/b/c/", "a/x/c/", "x", "a/x/c/"),
+        ("a/b/c/", "a/x/y/c/", "y", "a/b/y/c/"),
+        ("a/b/c/d/e/", "a/x/c/y/e/", "y", "a/b/c/y/e/"),
+        ("a/b/c/", "a/c/", "", "a/c/"),
+        # What was moved stays where it is.
+        ("a/b/c/d/", "b/c/d/a/", "", "a/b/c/d/"),
+        ("a/b/c/d/", "b/c/d/a/x/", "x", "a/b/c/d/x/"),
+        ("a/a/c/", "c/a/x/", "x", "a/c/x/"),
     ],
 )
-def test_a_text_without_lines_that_came_to_it(base: str, text: str, lines: str, kept: str) -> None:
-    found = without(base.replace("/", "\n").encode(), text.replace("/", "\n").encode(), Counter(one.encode() for one in lines))
-    assert found.decode().replace("\n", "/") == kept
+def test_a_text_with_what_is_wanted_of_another(base: str, text: str, wanted: str, found: str) -> None:
+    one = with_only(base.replace("/", "\n").encode(), text.replace("/", "\n").encode(), Counter(key.encode() for key in wanted), bare)
+    assert one.decode().replace("\n", "/") == found
+
+
+def test_where_lines_are_placed() -> None:
+    text = b"a\n# A\r\n  b\n- c\n\td\ne\n\n  f\n1. g\n## B\n- c"
+    a, b, c, g = b"# A", b"## B", b"- c", b"1. g"
+    assert placed(split_lines(text)) == [
+        (b"a",), (a,), (a, b"", b"  b"), (a, c), (a, c, b"\td"), (b"e",), (b"",), (a, c, b"  f"), (a, g), (b,), (b, c)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [("# A/- x/", "# A/- x/# B/"), ("# B/- x/", "# A/# B/- x/"), ("- x/", "# A/# B/"), ("# A/- y/# B/- y/", "# A/# B/- y/")],
+)
+def test_a_line_of_another_section_is_another_one(wanted: str, found: str) -> None:
+    base, text, lines = (one.replace("/", "\n").encode() for one in ("# A/# B/", "# A/- x/# B/- x/- y/", wanted))
+    keys = Counter(key for key in placed(split_lines(lines)) if len(key) > 1)
+    assert with_only(base, text, keys, placed).decode().replace("\n", "/") == found
 
 
 @pytest.mark.parametrize(("more", "fine"), [(0, True), (1, False)])

@@ -142,6 +142,16 @@ class TestLateSaves:
         assert len(rescue_displaced(desk.file, private=desk.private)) == 1
         assert desk.text == done.replace(b"done 7\n", b"done 7, twice\n") + b"ours\none\ntwo\n"
 
+    def test_what_ours_put_back_and_a_later_write_changed_stays_so(self, desk: Desk) -> None:
+        """A task that an old buffer lacked was put back and then moved: it is not to come back where it was."""
+        desk.put(BASE.replace(b"line 3\n", b"line 3\nnew\n") + b"ours\n")
+        desk.file.write_bytes(BASE + b"ours\none\n")
+        assert unite_stale(desk.file, read_stamped(desk.file), private=desk.private)
+        desk.put(desk.text.replace(b"new\n", b"").replace(b"ours\n", b"ours\nnew, done\n"))
+        desk.late(BASE + b"ours\none\ntwo\n", which=2)
+        assert len(rescue_displaced(desk.file, private=desk.private)) == 1
+        assert desk.text == BASE + b"ours\nnew, done\none\ntwo\n"
+
     @pytest.mark.parametrize("gone", ["base", "ours", "both"])
     def test_nothing_is_deleted_where_what_it_was_begun_from_is_gone(self, desk: Desk, gone: str) -> None:
         desk.put(desk.text.replace(b"line 3\n", b"line 3\nof ours\n"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 from autobuilds.domain.patterns import pattern
 
@@ -22,6 +22,8 @@ _OPENS = pattern(rb"(?:[-*+]|\d{1,9}[.)])[ \t]|#{1,6}[ \t]")
 _FINE = 20_000
 #: Places that one save of a person changes, at most; or one in so many lines.
 _EDITS, _EDITED = 3, 10
+
+_Key = TypeVar("_Key")
 
 
 class _Block(NamedTuple):
@@ -107,25 +109,55 @@ def merge_late(base: bytes, theirs: bytes, current: bytes) -> bytes:
     return merged.removesuffix(ending) if open_end else merged
 
 
-def without(base: bytes, text: bytes, lines: Counter[bytes]) -> bytes:
-    """Return a text without those of these lines (without their ends, counted) that it has beyond `base`; what it shares with it stays.
+def bare(lines: list[bytes]) -> list[bytes]:
+    """Return lines without their ends."""
+    return [line.rstrip(b"\r\n") for line in lines]
 
-    Where such a line had taken the place of others, these stand again: that change is not wanted a second time.
+
+def placed(lines: list[bytes]) -> list[tuple[bytes, ...]]:
+    """Return lines without their ends, an item with the heading above it, what is indented with its item too: two sections may hold the same."""
+    found: list[tuple[bytes, ...]] = []
+    heading = item = b""
+    for line in bare(lines):
+        if line.startswith(b"#"):
+            heading, item = line, b""
+            found.append((line,))
+        elif _OPENS.match(line):
+            item = line
+            found.append((heading, line))
+        else:
+            found.append((heading, item, line) if line[:1] in {b" ", b"\t"} else (line,))
+    return found
+
+
+def with_only(base: bytes, text: bytes, wanted: Counter[_Key], keyed: Callable[[list[bytes]], list[_Key]]) -> bytes:
+    """Return a text with what another one has beyond it, as far as that is `wanted` (counted by the keys of its lines).
+
+    A change in which something is not wanted takes nothing away, and no change takes away what stands elsewhere in the other text.
     """
-    left, old = lines.copy(), split_lines(base)
+    old, lines = split_lines(base), split_lines(text)
+    before, after = keyed(old), keyed(lines)
+    left, gone = wanted.copy(), Counter(before) - Counter(after)
     kept: list[bytes] = []
-    at = 0
-    for hunk in _hunks(old, split_lines(text)):
-        new: list[bytes] = []
-        for line in hunk.new:
-            bare = line.rstrip(b"\r\n")
-            if left[bare] > 0:
-                left[bare] -= 1
-            else:
-                new.append(line)
-        kept += [*old[at : hunk.start], *(old[hunk.start : hunk.end] if len(new) < len(hunk.new) else ()), *new]
+    at = there = 0
+    for hunk in _hunks(old, lines):
+        kept += old[at : hunk.start]
+        there += hunk.start - at
+        taken = [(line, key) for line, key in zip(hunk.new, after[there:], strict=False) if _take(left, key)]
+        whole = len(taken) == len(hunk.new)
+        kept += [
+            line for line, key in zip(old[hunk.start : hunk.end], before[hunk.start :], strict=False) if not (whole and _take(gone, key))
+        ]
+        kept += [line for line, _ in taken]
         at = hunk.end
+        there += len(hunk.new)
     return b"".join([*kept, *old[at:]])
+
+
+def _take(left: Counter[_Key], key: _Key) -> bool:
+    """Take one from what is left of a key; return False where nothing is."""
+    left[key] -= 1
+    return left[key] >= 0
 
 
 def _ended(lines: list[bytes], ending: bytes) -> list[bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from autobuilds.store.files.merge import without
+from autobuilds.store.files.merge import bare, with_only
 from autobuilds.store.files.reading import Stable
 from autobuilds.store.files.stale import WORD, Clues, Name, counted, reworded
 from autobuilds.store.files.vault import Debt, Held, Vault, digest
@@ -61,4 +61,4 @@ def _missing(vault: Vault, debt: Debt, text: bytes, newest: Held | None, name: N
     if (was - there).total() > max(1, was.total() // 4):
         return None
     missing -= Counter(line for line, _ in reworded(missing, there - now, name))
-    return (before, without(before, after, now - was - missing)) if missing else None
+    return (before, with_only(before, after, missing, bare)) if missing else None

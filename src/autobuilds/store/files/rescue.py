@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
 from autobuilds.errors import BadInput, Busy
 from autobuilds.records import dataclass, replace
-from autobuilds.store.files.merge import distance, merge_late, split_lines, without
+from autobuilds.store.files.merge import distance, merge_late, placed, split_lines, with_only
 from autobuilds.store.files.owed import owe, repaid
 from autobuilds.store.files.reading import Stable, Stamp, read_stamped
 from autobuilds.store.files.shared import replace_guarded
@@ -137,7 +138,7 @@ def _put_back(
 ) -> bool:
     """Merge a late save into what stands there now, then what `rest` has beyond it, and return whether that changed anything.
 
-    Of the rest much may be there already, put back by an edit of ours: that stays where it is. What stands there may be a stale save over our last writes: what is put back becomes our last write, so what that save
+    Of the rest much may have been put back by an edit of ours already: that stays as it is now. What stands there may be a stale save over our last writes: what is put back becomes our last write, so what that save
     lacks is put back with it, or nobody would look for it again.
     """
     for _ in range(_TRIES):
@@ -152,14 +153,22 @@ def _put_back(
         merged = made[0] if made else current
         merged = merge(_shared(late.data, merged) if base is None else base, late.data, merged)
         if rest is not None:
-            before = counted(late.data)
-            merged = merge(late.data, without(late.data, rest, (counted(rest) - before) & (counted(merged) - before)), merged)
+            merged = merge(late.data, with_only(late.data, rest, _unknown(vault, held, late.data, rest, merged), placed), merged)
         if replace_guarded(path, current, merged, private=private):
             if merged != current:
                 owe(vault, current, merged, int(UNSEEN))
             vault.seen(held, vault.keep(late.data), late.stamp)
             return merged != current
     return False
+
+
+def _unknown(vault: Vault, held: Held, late: bytes, rest: bytes, current: bytes) -> Counter[tuple[bytes, ...]]:
+    """Count what `rest` has beyond a late save, and what stands there now has not, nor our write that displaced its file.
+
+    What that one put back already, later writes may have changed.
+    """
+    there, ours, save, more = (Counter(placed(split_lines(text))) for text in (current, vault.text(held.ours) or b"", late, rest))
+    return more - (there | ours | save)
 
 
 def _half_a_line(vault: Vault, text: bytes) -> bool:
