@@ -324,6 +324,34 @@ def test_a_check_that_is_stopped_ends_the_round_where_someone_asked(tmp_path: Pa
     assert found.checks[0].tail == "[stopped after 0.2 seconds, the limit of one check (check_timeout)]"
 
 
+@pytest.mark.parametrize(
+    ("command", "runs", "passed", "status"),
+    [
+        ("test -e ../killed || { touch ../killed; kill -9 $$; }", 2, True, 0),
+        ("test -e ../killed || { touch ../killed; sh -c 'kill -9 $$'; }", 2, True, 0),
+        ("kill -9 $$", 2, False, -9),
+        ("exit 137", 2, False, 137),
+        ("kill -15 $$", 1, False, -15),
+        ("exit 9", 1, False, 9),
+    ],
+)
+def test_a_check_that_was_killed_is_run_once_more(tmp_path: Path, command: str, runs: int, passed: bool, status: int) -> None:
+    """Who kills a check, for its memory say, tells nothing of the work."""
+    found, outputs = checked(tmp_path, Criterion(text="x", commands=(f"echo run; {command}",)), limits=Limits())
+    (check,) = found.checks
+    said = (outputs / "1.log").read_text()
+    assert (check.passed, check.exit_code, said.count("run\n")) == (passed, status, runs)
+
+
+def test_a_check_that_was_killed_where_somebody_asked_for_an_end_is_not(tmp_path: Path) -> None:
+    asked = Stop(outcome=Outcome.STOPPED, reason="enough")
+    tree = tmp_path / "tree"
+    found, outputs = checked(
+        tmp_path, Criterion(text="x", commands=("touch ended; kill -9 $$",)), asked=lambda: asked if (tree / "ended").exists() else None
+    )
+    assert not found.checks[0].passed and (outputs / "1.log").read_text() == ""
+
+
 def test_a_check_that_can_not_be_started_is_not_passed(tmp_path: Path) -> None:
     (tmp_path / "outputs").mkdir()
     (tmp_path / "outputs" / "1.log").symlink_to("elsewhere")

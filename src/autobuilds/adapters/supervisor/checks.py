@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,6 +17,10 @@ from autobuilds.ports import Limits
 from autobuilds.records import dataclass
 
 TAIL_BYTES = 4096
+#: How often a check is run that was killed: by whoever wants memory back, say, which tells nothing of the work.
+_TRIES = 2
+#: Exit statuses of what was killed: of the shell itself, and as a shell or a sandbox passes it on.
+_KILLED = frozenset({-signal.SIGKILL, 128 + signal.SIGKILL})
 #: Yields what starts the checks in a tree.
 Contain = Callable[[Path], AbstractContextManager[Starter]]
 
@@ -87,7 +92,10 @@ def _run(
     what = "the limit of one check (check_timeout)"
     bounds = Bounds(seconds=seconds, silence=None, output_bytes=limits.output_bytes, what=what, niceness=limits.niceness)
     output.unlink(missing_ok=True)
-    ended = watcher.run(["/bin/sh", "-e", "-c", command], cwd=tree, environment=environment, output=output, bounds=bounds, start=start)
+    for _ in range(_TRIES):
+        ended = watcher.run(["/bin/sh", "-e", "-c", command], cwd=tree, environment=environment, output=output, bounds=bounds, start=start)
+        if ended.stop is not None or ended.exit_code not in _KILLED or watcher.asked() is not None:
+            break
     tail = read_tail(output, TAIL_BYTES)
     asked = watcher.asked()
     words = ended.failure or (ended.stop.reason if ended.stop is not None else None)
