@@ -19,6 +19,8 @@ GITCONFIG = (
 #: Names that programs give to what they have not finished.
 _UNFINISHED = re.compile(r"(\.tmp|\.lock|\.part|~)$|^tmp_|^\.tmp|^index-|\.new$|^tmp")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?")
+#: The note of a build's processes: there if one lived while somebody looked, whatever else is done.
+_SEEN = "known.json"
 _NUMBERED = re.compile(r"[0-9a-f]{6,}|\d+")
 #: Files of `.autobuilds` that are meant to stay: locks of the kernel, which nobody has to remove.
 _FLOCKS = re.compile(r"^\.autobuilds/.*\.lock(\.turn)?$|^\.autobuilds/.*/lock$")
@@ -145,7 +147,9 @@ class Bench:
         """Return what stands in the workspace."""
         queue = self.root / "BUILD_QUEUE.md"
         found = (
-            str(p.relative_to(self.root)) for p in self.root.rglob("*") if not p.is_dir() and ".git/" not in f"{p.relative_to(self.root)}/"
+            str(p.relative_to(self.root))
+            for p in self.root.rglob("*")
+            if p.name != _SEEN and not p.is_dir() and ".git/" not in f"{p.relative_to(self.root)}/"
         )
         return State(
             queue=_TIME.sub("T", queue.read_text()) if queue.exists() else "",
