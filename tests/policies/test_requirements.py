@@ -213,6 +213,8 @@ def test_fields_in_square_brackets_are_template_text_where_there_are_several() -
     assert both in placeholders_in("Greet", "Show [user] and [colour] at the top", ())
     assert both not in placeholders_in("Read settings", "The toml has the sections [user] and [colour]", ())
     assert placeholders_in("Greet", "Show [user] at the top", ()) == ()
+    assert placeholders_in("Fix [description]", "", ()) == ((both[0], "[description]"),)
+    assert placeholders_in("Fix [description]", "and [name]", ()) == ((both[0], "[description] [name]"),), "each is named once"
 
 
 @pytest.mark.parametrize("code", [c for c in CODES if c != "size"])

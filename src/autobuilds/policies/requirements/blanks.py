@@ -30,6 +30,9 @@ _USAGE = r"(?:OPTIONS?|FILES?|ARGS?|ARGUMENTS?|PATHS?|COMMAND|DIR|INFO|WARN|WARN
 _FIELD = r"^[ \t]{0,8}(?:[-*#>]{1,6}[ \t]{0,4}|\d{1,3}[.)][ \t]{0,4}){0,3}(?:\*\*)?[^\W\d][\w /'’-]{1,40}:(?:\*\*)?"
 _UNIT = r"(?:%|percent\b|ms\b|sec(?:ond)?s?\b|minutes?\b|hours?\b|days?\b|users\b|requests\b|€|\$|[kMG]B\b|px\b)"
 
+#: What two rules find.
+FIELD = "a field in square brackets"
+
 #: Not looked for when the task is about TODO comments and the like.
 MARKERS: tuple[Blank, ...] = (
     Blank(
@@ -141,7 +144,7 @@ ALWAYS: tuple[Blank, ...] = (
         ("<",),
     ),
     Blank(
-        "a field in square brackets",
+        FIELD,
         pattern(rf"(?<![\w\]\[)])\[\s*(?:(?i:{_FILL})\b(?!,)[^\[\]\n=,]{{0,60}}|(?!{_USAGE}\])[A-Z][A-Z_ -]{{3,30}})\](?![(\[\w:])"),
         ("[",),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from autobuilds.domain.patterns import pattern
-from autobuilds.policies.requirements.blanks import ALWAYS, BRACES, MARKERS
+from autobuilds.policies.requirements.blanks import ALWAYS, BRACES, FIELD, MARKERS
 
 _MEANT = pattern(
     r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]+`"
@@ -52,8 +52,8 @@ def placeholders_in(name: str, description: str, criteria: tuple[str, ...]) -> t
         if (rule in MARKERS and _ABOUT_MARKERS.search(whole)) or (rule in BRACES and _ABOUT_TEMPLATES.search(whole)):
             continue
         words = " ".join(match.group().replace("\x00", " ").split())
-        found.append((rule.what, words.strip(":([–— ") or words or "(blank)"))
+        found.append((rule.what, words if words.endswith("]") else words.strip(":([–— ") or words or "(blank)"))
     bracketed = list(dict.fromkeys(m.group() for m in _BRACKETED.finditer(text)))
     if len(bracketed) > 1 and not _SECTIONS.search(whole):
-        found.append(("a field in square brackets", " ".join(bracketed)))
+        found = [*(one for one in found if one[0] != FIELD), (FIELD, " ".join(bracketed))]
     return () if found and _LITERAL.search(whole) else tuple(found)
