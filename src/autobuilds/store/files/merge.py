@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from autobuilds.domain.patterns import pattern
 
@@ -17,13 +17,11 @@ _NAMES = pattern(rb"\w+")
 _PLAIN = pattern(rb"(?:[A-Za-z][^\r\n]*\r?\n)+")
 #: Bytes within which the last two lines of a file must stand to be looked at.
 _END = 2_000
-_OPENS = pattern(rb"(?:[-*+]|\d{1,9}[.)])[ \t]|#{1,6}[ \t]")
+OPENS = pattern(rb"(?:[-*+]|\d{1,9}[.)])[ \t]|#{1,6}[ \t]")
 #: Longest lines of one conflict, in bytes, that are merged word by word.
 _FINE = 20_000
 #: Places that one save of a person changes, at most; or one in so many lines.
 _EDITS, _EDITED = 3, 10
-
-_Key = TypeVar("_Key")
 
 
 class _Block(NamedTuple):
@@ -50,13 +48,13 @@ def distance(one: bytes, other: bytes) -> int:
     """Return how many bytes of words differ between two texts, counted on both sides."""
     old = split_lines(one)
     total = 0
-    for hunk in _hunks(old, split_lines(other)):
+    for hunk in hunks_of(old, split_lines(other)):
         before, after = b"".join(old[hunk.start : hunk.end]), b"".join(hunk.new)
         if len(before) + len(after) > _FINE:
             total += len(before) + len(after)
             continue
         words = WORDS.findall(before)
-        total += sum(len(b"".join((*words[h.start : h.end], *h.new))) for h in _hunks(words, WORDS.findall(after)))
+        total += sum(len(b"".join((*words[h.start : h.end], *h.new))) for h in hunks_of(words, WORDS.findall(after)))
     return total
 
 
@@ -85,7 +83,7 @@ def appended(old: bytes, ours: bytes, now: bytes) -> bytes | None:
 def descends(new: bytes, old: bytes) -> bool:
     """Whether a text is another one with a few edits: few places changed, most lines kept."""
     lines = split_lines(old)
-    hunks = _hunks(lines, split_lines(new))
+    hunks = hunks_of(lines, split_lines(new))
     gone = sum(hunk.end - hunk.start for hunk in hunks)
     return len(hunks) <= max(_EDITS, len(lines) // _EDITED) and gone <= max(1, len(lines) // 4)
 
@@ -101,63 +99,12 @@ def merge_late(base: bytes, theirs: bytes, current: bytes) -> bytes:
     old, mine, other = (_ended(split_lines(text), ending) for text in (base, current, theirs))
     if not theirs.endswith((b"\r", b"\n")):
         other = _completed(old, other)
-    wanted = _hunks(old, other)
+    wanted = hunks_of(old, other)
     if wanted and wanted[-1].end == len(old) and not wanted[-1].new:
         wanted.pop()
-    merged = b"".join(_merged(old, wanted, _hunks(old, mine), fine=True))
+    merged = b"".join(_merged(old, wanted, hunks_of(old, mine), fine=True))
     open_end = bool(current) and not current.endswith((b"\r", b"\n")) and merged.endswith(mine[-1])
     return merged.removesuffix(ending) if open_end else merged
-
-
-def bare(lines: list[bytes]) -> list[bytes]:
-    """Return lines without their ends."""
-    return [line.rstrip(b"\r\n") for line in lines]
-
-
-def placed(lines: list[bytes]) -> list[tuple[bytes, ...]]:
-    """Return lines without their ends, an item with the heading above it, what is indented with its item too: two sections may hold the same."""
-    found: list[tuple[bytes, ...]] = []
-    heading = item = b""
-    for line in bare(lines):
-        if line.startswith(b"#"):
-            heading, item = line, b""
-            found.append((line,))
-        elif _OPENS.match(line):
-            item = line
-            found.append((heading, line))
-        else:
-            found.append((heading, item, line) if line[:1] in {b" ", b"\t"} else (line,))
-    return found
-
-
-def with_only(base: bytes, text: bytes, wanted: Counter[_Key], keyed: Callable[[list[bytes]], list[_Key]]) -> bytes:
-    """Return a text with what another one has beyond it, as far as that is `wanted` (counted by the keys of its lines).
-
-    A change in which something is not wanted takes nothing away, and no change takes away what stands elsewhere in the other text.
-    """
-    old, lines = split_lines(base), split_lines(text)
-    before, after = keyed(old), keyed(lines)
-    left, gone = wanted.copy(), Counter(before) - Counter(after)
-    kept: list[bytes] = []
-    at = there = 0
-    for hunk in _hunks(old, lines):
-        kept += old[at : hunk.start]
-        there += hunk.start - at
-        taken = [(line, key) for line, key in zip(hunk.new, after[there:], strict=False) if _take(left, key)]
-        whole = len(taken) == len(hunk.new)
-        kept += [
-            line for line, key in zip(old[hunk.start : hunk.end], before[hunk.start :], strict=False) if not (whole and _take(gone, key))
-        ]
-        kept += [line for line, _ in taken]
-        at = hunk.end
-        there += len(hunk.new)
-    return b"".join([*kept, *old[at:]])
-
-
-def _take(left: Counter[_Key], key: _Key) -> bool:
-    """Take one from what is left of a key; return False where nothing is."""
-    left[key] -= 1
-    return left[key] >= 0
 
 
 def _ended(lines: list[bytes], ending: bytes) -> list[bytes]:
@@ -174,7 +121,8 @@ def _completed(old: list[bytes], lines: list[bytes]) -> list[bytes]:
     return lines
 
 
-def _hunks(old: Sequence[bytes], new: Sequence[bytes]) -> list[_Hunk]:
+def hunks_of(old: Sequence[bytes], new: Sequence[bytes]) -> list[_Hunk]:
+    """Return where two sequences of lines, or of words, differ, in their order."""
     first = 0
     while first < min(len(old), len(new)) and old[first] == new[first]:
         first += 1
@@ -237,7 +185,7 @@ def _resolved(base: Sequence[bytes], theirs: list[bytes], ours: list[bytes], *, 
     if sum(map(len, (*was, *theirs, *ours))) > _FINE:
         return _both(ours, [line for line in theirs if line not in was], whole=False)
     words = [WORDS.findall(b"".join(lines)) for lines in (was, theirs, ours)]
-    merged = b"".join(_merged(words[0], _hunks(words[0], words[1]), _hunks(words[0], words[2]), fine=False))
+    merged = b"".join(_merged(words[0], hunks_of(words[0], words[1]), hunks_of(words[0], words[2]), fine=False))
     lines = split_lines(merged)
     missing = [line for side in (ours, theirs) for line in _of_its_own(side, was) if line not in lines]
     return [*_ended(lines, b"\n"), *dict.fromkeys(missing)] if missing else [merged]
@@ -294,7 +242,7 @@ def _blocks(lines: list[bytes]) -> list[_Block]:
     section: bytes | None = None
     inside = False
     for line in lines:
-        opens = _OPENS.match(line) is not None
+        opens = OPENS.match(line) is not None
         if blocks and not opens and (inside or line[:1] in b" \t"):
             blocks[-1].lines.append(line)
         elif opens and line.startswith(b"#"):

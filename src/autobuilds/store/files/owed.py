@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from autobuilds.store.files.merge import bare, with_only
+from autobuilds.store.files.beyond import bare, with_only
 from autobuilds.store.files.reading import Stable
 from autobuilds.store.files.stale import WORD, Clues, Name, counted, reworded
 from autobuilds.store.files.vault import Debt, Held, Vault, digest

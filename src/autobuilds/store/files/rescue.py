@@ -9,7 +9,8 @@ from pathlib import Path
 
 from autobuilds.errors import BadInput, Busy
 from autobuilds.records import dataclass, replace
-from autobuilds.store.files.merge import distance, merge_late, placed, split_lines, with_only
+from autobuilds.store.files.beyond import placed, with_only
+from autobuilds.store.files.merge import distance, merge_late, split_lines
 from autobuilds.store.files.owed import owe, repaid
 from autobuilds.store.files.reading import Stable, Stamp, read_stamped
 from autobuilds.store.files.shared import replace_guarded

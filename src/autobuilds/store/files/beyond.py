@@ -1,0 +1,62 @@
+"""What one text has beyond another, line by line, and putting in of that what is wanted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
+
+from autobuilds.store.files.merge import OPENS, hunks_of, split_lines
+
+_Key = TypeVar("_Key")
+
+
+def bare(lines: list[bytes]) -> list[bytes]:
+    """Return lines without their ends."""
+    return [line.rstrip(b"\r\n") for line in lines]
+
+
+def placed(lines: list[bytes]) -> list[tuple[bytes, ...]]:
+    """Return lines without their ends, an item with the heading above it, what is indented with its item too: two sections may hold the same."""
+    found: list[tuple[bytes, ...]] = []
+    heading = item = b""
+    for line in bare(lines):
+        if line.startswith(b"#"):
+            heading, item = line, b""
+            found.append((line,))
+        elif OPENS.match(line):
+            item = line
+            found.append((heading, line))
+        else:
+            found.append((heading, item, line) if line[:1] in {b" ", b"\t"} else (line,))
+    return found
+
+
+def with_only(base: bytes, text: bytes, wanted: Counter[_Key], keyed: Callable[[list[bytes]], list[_Key]]) -> bytes:
+    """Return a text with what another one has beyond it, as far as that is `wanted` (counted by the keys of its lines).
+
+    A change in which something is not wanted takes nothing away, and no change takes away what stands elsewhere in the other text.
+    """
+    old, lines = split_lines(base), split_lines(text)
+    before, after = keyed(old), keyed(lines)
+    left, gone = wanted.copy(), Counter(before) - Counter(after)
+    kept: list[bytes] = []
+    at = there = 0
+    for hunk in hunks_of(old, lines):
+        kept += old[at : hunk.start]
+        there += hunk.start - at
+        taken = [(line, key) for line, key in zip(hunk.new, after[there:], strict=False) if _take(left, key)]
+        whole = len(taken) == len(hunk.new)
+        kept += [
+            line for line, key in zip(old[hunk.start : hunk.end], before[hunk.start :], strict=False) if not (whole and _take(gone, key))
+        ]
+        kept += [line for line, _ in taken]
+        at = hunk.end
+        there += len(hunk.new)
+    return b"".join([*kept, *old[at:]])
+
+
+def _take(left: Counter[_Key], key: _Key) -> bool:
+    """Take one from what is left of a key; return False where nothing is."""
+    left[key] -= 1
+    return left[key] >= 0
