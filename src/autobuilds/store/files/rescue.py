@@ -151,13 +151,13 @@ def _put_back(
         if _half_a_line(vault, current) and abs(time.time() - found.landed / 1e9) < _BROKEN_OFF:
             return False  # somebody is writing it; the save that is to be put back waits for the next time
         made = united(vault, found, merge, clues)
-        merged = made[0] if made else current
-        merged = merge(_shared(late.data, merged) if base is None else base, late.data, merged)
+        whole = made[0] if made else current
+        merged = merge(_shared(late.data, whole) if base is None else base, late.data, whole)
         if rest is not None:
             merged = merge(late.data, with_only(late.data, rest, _unknown(vault, held, late.data, rest, merged), placed), merged)
         if replace_guarded(path, current, merged, private=private):
             if merged != current:
-                owe(vault, current, merged, int(UNSEEN))
+                owe(vault, whole, merged, int(UNSEEN))
             vault.seen(held, vault.keep(late.data), late.stamp)
             return merged != current
     return False
