@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -183,7 +183,8 @@ def _resolved(base: Sequence[bytes], theirs: list[bytes], ours: list[bytes], *, 
     if not fine:
         return theirs
     if sum(map(len, (*was, *theirs, *ours))) > _FINE:
-        return _both(ours, [line for line in theirs if line not in was], whole=False)
+        known = set(was)
+        return _both(ours, [line for line in theirs if line not in known], whole=False)
     words = [WORDS.findall(b"".join(lines)) for lines in (was, theirs, ours)]
     merged = b"".join(_merged(words[0], hunks_of(words[0], words[1]), hunks_of(words[0], words[2]), fine=False))
     lines = split_lines(merged)
@@ -203,31 +204,52 @@ def _both(ours: list[bytes], theirs: list[bytes], *, whole: bool) -> list[bytes]
         return theirs
     if whole:
         return [*ours, *theirs]
-    blocks, pending, taken = _blocks(ours), list[_Block](), set[int]()
+    blocks = _blocks(ours)
+    index = _Index(blocks)
+    before: defaultdict[int, list[_Block]] = defaultdict(list)
+    pending: list[_Block] = []
     for block in _blocks(theirs):
-        same = _same(block, [known for known in blocks if id(known) not in taken])
-        if same is None:
+        at = index.same(block)
+        if at is None:
             pending.append(block)
             continue
-        if _WORD.search(same.lines[0]):
-            taken.add(id(same))
-        left = Counter(same.lines)
+        before[at] += pending
+        pending = []
+        lines = blocks[at].lines
+        left = Counter(lines)
         for line in block.lines[1:]:
             if left[line] == 0:
-                same.lines.append(line)
+                lines.append(line)
             elif _WORD.search(line):
                 left[line] -= 1
-        at = next(n for n, known in enumerate(blocks) if known is same)
-        blocks[at:at] = pending
-        pending = []
+    blocks = [one for at, block in enumerate(blocks) for one in (*before[at], block)]
     return [line for block in (*blocks, *pending) for line in block.lines]
 
 
-def _same(block: _Block, blocks: Sequence[_Block]) -> _Block | None:
-    """Return the block that another side's is: of the same first line, in the same section as far as both name theirs."""
-    alike = [known for known in blocks if known.lines[0] == block.lines[0]]
-    there = next((known for known in alike if known.section == block.section), None)
-    return there or next((known for known in alike if None in {known.section, block.section}), None)
+class _Index:
+    """Finds the block that another side's is: of the same first line, in the same section as far as both name theirs; each once."""
+
+    def __init__(self, blocks: Sequence[_Block]) -> None:
+        self._taken: set[int] = set()
+        #: Places by first line and section, and by first line alone.
+        self._placed: defaultdict[tuple[bytes, bytes | None], deque[int]] = defaultdict(deque)
+        self._all: defaultdict[bytes, deque[int]] = defaultdict(deque)
+        for at, block in enumerate(blocks):
+            self._placed[block.lines[0], block.section].append(at)
+            self._all[block.lines[0]].append(at)
+
+    def same(self, block: _Block) -> int | None:
+        """Return the place of a block's counterpart, None if there is none (left). A line without a word is the counterpart of many."""
+        first = block.lines[0]
+        among = [self._placed[first, block.section], self._all[first] if block.section is None else self._placed[first, None]]
+        for places in among:
+            while places and places[0] in self._taken:
+                places.popleft()
+            if places:
+                if _WORD.search(first):
+                    self._taken.add(places[0])
+                return places[0]
+        return None
 
 
 def _within(part: list[bytes], whole: list[bytes]) -> bool:

@@ -139,8 +139,9 @@ def _put_back(
 ) -> bool:
     """Merge a late save into what stands there now, then what `rest` has beyond it, and return whether that changed anything.
 
-    Of the rest much may have been put back by an edit of ours already: that stays as it is now. What stands there may be a stale save over our last writes: what is put back becomes our last write, so what that save
-    lacks is put back with it, or nobody would look for it again.
+    Of the rest much may have been put back by an edit of ours already: that stays as it is now. What stands there may be a stale
+    save over our last writes: what is put back becomes our last write, so what that save lacks is put back with it, or nobody
+    would look for it again.
     """
     for _ in range(_TRIES):
         try:
