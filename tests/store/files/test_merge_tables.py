@@ -162,6 +162,10 @@ def test_late_merges(base: bytes, theirs: bytes, current: bytes, merged: bytes) 
         ("# A/- x/- z/", "# B/- x/# A/- x/- y/", "# B/- x/# A/- x/- y/- z/"),
         ("- x/- x/", "- x/- y/", "- x/- y/- x/"),
         ("- x/  b/  b/", "- x/  a/  b/", "- x/  a/  b/  b/"),
+        # What is new on their side stays in its section, also where ours goes on with others.
+        ("## A/### X/- x/", "## A/### Y/- y/## B/", "## A/### Y/- y/### X/- x/## B/"),
+        ("## A/- x/words/## C/", "## A/- y/## B/- z/## C/", "## A/- y/- x/words/## B/- z/## C/"),
+        ("## A/### X/## B/- x/", "## A/- y/## C/", "## A/- y/### X/## C/## B/- x/"),
         # Where one of them names no section it may be that one; empty lines are alike everywhere.
         ("# A/- x/", "- x/- y/", "# A/- x/- y/"),
         ("- x/- z/", "# A/- x/", "# A/- x/- z/"),

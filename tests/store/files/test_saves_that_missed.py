@@ -173,7 +173,15 @@ class TestLateSaves:
         # What lacks our line was begun before it: that is put back with the save.
         assert desk.text == (b"mine\n" + BASE + b"ours\nhalf a\n" if put_back else BASE + b"half a")
 
-    @pytest.mark.parametrize("text", [b"", BASE + b"ours\n", BASE + b"x\r"])
+    @pytest.mark.parametrize(("ago", "put_back"), [(0.3, False), (0.7, True)])
+    def test_an_emptied_file_is_waited_for(self, desk: Desk, monkeypatch: pytest.MonkeyPatch, ago: float, put_back: bool) -> None:
+        desk.late(b"mine\n" + BASE, 10)
+        desk.file.write_bytes(b"")
+        desk.age(ago, monkeypatch)
+        assert bool(rescue_displaced(desk.file, private=desk.private)) is put_back
+        assert desk.text == (b"mine\n" if put_back else b"")
+
+    @pytest.mark.parametrize("text", [BASE + b"ours\n", BASE + b"x\r"])
     def test_whole_lines_are_not(self, desk: Desk, text: bytes) -> None:
         desk.late(b"mine\n" + BASE)
         desk.file.write_bytes(text)

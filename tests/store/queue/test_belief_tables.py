@@ -90,7 +90,7 @@ CONFLICT = "<<<<<<< ours\na\n=======\nb\n>>>>>>> theirs\n"
     [
         (QUEUE, QUEUE, 0),
         (QUEUE, None, 0),
-        ("", None, 0),
+        ("", None, 0.5),
         (QUEUE + "more\n", QUEUE, 0),
         (QUEUE.replace("Dear diary.\n", ""), QUEUE, 0.5),
         (QUEUE.replace("Dear", "My"), QUEUE, 0),

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
-from autobuilds.store.files.merge import OPENS, hunks_of, split_lines
+from autobuilds.store.files.insertions import OPENS
+from autobuilds.store.files.merge import hunks_of, split_lines
 
 _Key = TypeVar("_Key")
 

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from autobuilds.domain.patterns import pattern
+from autobuilds.store.files.insertions import both
 
 _LINES = pattern(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 #: Words, white space and other signs: together the whole text.
 WORDS = pattern(rb"[^\W\s]+|\s+|.", re.DOTALL)
-_WORD = pattern(rb"\w")
 _NAMES = pattern(rb"\w+")
 _PLAIN = pattern(rb"(?:[A-Za-z][^\r\n]*\r?\n)+")
 #: Bytes within which the last two lines of a file must stand to be looked at.
 _END = 2_000
-OPENS = pattern(rb"(?:[-*+]|\d{1,9}[.)])[ \t]|#{1,6}[ \t]")
 #: Longest lines of one conflict, in bytes, that are merged word by word.
 _FINE = 20_000
 #: Places that one save of a person changes, at most; or one in so many lines.
 _EDITS, _EDITED = 3, 10
-
-
-class _Block(NamedTuple):
-    """Lines that belong to the first of them, and the heading above, if one stands among the lines that were looked at."""
-
-    section: bytes | None
-    lines: list[bytes]
 
 
 class _Hunk(NamedTuple):
@@ -179,101 +170,17 @@ def _resolved(base: Sequence[bytes], theirs: list[bytes], ours: list[bytes], *, 
     if ours == was:
         return theirs
     if not was:
-        return _both(ours, theirs, whole=not fine)
+        return both(ours, theirs, whole=not fine)
     if not fine:
         return theirs
     if sum(map(len, (*was, *theirs, *ours))) > _FINE:
         known = set(was)
-        return _both(ours, [line for line in theirs if line not in known], whole=False)
+        return both(ours, [line for line in theirs if line not in known], whole=False)
     words = [WORDS.findall(b"".join(lines)) for lines in (was, theirs, ours)]
     merged = b"".join(_merged(words[0], hunks_of(words[0], words[1]), hunks_of(words[0], words[2]), fine=False))
     lines = split_lines(merged)
     missing = [line for side in (ours, theirs) for line in _of_its_own(side, was) if line not in lines]
     return [*_ended(lines, b"\n"), *dict.fromkeys(missing)] if missing else [merged]
-
-
-def _both(ours: list[bytes], theirs: list[bytes], *, whole: bool) -> list[bytes]:
-    """Return what both sides inserted at one place, ours first; what both inserted stands once.
-
-    Lines are compared within their blocks, an item or a heading with what follows it: two tasks may have the same criterion.
-    Items are compared within their sections: two may hold the same.
-    """
-    if _within(theirs, ours):
-        return ours
-    if _within(ours, theirs):
-        return theirs
-    if whole:
-        return [*ours, *theirs]
-    blocks = _blocks(ours)
-    index = _Index(blocks)
-    before: defaultdict[int, list[_Block]] = defaultdict(list)
-    pending: list[_Block] = []
-    for block in _blocks(theirs):
-        at = index.same(block)
-        if at is None:
-            pending.append(block)
-            continue
-        before[at] += pending
-        pending = []
-        lines = blocks[at].lines
-        left = Counter(lines)
-        for line in block.lines[1:]:
-            if left[line] == 0:
-                lines.append(line)
-            elif _WORD.search(line):
-                left[line] -= 1
-    blocks = [one for at, block in enumerate(blocks) for one in (*before[at], block)]
-    return [line for block in (*blocks, *pending) for line in block.lines]
-
-
-class _Index:
-    """Finds the block that another side's is: of the same first line, in the same section as far as both name theirs; each once."""
-
-    def __init__(self, blocks: Sequence[_Block]) -> None:
-        self._taken: set[int] = set()
-        #: Places by first line and section, and by first line alone.
-        self._placed: defaultdict[tuple[bytes, bytes | None], deque[int]] = defaultdict(deque)
-        self._all: defaultdict[bytes, deque[int]] = defaultdict(deque)
-        for at, block in enumerate(blocks):
-            self._placed[block.lines[0], block.section].append(at)
-            self._all[block.lines[0]].append(at)
-
-    def same(self, block: _Block) -> int | None:
-        """Return the place of a block's counterpart, None if there is none (left). A line without a word is the counterpart of many."""
-        first = block.lines[0]
-        among = [self._placed[first, block.section], self._all[first] if block.section is None else self._placed[first, None]]
-        for places in among:
-            while places and places[0] in self._taken:
-                places.popleft()
-            if places:
-                if _WORD.search(first):
-                    self._taken.add(places[0])
-                return places[0]
-        return None
-
-
-def _within(part: list[bytes], whole: list[bytes]) -> bool:
-    """Whether a run of pieces stands in another one."""
-    starts = range(len(whole) - len(part) + 1)
-    return not part or any(whole[at] == part[0] and whole[at : at + len(part)] == part for at in starts)
-
-
-def _blocks(lines: list[bytes]) -> list[_Block]:
-    """Return lines as blocks: an item or a heading with the lines behind it; any other line is one of its own."""
-    blocks: list[_Block] = []
-    section: bytes | None = None
-    inside = False
-    for line in lines:
-        opens = OPENS.match(line) is not None
-        if blocks and not opens and (inside or line[:1] in b" \t"):
-            blocks[-1].lines.append(line)
-        elif opens and line.startswith(b"#"):
-            blocks.append(_Block(None, [line]))
-            section = line
-        else:
-            blocks.append(_Block(section, [line]))
-        inside = inside or opens
-    return blocks
 
 
 def _of_its_own(lines: list[bytes], was: list[bytes]) -> list[bytes]:

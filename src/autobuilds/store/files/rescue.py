@@ -20,7 +20,7 @@ from autobuilds.store.files.writing import target_of
 
 #: Seconds without a change after which a late save counts as finished.
 _SETTLED = 0.1
-#: Seconds for which a text that ends in the middle of a line may be half a save.
+#: Seconds for which a text that is empty, or ends in the middle of a line, may be half a save.
 _BROKEN_OFF = 0.5
 #: How often a rescue begins anew because the file changes under it; what is left waits for the next time.
 _TRIES = 5
@@ -149,7 +149,7 @@ def _put_back(
         except (Busy, BadInput):
             return False
         current = found.data
-        if _half_a_line(vault, current) and abs(time.time() - found.landed / 1e9) < _BROKEN_OFF:
+        if _half_saved(vault, current) and abs(time.time() - found.landed / 1e9) < _BROKEN_OFF:
             return False  # somebody is writing it; the save that is to be put back waits for the next time
         made = united(vault, found, merge, clues)
         whole = made[0] if made else current
@@ -173,10 +173,10 @@ def _unknown(vault: Vault, held: Held, late: bytes, rest: bytes, current: bytes)
     return more - (there | ours | save)
 
 
-def _half_a_line(vault: Vault, text: bytes) -> bool:
-    """Whether a text of somebody else's ends in the middle of a line."""
+def _half_saved(vault: Vault, text: bytes) -> bool:
+    """Whether a text of somebody else's is empty, or ends in the middle of a line."""
     writes = vault.writes()
-    return bool(text) and not text.endswith((b"\r", b"\n")) and not (writes and writes[-1].ours == digest(text))
+    return not text.endswith((b"\r", b"\n")) and not (writes and writes[-1].ours == digest(text))
 
 
 def _shared(text: bytes, current: bytes) -> bytes:

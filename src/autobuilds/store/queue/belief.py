@@ -113,6 +113,8 @@ class Belief:
         )
         if not needed and is_known(found.data, writes):
             return "an older text", LOSS
+        if not needed and not found.data.strip():
+            return "nothing", LOSS  # nothing is known that could be missed, but emptied is what many editors do first
         return doubt, needed
 
     def _loss(self, data: bytes, here: _Seen, text: bytes) -> tuple[object, float]:
