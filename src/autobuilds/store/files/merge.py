@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from autobuilds.domain.patterns import pattern
-from autobuilds.store.files.insertions import both
 
 _LINES = pattern(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 #: Words, white space and other signs: together the whole text.
@@ -169,6 +168,8 @@ def _resolved(base: Sequence[bytes], theirs: list[bytes], ours: list[bytes], *, 
         return ours
     if ours == was:
         return theirs
+    from autobuilds.store.files.insertions import both
+
     if not was:
         return both(ours, theirs, whole=not fine)
     if not fine:

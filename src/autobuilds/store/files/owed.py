@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from autobuilds.store.files.beyond import bare, with_only
 from autobuilds.store.files.reading import Stable
 from autobuilds.store.files.stale import WORD, Clues, Name, counted, reworded
 from autobuilds.store.files.vault import Debt, Held, Vault, digest
@@ -61,4 +60,8 @@ def _missing(vault: Vault, debt: Debt, text: bytes, newest: Held | None, name: N
     if (was - there).total() > max(1, was.total() // 4):
         return None
     missing -= Counter(line for line, _ in reworded(missing, there - now, name))
-    return (before, with_only(before, after, missing, bare)) if missing else None
+    if not missing:
+        return None
+    from autobuilds.store.files.beyond import bare, with_only
+
+    return before, with_only(before, after, missing, bare)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from autobuilds.errors import BadInput, Busy
 from autobuilds.records import dataclass, replace
-from autobuilds.store.files.beyond import placed, with_only
 from autobuilds.store.files.merge import distance, merge_late, split_lines
 from autobuilds.store.files.owed import owe, repaid
 from autobuilds.store.files.reading import Stable, Stamp, read_stamped
@@ -155,7 +154,7 @@ def _put_back(
         whole = made[0] if made else current
         merged = merge(_shared(late.data, whole) if base is None else base, late.data, whole)
         if rest is not None:
-            merged = merge(late.data, with_only(late.data, rest, _unknown(vault, held, late.data, rest, merged), placed), merged)
+            merged = merge(late.data, _unseen(vault, held, late.data, rest, merged), merged)
         if replace_guarded(path, current, merged, private=private):
             if merged != current:
                 owe(vault, whole, merged, int(UNSEEN))
@@ -164,13 +163,15 @@ def _put_back(
     return False
 
 
-def _unknown(vault: Vault, held: Held, late: bytes, rest: bytes, current: bytes) -> Counter[tuple[bytes, ...]]:
-    """Count what `rest` has beyond a late save, and what stands there now has not, nor our write that displaced its file.
+def _unseen(vault: Vault, held: Held, late: bytes, rest: bytes, current: bytes) -> bytes:
+    """Return a late save with what `rest` has beyond it, and neither stands there now nor stood in our write that displaced its file.
 
     What that one put back already, later writes may have changed.
     """
+    from autobuilds.store.files.beyond import placed, with_only
+
     there, ours, save, more = (Counter(placed(split_lines(text))) for text in (current, vault.text(held.ours) or b"", late, rest))
-    return more - (there | ours | save)
+    return with_only(late, rest, more - (there | ours | save), placed)
 
 
 def _half_saved(vault: Vault, text: bytes) -> bool:
