@@ -264,31 +264,40 @@ def test_what_a_killed_compression_left_goes_with_the_next_one(yard: Yard) -> No
     assert {p.name for p in yard.data.iterdir()} == {young.name, other.name, "app.log.1.gz"}
 
 
+#: Writes lines until somebody says that it is enough, and how many they were: however fast the machine is, enough happens meanwhile.
 _WRITER = """
-import sys
-for number in range(3000):
+import pathlib, sys
+number, enough = 0, pathlib.Path(sys.argv[2])
+while number < 3000 or not enough.exists():
     with open(sys.argv[1], "a") as file:
         print(number, file=file)
+    number += 1
+print(number)
 """
 
 
 def test_not_a_line_is_lost_of_a_log_that_is_written_all_the_time(yard: Yard) -> None:
     path = yard.data / "app.log"
     path.write_text("")
-    writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(path)])
+    enough = yard.root / "enough"
+    writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(path), str(enough)], stdout=subprocess.PIPE, text=True)
     rotated = packed = 0
     while writer.poll() is None:
+        if rotated > 2 and packed > 2:
+            enough.touch()
         for file in yard.data.iterdir():
             place = Place(path=str(file), root=str(yard.data))
             if file.name == "app.log":
                 rotated += yard.house.mend(Fix(kind=FixKind.ROTATE, place=place), yard.scope).done
             elif kind_of(file.name) is LogKind.ROTATED:
                 packed += yard.house.mend(Fix(kind=FixKind.COMPRESS, place=place), yard.scope).done
-    assert writer.returncode == 0
+    assert writer.returncode == 0 and writer.stdout is not None
+    written = int(writer.stdout.read())
+    writer.stdout.close()
     found: list[int] = []
     for file in yard.data.iterdir():
         data = file.read_bytes()
         found += map(int, (gzip.decompress(data) if file.suffix == ".gz" else data).split())
-    assert sorted(found) == list(range(3000))
+    assert sorted(found) == list(range(written))
     assert rotated > 2
     assert packed > 2
