@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from autobuilds.adapters import processes
 from autobuilds.domain.model import Criterion
@@ -60,6 +64,22 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+def kill_group(leader: int) -> int:
+    """Kill a process of ours with all its group, wait until none of them lives, as after a crash, and return its wait status."""
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+    status = os.waitpid(leader, 0)[1]
+    assert wait_until(lambda: not any(_belongs(one, leader) for one in psutil.process_iter()))
+    return status
+
+
+def _belongs(one: psutil.Process, leader: int) -> bool:
+    try:
+        return os.getpgid(one.pid) == leader and one.status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, psutil.NoSuchProcess):
+        return False
 
 
 def left(attempt_id: str) -> set[processes.Identity]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
-import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from autobuilds.adapters.git import GitRepo
+from tests.adapters.attempts import kill_group
 from tests.conftest import git
 
 #: Points at which the committing process and everything it started are killed.
@@ -33,9 +32,7 @@ def commit_and_be_killed(root: Path, text: str, after: float) -> bool:
     while time.monotonic() < deadline:
         if os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             break
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process, signal.SIGKILL)
-    return os.WIFSIGNALED(os.waitpid(process, 0)[1])
+    return os.WIFSIGNALED(kill_group(process))
 
 
 @pytest.mark.slow

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -15,6 +13,7 @@ import pytest
 from autobuilds.adapters.git import GitRepo
 from autobuilds.errors import BadInput, GitBusy, Refused
 from autobuilds.ports import CheckedMerge
+from tests.adapters.attempts import kill_group
 from tests.conftest import git
 
 Make = Callable[..., Path]
@@ -186,9 +185,7 @@ def test_a_kill_in_the_middle_is_carried_on(bench: Bench) -> None:
             finally:
                 os._exit(0)
         time.sleep(0.004 + round_ * 0.0025)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process, signal.SIGKILL)
-        os.waitpid(process, 0)
+        kill_group(process)
         bench.repo.deliver(merged, "main")
         assert bench.is_delivered()
         assert status(bench.root) == " M sub/other.txt"

@@ -198,7 +198,7 @@ class Scene:
 
 def left_behind(seconds: str) -> bool:
     """Whether a daemon outlives what started it; on a busy machine one that was killed is there for a moment."""
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 10
     while daemons(seconds):
         if time.monotonic() > deadline:
             return True
