@@ -196,17 +196,18 @@ def _found(path: Path, vault: Path) -> Stable | None:
 def _half_saved(found: Stable, vault: Vault, began: float) -> bool:
     """Whether somebody may be in the middle of writing the file: it was changed just now, and lacks all, an end, or much of our last text.
 
-    A diary that was emptied is waited for as long as a doubt lasts, a shorter one only so long since the entry was `began`:
-    somebody may shorten it, and go on saving.
+    A diary that was emptied is waited for as long as a doubt lasts, any other only so long since the entry was `began`:
+    somebody may shorten it, or leave its end open, and go on saving.
     """
     alone = abs(time.time() - found.landed / 1e9)
     writes = vault.writes()
     if alone >= (_DOUBTFUL if writes and not found.data else _FRESH):
         return False
-    if not found.data or not found.data.endswith((b"\n", b"\r")):
-        return bool(writes or found.data)
+    if not found.data:
+        return bool(writes)
     last = (vault.text(writes[-1].ours) if writes else None) or b""
-    return len(found.data) < len(last) and time.monotonic() < began + _DOUBTFUL
+    whole = found.data.endswith((b"\n", b"\r")) and len(found.data) >= len(last)
+    return not whole and time.monotonic() < began + _DOUBTFUL
 
 
 def with_entry(data: bytes, entry: Entry) -> bytes:

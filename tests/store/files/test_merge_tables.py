@@ -166,6 +166,12 @@ def test_late_merges(base: bytes, theirs: bytes, current: bytes, merged: bytes) 
         ("## A/### X/- x/", "## A/### Y/- y/## B/", "## A/### Y/- y/### X/- x/## B/"),
         ("## A/- x/words/## C/", "## A/- y/## B/- z/## C/", "## A/- y/- x/words/## B/- z/## C/"),
         ("## A/### X/## B/- x/", "## A/- y/## C/", "## A/- y/### X/## C/## B/- x/"),
+        # Of headings that stand twice the next one counts; a line of no list stays in its section too.
+        ("## B/### N/- z/", "## A/- a/### N/- x/## B/### N/- y/", "## A/- a/### N/- x/## B/### N/- y/- z/"),
+        ("p/q/- z/## H/", "p/## G/- a/## H/", "p/q/- z/## G/- a/## H/"),
+        ("  x/  x/", "  x/- q/", "  x/  x/- q/"),
+        ("- а/  да/- q/", "- а/  да/  да/- r/", "- а/  да/  да/- r/- q/"),
+        ("- а/  да/  да/- q/", "- а/  да/- r/", "- а/  да/  да/- r/- q/"),
         # Where one of them names no section it may be that one; empty lines are alike everywhere.
         ("# A/- x/", "- x/- y/", "# A/- x/- y/"),
         ("- x/- z/", "# A/- x/", "# A/- x/- z/"),
@@ -203,6 +209,17 @@ def test_what_both_put_in_at_one_place(theirs: str, current: str, merged: str) -
 def test_a_text_with_what_is_wanted_of_another(base: str, text: str, wanted: str, found: str) -> None:
     one = with_only(base.replace("/", "\n").encode(), text.replace("/", "\n").encode(), Counter(key.encode() for key in wanted), bare)
     assert one.decode().replace("\n", "/") == found
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize(
+    ("base", "text", "wanted", "found"),
+    [("a/b", "a/b/c/", "c", "a/b/c/"), ("a/b", "a/b/c", "c", "a/b/c/"), ("a/b", "c/a/b/", "c", "c/a/b"), ("a/b/", "a/b/c", "c", "a/b/c/")],
+)
+def test_no_line_goes_on_in_another(ending: bytes, base: str, text: str, wanted: str, found: str) -> None:
+    one, other = (part.encode().replace(b"/", ending) for part in (base, text))
+    said = with_only(one, other, Counter(key.encode() for key in wanted), bare)
+    assert said == found.encode().replace(b"/", ending)
 
 
 def test_where_lines_are_placed() -> None:

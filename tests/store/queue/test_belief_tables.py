@@ -82,6 +82,16 @@ def needed(vault: Vault, text: str, committed: str | None) -> float:
     return ages[answers.index(True)]
 
 
+def test_what_is_emptied_anew_is_doubted_anew(vault: Vault, clock: Clock) -> None:
+    judge = believer(vault, None)
+    assert not judge.holds(found("", NOW), lambda: judge.document(b""))
+    assert judge.holds(found(QUEUE, NOW), lambda: judge.document(QUEUE.encode()))
+    clock.sleep(0.6)
+    assert not judge.holds(found("", NOW + 0.6), lambda: judge.document(b"")), "it was whole in between"
+    clock.sleep(0.6)
+    assert judge.holds(found("", NOW + 0.6), lambda: judge.document(b""))
+
+
 CONFLICT = "<<<<<<< ours\na\n=======\nb\n>>>>>>> theirs\n"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from autobuilds.store.files.insertions import OPENS
-from autobuilds.store.files.merge import hunks_of, split_lines
+from autobuilds.store.files.merge import ended, ending_of, hunks_of, split_lines
 
 _Key = TypeVar("_Key")
 
@@ -39,6 +39,8 @@ def with_only(base: bytes, text: bytes, wanted: Counter[_Key], keyed: Callable[[
     A change in which something is not wanted takes nothing away, and no change takes away what stands elsewhere in the other text.
     """
     old, lines = split_lines(base), split_lines(text)
+    ending = ending_of([*old, *lines])
+    old, lines = ended(old, ending), ended(lines, ending)
     before, after = keyed(old), keyed(lines)
     left, gone = wanted.copy(), Counter(before) - Counter(after)
     kept: list[bytes] = []
@@ -54,7 +56,9 @@ def with_only(base: bytes, text: bytes, wanted: Counter[_Key], keyed: Callable[[
         kept += [line for line, _ in taken]
         at = hunk.end
         there += len(hunk.new)
-    return b"".join([*kept, *old[at:]])
+    kept += old[at:]
+    open_end = bool(base) and not base.endswith((b"\r", b"\n")) and kept[-1:] == old[-1:]
+    return b"".join(kept).removesuffix(ending) if open_end else b"".join(kept)
 
 
 def _take(left: Counter[_Key], key: _Key) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from autobuilds.domain.patterns import pattern
 
 #: What begins an item or a heading.
 OPENS = pattern(rb"(?:[-*+]|\d{1,9}[.)])[ \t]|#{1,6}[ \t]")
-_WORD = pattern(rb"\w")
-#: Below the six levels of headings come items, then other lines.
-_PLAIN_RANK = 8
+#: A letter, a digit, or a part of a letter beyond ASCII.
+WORD = pattern(rb"[\w\x80-\xff]")
+#: Below the six levels of headings come items and other lines.
+_LOWEST = 7
 
 
 class _Block(NamedTuple):
@@ -36,46 +38,58 @@ def both(ours: list[bytes], theirs: list[bytes], *, whole: bool) -> list[bytes]:
         return [*ours, *theirs]
     blocks = _blocks(ours)
     index = _Index(blocks)
+    sections = _Sections(blocks)
     before: defaultdict[int, list[_Block]] = defaultdict(list)
     pending: list[_Block] = []
     last = -1
     for block in _blocks(theirs):
-        at = index.same(block)
+        at = index.same(block, last)
         if at is None:
             pending.append(block)
             continue
-        for one, place in _placed(pending, blocks, last, at):
+        for one, place in sections.placed(pending, last, at):
             before[place].append(one)
         pending, last = [], at
         lines = blocks[at].lines
-        left = Counter(lines)
+        left = Counter(lines[1:])
         for line in block.lines[1:]:
             if left[line] == 0:
                 lines.append(line)
-            elif _WORD.search(line):
+            elif WORD.search(line):
                 left[line] -= 1
-    for one, place in _placed(pending, blocks, last, len(blocks)):
+    for one, place in sections.placed(pending, last, len(blocks)):
         before[place].append(one)
     whole_blocks = [one for at in range(len(blocks) + 1) for one in (*before[at], *blocks[at : at + 1])]
     return [line for block in whole_blocks for line in block.lines]
 
 
-def _placed(pending: list[_Block], blocks: Sequence[_Block], last: int, following: int) -> Iterator[tuple[_Block, int]]:
-    """Yield blocks of the other side with the place before which each comes: before the one that follows them there, but in the section of the last one."""
-    at = last + 1 if 0 <= last < following else following
-    for block in pending:
-        rank = _rank(block)
-        while at < following and _rank(blocks[at]) >= rank:
-            at += 1
-        yield block, at if rank < _PLAIN_RANK else following
+class _Sections:
+    """Finds where a block belongs that the other side inserted among ours."""
+
+    def __init__(self, blocks: Sequence[_Block]) -> None:
+        ranks = [_rank(block) for block in blocks]
+        #: For each rank and place the first place from there on of a heading above that rank.
+        self._ends = {rank: self._above(ranks, rank) for rank in range(1, _LOWEST + 1)}
+
+    @staticmethod
+    def _above(ranks: Sequence[int], rank: int) -> list[int]:
+        found = [len(ranks)]
+        for at in range(len(ranks) - 1, -1, -1):
+            found.append(at if ranks[at] < rank else found[-1])
+        return found[::-1]
+
+    def placed(self, pending: Iterable[_Block], last: int, following: int) -> Iterator[tuple[_Block, int]]:
+        """Yield blocks with the place before which each comes: at most before the one that follows them there, in the section of the last one."""
+        at = last + 1 if 0 <= last < following else following
+        for block in pending:
+            at = min(following, self._ends[_rank(block)][at])
+            yield block, at
 
 
 def _rank(block: _Block) -> int:
-    """Return how deep a block stands: a heading by its level, below them items, then any other line."""
+    """Return how deep a block stands: a heading by its level, below them everything else."""
     first = block.lines[0]
-    if OPENS.match(first) is None:
-        return _PLAIN_RANK
-    return len(first) - len(first.lstrip(b"#")) or _PLAIN_RANK - 1
+    return len(first) - len(first.lstrip(b"#")) if first.startswith(b"#") and OPENS.match(first) else _LOWEST
 
 
 class _Index:
@@ -84,23 +98,32 @@ class _Index:
     def __init__(self, blocks: Sequence[_Block]) -> None:
         self._taken: set[int] = set()
         #: Places by first line and section, and by first line alone.
-        self._placed: defaultdict[tuple[bytes, bytes | None], deque[int]] = defaultdict(deque)
-        self._all: defaultdict[bytes, deque[int]] = defaultdict(deque)
+        self._placed: defaultdict[tuple[bytes, bytes | None], list[int]] = defaultdict(list)
+        self._all: defaultdict[bytes, list[int]] = defaultdict(list)
         for at, block in enumerate(blocks):
             self._placed[block.lines[0], block.section].append(at)
             self._all[block.lines[0]].append(at)
 
-    def same(self, block: _Block) -> int | None:
-        """Return the place of a block's counterpart, None if there is none (left). A line without a word is the counterpart of many."""
+    def same(self, block: _Block, last: int) -> int | None:
+        """Return the place of a block's counterpart, behind `last` if there is one, None if there is none (left).
+
+        Lines without a word are the counterparts of many.
+        """
         first = block.lines[0]
-        among = [self._placed[first, block.section], self._all[first] if block.section is None else self._placed[first, None]]
-        for places in among:
-            while places and places[0] in self._taken:
-                places.popleft()
-            if places:
-                if _WORD.search(first):
-                    self._taken.add(places[0])
-                return places[0]
+        for places in (self._placed[first, block.section], self._all[first] if block.section is None else self._placed[first, None]):
+            at = self._free(places, last)
+            if at is not None:
+                if any(map(WORD.search, block.lines)):
+                    self._taken.add(at)
+                return at
+        return None
+
+    def _free(self, places: list[int], last: int) -> int | None:
+        while places:
+            n = bisect_right(places, last) if places[-1] > last else 0
+            if places[n] not in self._taken:
+                return places[n]
+            del places[n]
         return None
 
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from autobuilds.domain.patterns import pattern
 
 _LINES = pattern(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-#: Words, white space and other signs: together the whole text.
-WORDS = pattern(rb"[^\W\s]+|\s+|.", re.DOTALL)
-_NAMES = pattern(rb"\w+")
+#: Words (letters beyond ASCII are bytes here), white space and other signs: together the whole text.
+WORDS = pattern(rb"[\w\x80-\xff]+|\s+|.", re.DOTALL)
+_NAMES = pattern(rb"[\w\x80-\xff]+")
 _PLAIN = pattern(rb"(?:[A-Za-z][^\r\n]*\r?\n)+")
 #: Bytes within which the last two lines of a file must stand to be looked at.
 _END = 2_000
@@ -85,8 +85,8 @@ def merge_late(base: bytes, theirs: bytes, current: bytes) -> bytes:
     in `theirs` may be half a save, and stays. Whether there is a final line end is for `current` to say, as long as its last
     line is the last one still: what is put behind it ends its line, or what somebody appends next would go on in it.
     """
-    ending = next((line[len(line.rstrip(b"\r\n")) :] for line in split_lines(current) if line.endswith((b"\r", b"\n"))), b"\n")
-    old, mine, other = (_ended(split_lines(text), ending) for text in (base, current, theirs))
+    ending = ending_of(split_lines(current))
+    old, mine, other = (ended(split_lines(text), ending) for text in (base, current, theirs))
     if not theirs.endswith((b"\r", b"\n")):
         other = _completed(old, other)
     wanted = hunks_of(old, other)
@@ -97,7 +97,13 @@ def merge_late(base: bytes, theirs: bytes, current: bytes) -> bytes:
     return merged.removesuffix(ending) if open_end else merged
 
 
-def _ended(lines: list[bytes], ending: bytes) -> list[bytes]:
+def ending_of(lines: Sequence[bytes]) -> bytes:
+    """Return the first line end among lines, LF if there is none."""
+    return next((line[len(line.rstrip(b"\r\n")) :] for line in lines if line.endswith((b"\r", b"\n"))), b"\n")
+
+
+def ended(lines: list[bytes], ending: bytes) -> list[bytes]:
+    """Return lines of which the last one has a line end too."""
     return [*lines[:-1], lines[-1] + ending] if lines and not lines[-1].endswith((b"\r", b"\n")) else lines
 
 
@@ -181,7 +187,7 @@ def _resolved(base: Sequence[bytes], theirs: list[bytes], ours: list[bytes], *, 
     merged = b"".join(_merged(words[0], hunks_of(words[0], words[1]), hunks_of(words[0], words[2]), fine=False))
     lines = split_lines(merged)
     missing = [line for side in (ours, theirs) for line in _of_its_own(side, was) if line not in lines]
-    return [*_ended(lines, b"\n"), *dict.fromkeys(missing)] if missing else [merged]
+    return [*ended(lines, b"\n"), *dict.fromkeys(missing)] if missing else [merged]
 
 
 def _of_its_own(lines: list[bytes], was: list[bytes]) -> list[bytes]:

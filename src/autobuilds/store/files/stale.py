@@ -21,7 +21,7 @@ UNSEEN = 20.0
 #: The last of our writes among whose versions the beginning of a save is looked for.
 _LAST = 64
 #: A line without it says nothing by which it could be known.
-WORD = pattern(rb"\w")
+WORD = pattern(rb"[\w\x80-\xff]")
 #: A line with words put in is at most so many times as long as before.
 _GROWN = 3
 #: Pairs of lines that are compared word by word, at most.

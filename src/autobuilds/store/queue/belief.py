@@ -79,6 +79,8 @@ class Belief:
         if rest >= BIG_LOSS:
             return True
         doubt, needed = self._doubt(found, document)
+        if not needed:
+            self._doubted.pop(True, None)  # emptied after this, it is emptied anew
         if rest >= needed:
             return True
         now = time.monotonic()
