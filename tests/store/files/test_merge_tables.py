@@ -7,8 +7,8 @@ from itertools import product
 
 import pytest
 
-from autobuilds.store.files.beyond import bare, placed, with_only
-from autobuilds.store.files.merge import appended, descends, distance, grown, merge_late, split_lines
+from autobuilds.store.files.beyond import placed, with_only
+from autobuilds.store.files.merge import appended, bare, descends, distance, grown, merge_late, split_lines
 from autobuilds.store.files.three_way import Clash, marked, merge_rows, merge_text, rows_of
 from tests.store.files.merges import PINNED, outcome, shown, triples
 

@@ -7,14 +7,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from autobuilds.store.files.insertions import OPENS
-from autobuilds.store.files.merge import ended, ending_of, hunks_of, split_lines
+from autobuilds.store.files.merge import bare, ended, ending_of, hunks_of, split_lines
 
 _Key = TypeVar("_Key")
-
-
-def bare(lines: list[bytes]) -> list[bytes]:
-    """Return lines without their ends."""
-    return [line.rstrip(b"\r\n") for line in lines]
 
 
 def placed(lines: list[bytes]) -> list[tuple[bytes, ...]]:
@@ -48,14 +43,14 @@ def with_only(base: bytes, text: bytes, wanted: Counter[_Key], keyed: Callable[[
     for hunk in hunks_of(old, lines):
         kept += old[at : hunk.start]
         there += hunk.start - at
-        taken = [(line, key) for line, key in zip(hunk.new, after[there:], strict=False) if _take(left, key)]
-        whole = len(taken) == len(hunk.new)
-        kept += [
-            line for line, key in zip(old[hunk.start : hunk.end], before[hunk.start :], strict=False) if not (whole and _take(gone, key))
-        ]
-        kept += [line for line, _ in taken]
+        here = slice(hunk.start, hunk.end)
+        new = after[there : there + len(hunk.new)]
+        taken = [line for line, key in zip(hunk.new, new, strict=True) if _take(left, key)]
+        whole = len(taken) == len(new)
+        kept += [line for line, key in zip(old[here], before[here], strict=True) if not (whole and _take(gone, key))]
+        kept += taken
         at = hunk.end
-        there += len(hunk.new)
+        there += len(new)
     kept += old[at:]
     open_end = bool(base) and not base.endswith((b"\r", b"\n")) and kept[-1:] == old[-1:]
     return b"".join(kept).removesuffix(ending) if open_end else b"".join(kept)

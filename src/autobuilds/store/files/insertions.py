@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from autobuilds.domain.patterns import pattern
+from autobuilds.store.files.merge import WORD
 
 #: What begins an item or a heading.
 OPENS = pattern(rb"(?:[-*+]|\d{1,9}[.)])[ \t]|#{1,6}[ \t]")
-#: A letter, a digit, or a part of a letter beyond ASCII.
-WORD = pattern(rb"[\w\x80-\xff]")
 #: Below the six levels of headings come items and other lines.
 _LOWEST = 7
 
@@ -39,7 +38,6 @@ def both(ours: list[bytes], theirs: list[bytes], *, whole: bool) -> list[bytes]:
     blocks = _blocks(ours)
     index = _Index(blocks)
     sections = _Sections(blocks)
-    before: defaultdict[int, list[_Block]] = defaultdict(list)
     pending: list[_Block] = []
     last = -1
     for block in _blocks(theirs):
@@ -47,8 +45,7 @@ def both(ours: list[bytes], theirs: list[bytes], *, whole: bool) -> list[bytes]:
         if at is None:
             pending.append(block)
             continue
-        for one, place in sections.placed(pending, last, at):
-            before[place].append(one)
+        sections.place(pending, last, at)
         pending, last = [], at
         lines = blocks[at].lines
         left = Counter(lines[1:])
@@ -57,16 +54,17 @@ def both(ours: list[bytes], theirs: list[bytes], *, whole: bool) -> list[bytes]:
                 lines.append(line)
             elif WORD.search(line):
                 left[line] -= 1
-    for one, place in sections.placed(pending, last, len(blocks)):
-        before[place].append(one)
-    whole_blocks = [one for at in range(len(blocks) + 1) for one in (*before[at], *blocks[at : at + 1])]
-    return [line for block in whole_blocks for line in block.lines]
+    sections.place(pending, last, len(blocks))
+    return [line for block in sections.whole() for line in block.lines]
 
 
 class _Sections:
-    """Finds where a block belongs that the other side inserted among ours."""
+    """Our blocks, and where those belong among them that the other side inserted."""
 
     def __init__(self, blocks: Sequence[_Block]) -> None:
+        self._blocks = blocks
+        #: By place, what comes before it.
+        self._before: defaultdict[int, list[_Block]] = defaultdict(list)
         ranks = [_rank(block) for block in blocks]
         #: For each rank and place the first place from there on of a heading above that rank.
         self._ends = {rank: self._above(ranks, rank) for rank in range(1, _LOWEST + 1)}
@@ -78,12 +76,16 @@ class _Sections:
             found.append(at if ranks[at] < rank else found[-1])
         return found[::-1]
 
-    def placed(self, pending: Iterable[_Block], last: int, following: int) -> Iterator[tuple[_Block, int]]:
-        """Yield blocks with the place before which each comes: at most before the one that follows them there, in the section of the last one."""
+    def place(self, pending: Iterable[_Block], last: int, following: int) -> None:
+        """Put blocks in: at most before the one that follows them there, in the section of the last one."""
         at = last + 1 if 0 <= last < following else following
         for block in pending:
             at = min(following, self._ends[_rank(block)][at])
-            yield block, at
+            self._before[at].append(block)
+
+    def whole(self) -> list[_Block]:
+        """Return our blocks with those that were put in."""
+        return [one for at in range(len(self._blocks) + 1) for one in (*self._before[at], *self._blocks[at : at + 1])]
 
 
 def _rank(block: _Block) -> int:

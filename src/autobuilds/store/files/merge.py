@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from autobuilds.domain.patterns import pattern
@@ -12,6 +12,8 @@ _LINES = pattern(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 #: Words (letters beyond ASCII are bytes here), white space and other signs: together the whole text.
 WORDS = pattern(rb"[\w\x80-\xff]+|\s+|.", re.DOTALL)
 _NAMES = pattern(rb"[\w\x80-\xff]+")
+#: A line without it says nothing by which it could be known.
+WORD = pattern(rb"[\w\x80-\xff]")
 _PLAIN = pattern(rb"(?:[A-Za-z][^\r\n]*\r?\n)+")
 #: Bytes within which the last two lines of a file must stand to be looked at.
 _END = 2_000
@@ -32,6 +34,11 @@ class _Hunk(NamedTuple):
 def split_lines(data: bytes) -> list[bytes]:
     """Return the lines of a file with their line ends (LF, CRLF or CR)."""
     return _LINES.findall(data)
+
+
+def bare(lines: Iterable[bytes]) -> list[bytes]:
+    """Return lines without their ends."""
+    return [line.rstrip(b"\r\n") for line in lines]
 
 
 def distance(one: bytes, other: bytes) -> int:

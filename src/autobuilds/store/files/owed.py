@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from autobuilds.store.files.merge import WORD, bare
 from autobuilds.store.files.reading import Stable
-from autobuilds.store.files.stale import WORD, Clues, Name, counted, reworded
+from autobuilds.store.files.stale import Clues, Name, counted, reworded
 from autobuilds.store.files.vault import Debt, Held, Vault, digest
 
 
@@ -62,6 +63,6 @@ def _missing(vault: Vault, debt: Debt, text: bytes, newest: Held | None, name: N
     missing -= Counter(line for line, _ in reworded(missing, there - now, name))
     if not missing:
         return None
-    from autobuilds.store.files.beyond import bare, with_only
+    from autobuilds.store.files.beyond import with_only
 
     return before, with_only(before, after, missing, bare)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass
-from autobuilds.store.files.merge import WORDS, descends, grown, split_lines
+from autobuilds.store.files.merge import WORD, WORDS, bare, descends, grown, split_lines
 from autobuilds.store.files.reading import Stable
 from autobuilds.store.files.vault import Held, Vault, digest
 
@@ -20,8 +19,6 @@ Name = Callable[[bytes], str | None]
 UNSEEN = 20.0
 #: The last of our writes among whose versions the beginning of a save is looked for.
 _LAST = 64
-#: A line without it says nothing by which it could be known.
-WORD = pattern(rb"[\w\x80-\xff]")
 #: A line with words put in is at most so many times as long as before.
 _GROWN = 3
 #: Pairs of lines that are compared word by word, at most.
@@ -143,4 +140,4 @@ def _grown(short: bytes, long: bytes) -> bool:
 
 def counted(text: bytes) -> Counter[bytes]:
     """Return the lines of a text without their ends, each with how often it stands there."""
-    return Counter(line.rstrip(b"\r\n") for line in split_lines(text))
+    return Counter(bare(split_lines(text)))
