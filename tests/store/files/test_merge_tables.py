@@ -211,6 +211,10 @@ def test_a_text_with_what_is_wanted_of_another(base: str, text: str, wanted: str
     assert one.decode().replace("\n", "/") == found
 
 
+def test_a_word_behind_a_number_sign_is_no_heading() -> None:
+    assert placed(split_lines(b"# A\n#tag\n- c\n")) == [(b"# A",), (b"#tag",), (b"# A", b"- c")]
+
+
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n", b"\r"])
 @pytest.mark.parametrize(
     ("base", "text", "wanted", "found"),

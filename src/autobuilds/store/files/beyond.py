@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
-from autobuilds.store.files.insertions import OPENS
+from autobuilds.store.files.insertions import OPENS, level
 from autobuilds.store.files.merge import bare, ended, ending_of, hunks_of, split_lines
 
 _Key = TypeVar("_Key")
@@ -17,7 +17,7 @@ def placed(lines: list[bytes]) -> list[tuple[bytes, ...]]:
     found: list[tuple[bytes, ...]] = []
     heading = item = b""
     for line in bare(lines):
-        if line.startswith(b"#"):
+        if level(line):
             heading, item = line, b""
             found.append((line,))
         elif OPENS.match(line):

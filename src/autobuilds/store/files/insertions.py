@@ -90,8 +90,12 @@ class _Sections:
 
 def _rank(block: _Block) -> int:
     """Return how deep a block stands: a heading by its level, below them everything else."""
-    first = block.lines[0]
-    return len(first) - len(first.lstrip(b"#")) if first.startswith(b"#") and OPENS.match(first) else _LOWEST
+    return level(block.lines[0]) or _LOWEST
+
+
+def level(line: bytes) -> int:
+    """Return the level of a heading, 0 for any other line."""
+    return len(line) - len(line.lstrip(b"#")) if OPENS.match(line) else 0
 
 
 class _Index:
@@ -144,7 +148,7 @@ def _blocks(lines: list[bytes]) -> list[_Block]:
         opens = OPENS.match(line) is not None
         if blocks and not opens and (inside or line[:1] in b" \t"):
             blocks[-1].lines.append(line)
-        elif opens and line.startswith(b"#"):
+        elif level(line):
             blocks.append(_Block(None, [line]))
             section = line
         else:
