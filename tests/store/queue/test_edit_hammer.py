@@ -56,7 +56,10 @@ n = 0
 while time.time() < until:
     n += 1
     with Lock(root / "naive.lock", wait=10):
-        text = path.read_text()
+        try:
+            text = path.read_text()
+        except FileNotFoundError:
+            continue  # an editor with backups has just moved it away
         time.sleep(0.005)
         other = root / "other"
         other.write_text(text.replace("## Task", f"- [ ] Tool {name} {n}\\n\\n## Task", 1))
