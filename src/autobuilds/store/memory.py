@@ -25,7 +25,7 @@ from autobuilds.store.files import (
     storage_failure,
     unite_stale,
 )
-from autobuilds.store.files.merge import bare, merge_late, split_lines
+from autobuilds.store.files.merge import bare_lines, merge_late, split_lines
 from autobuilds.store.files.reading import Stable, read_stamped
 from autobuilds.store.files.stale import counted
 from autobuilds.store.files.vault import KEPT, Vault
@@ -213,7 +213,7 @@ def _half_saved(found: Stable, vault: Vault, began: float) -> bool:
 def with_entry(data: bytes, entry: Entry) -> bytes:
     """Return a diary's text with an entry behind it, or as it is where the very entry stands in it."""
     lines = [line.encode() for line in entry.lines()]
-    rows = bare(split_lines(data))
+    rows = bare_lines(data)
     if any(not more.startswith(b"- ") for more in _behind_each(rows, lines)):
         return data
     if not data:
@@ -246,7 +246,7 @@ def merge_diary(base: bytes, theirs: bytes, current: bytes) -> bytes:
     if entries is None:
         return merge_late(base, theirs, current)
     for lines in entries:
-        if not any(True for _ in _behind_each(bare(split_lines(theirs)), lines)):
+        if not any(True for _ in _behind_each(bare_lines(theirs), lines)):
             theirs = _behind(theirs, lines) if theirs else b"\n".join([*lines, b""])
     return theirs
 
@@ -254,7 +254,7 @@ def merge_diary(base: bytes, theirs: bytes, current: bytes) -> bytes:
 def _entries(text: bytes, *, new: bool) -> list[list[bytes]] | None:
     """Return the lines of each entry of ours in a text, or None where it holds anything else but the title of a `new` diary."""
     entries: list[list[bytes]] = []
-    for at, row in enumerate(bare(split_lines(text))):
+    for at, row in enumerate(bare_lines(text)):
         if _HEADING.fullmatch(row):
             entries.append([row])
         elif entries and row.startswith(b"- "):

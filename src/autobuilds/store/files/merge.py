@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from autobuilds.domain.patterns import pattern
 
-_LINES = pattern(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 #: Words (letters beyond ASCII are bytes here), white space and other signs: together the whole text.
 WORDS = pattern(rb"[\w\x80-\xff]+|\s+|.", re.DOTALL)
 _NAMES = pattern(rb"[\w\x80-\xff]+")
@@ -32,8 +31,13 @@ class _Hunk(NamedTuple):
 
 
 def split_lines(data: bytes) -> list[bytes]:
-    """Return the lines of a file with their line ends (LF, CRLF or CR)."""
-    return _LINES.findall(data)
+    """Return the lines of a file with their line ends (LF, CRLF or CR: that of bytes knows no others)."""
+    return data.splitlines(keepends=True)
+
+
+def bare_lines(data: bytes) -> list[bytes]:
+    """Return the lines of a file without their line ends."""
+    return data.splitlines()
 
 
 def bare(lines: Iterable[bytes]) -> list[bytes]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from autobuilds.records import dataclass
-from autobuilds.store.files.merge import WORD, WORDS, bare, descends, grown, split_lines
+from autobuilds.store.files.merge import WORD, WORDS, bare_lines, descends, grown
 from autobuilds.store.files.reading import Stable
 from autobuilds.store.files.vault import Held, Vault, digest
 
@@ -140,4 +140,4 @@ def _grown(short: bytes, long: bytes) -> bool:
 
 def counted(text: bytes) -> Counter[bytes]:
     """Return the lines of a text without their ends, each with how often it stands there."""
-    return Counter(bare(split_lines(text)))
+    return Counter(bare_lines(text))
