@@ -69,9 +69,9 @@ def second_opinion(blocks: Blocks, first_line: int = 0) -> tuple[Disagreement, .
 
 def our_marks(blocks: Blocks) -> Iterator[Mark]:
     """Yield the headings and list items of our reading; what a quotation shows is left out."""
-    todo: list[tuple[Block, int]] = [(blocks.root, 0)]
-    while todo:
-        block, depth = todo.pop()
+    waiting: list[tuple[Block, int]] = [(blocks.root, 0)]
+    while waiting:
+        block, depth = waiting.pop()
         if block.kind == QUOTE:
             continue
         if block.kind == HEADING:
@@ -85,7 +85,7 @@ def our_marks(blocks: Blocks) -> Iterator[Mark]:
             box = _BOX.match(text)
             kind = "item" if box is None else "box" if box[1] == " " else "tick"
             yield Mark(kind, depth, _folded(text[box.end() :] if box else text), block.first + 1)
-        todo.extend((child, depth) for child in reversed(block.children))
+        waiting.extend((child, depth) for child in reversed(block.children))
 
 
 def _raw(block: Block, blocks: Blocks) -> str:

@@ -59,11 +59,11 @@ class Block:
 
     def walk(self) -> Iterator[Block]:
         """Yield this block and every block in it, in the order of the text."""
-        todo = [self]
-        while todo:
-            block = todo.pop()
+        waiting = [self]
+        while waiting:
+            block = waiting.pop()
             yield block
-            todo.extend(reversed(block.children))
+            waiting.extend(reversed(block.children))
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.first + 1}-{self.last + 1}>"

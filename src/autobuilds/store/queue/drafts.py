@@ -262,12 +262,12 @@ def _plain(item: Block, blocks: Blocks, findings: Findings, *, quiet: bool) -> N
 
 def _inner(block: Block) -> list[Block]:
     """Return a block and all in it but what a quotation shows."""
-    found, todo = [], [block]
-    while todo:
-        at = todo.pop()
+    found, waiting = [], [block]
+    while waiting:
+        at = waiting.pop()
         found.append(at)
         if at.kind != "quote":
-            todo.extend(reversed(at.children))
+            waiting.extend(reversed(at.children))
     return found
 
 
