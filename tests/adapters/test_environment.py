@@ -44,7 +44,11 @@ def test_kept(name: str) -> None:
     assert supervisor_environment({name: "x"}, frozenset()) == ({name: "x"}, {})
 
 
-CODE = "import sys\nfrom autobuilds.adapters.runners.environment import handed_over\nprint(sorted(handed_over().items()), repr(sys.stdin.read()))"
+CODE = """
+import os, stat, sys
+from autobuilds.adapters.runners.environment import handed_over
+print(sorted(handed_over().items()), repr(sys.stdin.read()), *["still a pipe"] * stat.S_ISFIFO(os.fstat(0).st_mode))
+"""
 
 
 def received(stdin: int) -> str:

@@ -478,6 +478,14 @@ def test_unreadable_records_are_unknown(runner: LocalRunner, workspace: Path) ->
     assert runner.poll(DEMO).state is RunState.UNKNOWN
 
 
+def test_a_folder_that_the_disk_does_not_give_is_unknown(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: RunFolder) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(RunFolder, "make", full)
+    assert runner.poll(DEMO).state is RunState.UNKNOWN
+
+
 @pytest.mark.parametrize("attempt_id", ["", ".", "..", "../x", "a/b", "-x", ".hidden", "a\nb", "a\0b", "x" * 300])
 def test_an_id_that_is_no_plain_name_is_refused(workspace: Path, attempt_id: str) -> None:
     with pytest.raises(BadInput):

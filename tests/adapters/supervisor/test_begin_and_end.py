@@ -186,3 +186,6 @@ def test_what_was_never_meant_or_can_not_be_read_is_not_run(folder: RunFolder) -
     done = run(folder)
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith(f"the supervisor could not begin: {folder.spec} is no record of ours: ")
+    no_folder = run(RunFolder(folder.spec))
+    assert (no_folder.returncode, no_folder.stdout) == (3, "")
+    assert no_folder.stderr.startswith("the supervisor could not begin: [Errno 20] Not a directory: ")

@@ -169,6 +169,18 @@ def test_a_look_takes_no_more_time_than_it_may(desk: Desk) -> None:
     assert desk.log == "12:30:05 words\n12:30:05 (stderr) wrong\n"
 
 
+@pytest.mark.parametrize(("behind", "found"), [(MIB - 1000, "s"), (MIB, None)])
+def test_of_a_flood_that_nobody_could_read_the_last_mebibyte_counts(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, behind: int, found: str | None
+) -> None:
+    desk.say({"id": "begun"})
+    desk.stream.look(60.0)
+    desk.say(" " * (2 * MIB) + "\n", {"session": "s"}, " " * (behind - 1) + "\n")
+    times = iter([0.0, 99.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(times, 0.0))
+    assert desk.stream.report(0).session == found
+
+
 def test_long_lines_are_cut_also_between_two_pieces() -> None:
     rows = _Rows()
     (row,) = rows.of(b"x" * 600 + b"\n")

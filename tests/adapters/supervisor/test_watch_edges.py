@@ -94,6 +94,18 @@ def test_limits_are_reached_when_they_are_reached(tmp_path: Path) -> None:
         os.close(file)
 
 
+def test_between_two_looks_it_waits_to_be_woken_but_never_beyond_the_limit() -> None:
+    for seconds in (3000.0, 0.02):
+        watched = Watched(replace(WIDE, seconds=seconds))
+        run, waits, ended = watched.run, list[float](), iter([None, None, 0])
+        run.watcher.wake = cast("Any", SimpleNamespace(wait=waits.append))
+        run.child.poll = lambda ended=ended: next(ended)  # type: ignore[misc]
+        run.began = run._active = time.monotonic()
+        assert run.watch() is None
+        assert len(waits) == 2
+        assert all(0.0 < wait <= min(seconds, watch._FIRST_SAMPLE) for wait in waits)
+
+
 @pytest.mark.parametrize(("wanted", "free", "floor"), [(600, 1000, 500), (400, 1000, 400), (0, 1000, 0), (600, None, 0)])
 def test_how_much_of_a_disk_stays_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: int, free: int | None, floor: int) -> None:
     left: list[int | None] = [free]

@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 from autobuilds.adapters import processes
-from autobuilds.adapters.supervisor.contained import NOT_STARTED, Container
+from autobuilds.adapters.sandbox.launcher.main import NOT_STARTED
+from autobuilds.adapters.supervisor.contained import Container
 from autobuilds.adapters.supervisor.derived import DerivedLog
 from autobuilds.adapters.supervisor.run_folder import RunFolder
 from autobuilds.adapters.supervisor.stream import AgentStream

@@ -17,9 +17,6 @@ from autobuilds.domain.sandbox import Confinement, Tier
 from autobuilds.ports import Job
 from autobuilds.records import dataclass, field, replace
 
-#: The exit status of a program that the launcher could not start.
-NOT_STARTED = 125
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
