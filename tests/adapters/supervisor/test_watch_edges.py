@@ -106,6 +106,18 @@ def test_between_two_looks_it_waits_to_be_woken_but_never_beyond_the_limit() -> 
         assert all(0.0 < wait <= min(seconds, watch._FIRST_SAMPLE) for wait in waits)
 
 
+def test_a_sample_is_told_how_long_it_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    spans = list[float]()
+    monkeypatch.setattr(_Run, "_sample", lambda _, elapsed: spans.append(elapsed))
+    watched = Watched()
+    run, ended = watched.run, iter([None, None, 0])
+    run.watcher.wake = cast("Any", SimpleNamespace(wait=lambda _: None))
+    run.child.poll = lambda: next(ended)  # type: ignore[method-assign]
+    run.began = time.monotonic() - 5.0
+    assert run.watch() is None
+    assert len(spans) == 1 and 5.0 <= spans[0] < 300.0
+
+
 @pytest.mark.parametrize(("wanted", "free", "floor"), [(600, 1000, 500), (400, 1000, 400), (0, 1000, 0), (600, None, 0)])
 def test_how_much_of_a_disk_stays_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: int, free: int | None, floor: int) -> None:
     left: list[int | None] = [free]
