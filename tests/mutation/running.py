@@ -69,12 +69,13 @@ class Court:
 
     def try_(self, one: Mutant) -> Verdict:
         """Put a mutant in, ask, and take it out again."""
-        chosen = chosen_for(one, self.tests, self.longest, self._killers.get(one.identity, ""))
-        if not chosen:
-            return Verdict(mutant=one, fate=Fate.UNCALLED)
         ground = self.fresh.ground
         source = (ground.tree / one.path).read_bytes()
         function = "" if needs_import(source, one) else one.function
+        users = frozenset[str]() if function else users_of(one, ground.tree)
+        chosen = chosen_for(one, self.tests, self.longest, self._killers.get(one.identity, ""), users)
+        if not chosen:
+            return Verdict(mutant=one, fate=Fate.UNCALLED)
         asked, seconds = 0, 0.0
         for part in _parts(chosen) if not function else [chosen]:
             left = list(part)
@@ -132,11 +133,28 @@ def needs_import(source: bytes, one: Mutant) -> bool:
     )
 
 
-def chosen_for(one: Mutant, tests: Iterable[Test], longest: float, killer: str = "") -> list[Test]:
-    """Return the tests to ask about a mutant, in order: what killed it before, then the nearest and the fastest by turns."""
+def users_of(one: Mutant, tree: Path) -> frozenset[str]:
+    """Return the functions (`path:function`) that say the name which the mutated line of a module or class gives a value; empty inside functions."""
+    line = (tree / one.path).read_bytes().split(b"\n")[one.line - 1]
+    named = re.match(rb"\s*([A-Za-z_]\w*)\s*(?::[^=]*)?=[^=]", line)
+    if named is None:
+        return frozenset()
+    word = re.compile(rb"\b%s\b" % named[1])
+    found: set[str] = set()
+    for path in sorted((tree / "src").rglob("*.py")):
+        source = path.read_bytes()
+        if word.search(source):
+            functions = functions_of(source)
+            at = [number for number, text in enumerate(source.split(b"\n"), 1) if number in functions and word.search(text)]
+            found |= {f"{path.relative_to(tree)}:{functions[number]}" for number in at}
+    return frozenset(found)
+
+
+def chosen_for(one: Mutant, tests: Iterable[Test], longest: float, killer: str = "", users: frozenset[str] = frozenset()) -> list[Test]:
+    """Return the tests to ask about a mutant, in order: what killed it before, what calls its users, then the nearest and the fastest by turns."""
     called = f"{one.path}:{one.function}"
     module = f"{one.path}:"
-    found = [test for test in tests if called in test.calls]
+    found = [test for test in tests if called in test.calls or not users.isdisjoint(test.calls)]
     if not found:
         found = [test for test in tests if any(name.startswith(module) for name in test.calls)]
     words = set(Path(one.path).with_suffix("").parts[2:])
@@ -148,8 +166,8 @@ def chosen_for(one: Mutant, tests: Iterable[Test], longest: float, killer: str =
 
     # From two rows by turns: the nearest first, and the fastest first, which may be far.
     rows = [
-        sorted(found, key=lambda test: (test.name != killer, near(test), test.seconds)),
-        sorted(found, key=lambda test: (test.name != killer, test.seconds)),
+        sorted(found, key=lambda test: (test.name != killer, users.isdisjoint(test.calls), near(test), test.seconds)),
+        sorted(found, key=lambda test: (test.name != killer, users.isdisjoint(test.calls), test.seconds)),
     ]
     spent = [0.0, 0.0]
     chosen: dict[str, Test] = {}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.mutation.areas import Equivalent, equivalents, interval, sample, stale
 from tests.mutation.mutants import Mutant, functions_of, mutants_of
-from tests.mutation.running import chosen_for, needs_import
+from tests.mutation.running import chosen_for, needs_import, users_of
 from tests.mutation.traces import Test as Traced
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -136,6 +136,19 @@ def test_the_tests_of_the_module_come_first_and_the_fastest_of_them() -> None:
     order = [test.name.rpartition(":")[2] for test in chosen_for(one, tests, 60)]
     assert order == ["fast", "far", "slow"]
     assert [test.name.rpartition(":")[2] for test in chosen_for(one, tests, 1, "tests/cli/test_a.py::far")] == ["far", "fast"]
+
+
+def test_what_says_the_name_that_a_line_gives_a_value_is_asked_first(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    source = b"LIMIT = 3\n\n\nclass End:\n    left: int = 0\n\n    def f(self):\n        return 4\n"
+    (tmp_path / "src" / "a.py").write_bytes(source)
+    (tmp_path / "src" / "b.py").write_bytes(b"def g(end):\n    return end.left\n\n\ndef h(a):\n    return a < LIMIT or LIMITS\n")
+    limit, left, inside = (one for one in mutants_of("src/a.py", source) if one.text in {"4", "1", "5"})
+    assert [users_of(one, tmp_path) for one in (limit, left, inside)] == [{"src/b.py:h"}, {"src/b.py:g"}, frozenset()]
+    near = Traced(name="tests/test_a.py::near", seconds=0.1, calls=frozenset({"src/a.py:End.f"}))
+    user = Traced(name="tests/test_b.py::user", seconds=3.0, calls=frozenset({"src/b.py:g"}))
+    order = chosen_for(left, [near, user], 60, users=users_of(left, tmp_path))
+    assert order == [user], "what calls a user is enough"
 
 
 def test_what_is_argued_to_change_nothing_is_about_mutants_that_are_there() -> None:
