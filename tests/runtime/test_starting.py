@@ -338,6 +338,8 @@ def test_a_task_that_can_not_begin_is_escalated_with_its_reason(life: Life) -> N
         f"autobuilds(say-hello): {reason}\n\nBuild: say-hello\nAttempt: {number}\nEvent: escalated" for number in (1, 2)
     ]
     assert all("\nRecord: {" in one for one in told)
+    (diary,) = (life.root / "memory").iterdir()
+    assert diary.read_text().count(f"- C{reason[1:]}\n") == 2
 
 
 def test_what_passes_by_itself_refuses_nothing(life: Life) -> None:

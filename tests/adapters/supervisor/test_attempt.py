@@ -353,6 +353,11 @@ def test_claims_are_judged_by_the_progress_log(bench: Bench) -> None:
     assert [(check.text, check.passed, check.tail) for check in ending.checks] == [("It works", True, "tried")]
 
 
+def test_why_an_agent_did_not_start_is_told_in_300_characters(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Watcher, "run", lambda *_, **__: Finished(failure="x" * 400))
+    assert bench.run(agent="ghost").reason == f"the agent ghost could not be started: {'x' * 299}…"
+
+
 def test_a_program_that_is_missing_or_not_contained(bench: Bench) -> None:
     ending = bench.run(argv=("no-such\n" + "x" * 700,), agent="ghost")
     assert ending.outcome is Outcome.SETUP and ending.sandbox is None

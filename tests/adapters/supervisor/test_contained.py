@@ -153,6 +153,12 @@ def test_a_clone_is_made_and_what_is_in_it_is_saved(job: Job, folder: RunFolder,
     assert not bare.exists(), "nothing is left of it, however it ends"
 
 
+def test_a_clone_is_made_in_folders_that_are_not_there_yet(job: Job, folder: RunFolder, tmp_path: Path) -> None:
+    given = replace(job, start_commit=git(Path(job.repository), "rev-parse", "HEAD"))
+    ClonedCode(job=given, clone_folder=tmp_path / "new" / "clones" / "demo", scratch=folder.merging).prepare()
+    assert (tmp_path / "new" / "clones" / "demo" / "a").read_text() == "a\n"
+
+
 # Checks outside of an attempt.
 
 

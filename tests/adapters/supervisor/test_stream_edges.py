@@ -15,7 +15,7 @@ import pytest
 from autobuilds.adapters.agents.schema import parse
 from autobuilds.adapters.supervisor.run_folder import RunFolder
 from autobuilds.adapters.supervisor.stream import AgentStream, _Rows, _Source, known_session
-from autobuilds.domain.agents import Activity, ActivityKind, AgentReport
+from autobuilds.domain.agents import Activity, ActivityKind, AgentReport, FailureClass
 from autobuilds.domain.build import Usage
 from autobuilds.ports import Job
 from autobuilds.records import replace
@@ -167,6 +167,12 @@ def test_a_look_takes_no_more_time_than_it_may(desk: Desk) -> None:
     assert desk.log == ""
     desk.stream.look(60.0)
     assert desk.log == "12:30:05 words\n12:30:05 (stderr) wrong\n"
+
+
+def test_what_an_agent_tries_to_get_over_is_read_from_standard_error_too(desk: Desk) -> None:
+    desk.folder.stderr.write_text("ERROR: 401 Unauthorized: please log in\n")
+    desk.stream.look()
+    assert desk.stream.report(1).trouble is FailureClass.AUTHENTICATION
 
 
 @pytest.mark.parametrize(("behind", "found"), [(MIB - 1000, "s"), (MIB, None)])
