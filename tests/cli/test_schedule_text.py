@@ -16,6 +16,7 @@ from autobuilds.cli.formatters.unreached_text import unreached
 from autobuilds.domain.duties import parse_cadence
 from autobuilds.domain.lengths import Learned, Lengths, kind_of
 from autobuilds.domain.model import Estimate, Priority, Task
+from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.settings import Settings
 from autobuilds.planning import forecast as planning
 from autobuilds.planning.forecast import forecast
@@ -157,3 +158,10 @@ def test_shares_of_estimates_and_groups_without_an_end_are_told() -> None:
     assert "  Docs  none settled" in text
     assert text.endswith("  docs with claude: median 1 h 30 min of 12 builds, 0.75 of the estimate\n")
     assert "Lengths are not learned yet" in stats(figures((open_build,), (), NOW), Lengths(), Style())
+
+
+def test_two_tasks_of_one_label_are_both_told_of() -> None:
+    wrong = Problem(file="BUILD_QUEUE.md", line=2, column=7, kind="same-label", severity=Severity.ERROR, message="2 tasks have it")
+    text = shown(a_task("A b", problems=(wrong,)), a_task("A b", line=3, problems=(wrong,)), a_task("Crowd"), a_task("Other"))
+    assert "Not before you act (2):" in text
+    assert text.count("\na-b ") == 2

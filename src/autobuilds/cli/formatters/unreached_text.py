@@ -17,21 +17,26 @@ SHOWN = 8
 
 def unreached(found: Forecast, words: Sequence[Reach], style: Style) -> str:
     """Return what is not reached, and what would change that; nothing where all is."""
-    left = {a.label: a for a in found.not_reached}
-    asking = [left.pop(label) for label in found.asking]
-    review = [
-        left.pop(a.label) for a in tuple(left.values()) if any(g.gate == "review" and g.verdict is not Verdict.GO for g in a.obstacles)
-    ]
-    crowded = [left.pop(label) for label in found.crowded if label in left]
+    # Two tasks may have one label: that is what keeps both of them.
+    rank = {label: n for n, label in enumerate(found.asking)}
+    asking = sorted((a for a in found.not_reached if a.label in rank), key=lambda a: rank[a.label])
+    others = [a for a in found.not_reached if a.label not in rank]
+    review = [a for a in others if _waits_for_review(a)]
+    crowded = [a for a in others if a.label in found.crowded and not _waits_for_review(a)]
+    left = tuple(a for a in others if a.label not in found.crowded and not _waits_for_review(a))
     blocks = [
         *_asking(asking, {r.label: r for r in words}, found, style),
         *_row(
             "Held back by the builds that wait for your review by then; --reviewed shows the time if you accept each at once", review, style
         ),
         *_row("Kept out by others that take every slot; max_concurrent in HEARTBEAT.md sets how many", crowded, style),
-        *_waiting(tuple(left.values()), found, style),
+        *_waiting(left, found, style),
     ]
     return "\n".join(blocks) + "\n" if blocks else ""
+
+
+def _waits_for_review(one: Assessment) -> bool:
+    return any(g.gate == "review" and g.verdict is not Verdict.GO for g in one.obstacles)
 
 
 def _asking(asking: Sequence[Assessment], words: dict[str, Reach], found: Forecast, style: Style) -> list[str]:
