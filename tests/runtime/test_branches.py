@@ -79,6 +79,24 @@ def test_what_the_owner_added_to_the_branch_is_accepted_with_it(make_repo: Make)
     assert loop.git("branch", "--list", "build/*") == ""
 
 
+def test_a_task_deleted_by_hand_is_accepted_by_the_checks_of_its_attempt(make_repo: Make) -> None:
+    loop = finished(make_repo)
+    loop.queue.write_text("# Queue\n\n## Active Queue\n\n## Completed\n")
+    tree = loop.root.parent / "tree"
+    loop.git("worktree", "add", "-q", str(tree), "build/say-hello")
+    (tree / "a.txt").write_text("good bye\n")
+    git(tree, "commit", "-q", "-a", "-m", "A word of my own")
+    with pytest.raises(Refused, match="on the merged tree a check fails"):
+        accept(loop)
+    git(tree, "reset", "-q", "--hard", "HEAD~1")
+    loop.git("worktree", "remove", str(tree))
+    told = list[str]()
+    deliver.accept(loop.context, "say-hello", told.append)
+    assert "say-hello is not in BUILD_QUEUE.md any more; what its attempt was checked by counts" in told
+    assert any(row.startswith("running 1 check") for row in told)
+    assert (loop.root / "a.txt").read_text() == "hello\n"
+
+
 def test_a_branch_deleted_by_hand_is_accepted_from_its_commit(make_repo: Make) -> None:
     loop = finished(make_repo)
     loop.git("branch", "-D", "build/say-hello")
