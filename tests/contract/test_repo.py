@@ -367,3 +367,7 @@ def test_what_no_commit_holds_is_named(repo: Repo) -> None:
     put(repo, "new/ä b.txt", "new\n")
     (repo.root / "sub" / "b.txt").unlink()
     assert repo.loose() == ("a.txt", "new/ä b.txt", "sub/b.txt")
+
+
+def test_a_history_that_is_all_there_is_not_cut_off(repo: Repo) -> None:
+    assert not repo.cut_off()

@@ -55,6 +55,9 @@ class FakeRepo:
     def identity(self) -> Identity | None:
         return self.owner
 
+    def cut_off(self) -> bool:
+        return False
+
     def read(self, commit: str, path: str) -> bytes | None:
         found = self.resolve(commit)
         return self.objects[found].tree.get(path) if found else None

@@ -208,6 +208,21 @@ def test_without_a_history_nothing_is_touched(bench: Context) -> None:
     assert path.read_text() == "{broken"
 
 
+def test_a_history_that_is_cut_off_takes_no_build_away(bench: Context, tmp_path: Path) -> None:
+    ledger = lived(bench)
+    root = tmp_path / "shallow"
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{bench.workspace.root}", str(root))
+    here = context(root)
+    assert here.workspace.ledger() == ledger
+    (found,) = [finding for finding in fsck.check(here) if finding.kind == "history"]
+    assert (found.severity, found.fix) == (Severity.WARNING, "`git fetch --unshallow`")
+    with pytest.raises(BadInput, match="git fetch --unshallow"):
+        fsck.rebuild(here)
+    assert here.workspace.ledger() == ledger
+    git(root, "fetch", "-q", "--unshallow")
+    assert fsck.rebuild(here).ledger == ledger
+
+
 def test_messages_of_a_build_do_not_count(bench: Context, tmp_path: Path) -> None:
     """A build that writes transitions into its own commits, delivered by the tool, changes no ledger."""
     ledger = lived(bench)

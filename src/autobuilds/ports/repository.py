@@ -109,6 +109,10 @@ class Repo(Protocol):
         """Return the owner's identity as Git would use it, or None where none is set."""
         ...
 
+    def cut_off(self) -> bool:
+        """Whether its history is not all there (a shallow clone), so that what is older can't be asked."""
+        ...
+
     def read(self, commit: str, path: str) -> bytes | None:
         """Return a file's bytes at a commit, or None if it is not there."""
         ...

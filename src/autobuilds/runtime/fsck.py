@@ -20,6 +20,8 @@ from autobuilds.store import files, history, uncommitted
 from autobuilds.store.ledger import NotALedger, dumps, loads, read_archive, standing
 from autobuilds.store.workspace import LEDGER, PRIVATE, STATUS, UNCOMMITTED
 
+_CUT_OFF, _UNSHALLOW = "the history is cut off here (a shallow clone)", "`git fetch --unshallow`"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rebuilt:
@@ -69,11 +71,13 @@ def rebuild(context: Context) -> Rebuilt:
 
     It is called `active-N.before` there, or `active-N.corrupt` where it was no ledger.
 
-    Raises BadInput, with nothing changed, where the history holds no transition, where something other than a file of this
-    workspace stands in its place, and NewerLedger where a newer version wrote it: its history may hold what is not known here.
+    Raises BadInput, with nothing changed, where the history holds no transition or not all of them, where something other than a
+    file of this workspace stands in its place, and NewerLedger where a newer version wrote it: its history may hold what is not known here.
     """
     workspace = context.workspace
     _check_place(workspace.root)
+    if context.repo.cut_off():
+        raise BadInput(f"{_CUT_OFF}, so the ledger can't be made from it: {_UNSHALLOW} brings the rest. Nothing was changed")
     with holding(context, "fsck --rebuild") as recorder:
         made = from_history(context)
         if not made.transitions:
@@ -152,7 +156,10 @@ def check(context: Context, survey: Survey | None = None) -> tuple[Finding, ...]
             found += disagreements.with_queue(ledger, queue)
         found += disagreements.with_commits(context, ledger)
         found += disagreements.leftovers(context, ledger)
-        found += _agreement(context, ledger, queue)
+        if context.repo.cut_off():
+            found.append(odd("history", f"{_CUT_OFF}; whether the ledger agrees with it was not asked", _UNSHALLOW))
+        else:
+            found += _agreement(context, ledger, queue)
     found += disagreements.damaged_copies(context)
     found += _uncommitted(context)
     found += disagreements.locks(context, survey) if survey is not None else ()

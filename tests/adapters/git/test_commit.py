@@ -64,6 +64,14 @@ def test_hand_edits_carry_their_author_and_every_commit_its_time(root: Path) -> 
     sound(root)
 
 
+def test_an_identity_may_stand_where_the_environment_says(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").write_text("[user]\nname = Nora\nemail = nora@example.org\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "elsewhere"))
+    assert GitRepo(root).identity() == Identity(name="Nora", email="nora@example.org")
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "N. Other")
+    assert GitRepo(root).identity() == Identity(name="N. Other", email="nora@example.org")
+
+
 def test_without_an_identity_the_tool_still_commits(root: Path) -> None:
     Path(os.environ["HOME"], ".gitconfig").unlink()
     repo = GitRepo(root)

@@ -41,6 +41,14 @@ class Place:
         """Return the folder of the objects."""
         return self.common / "objects"
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether the history ends where a shallow clone was cut."""
+        try:
+            return (self.common / "shallow").stat().st_size > 0
+        except OSError:
+            return False
+
     def setting_is(self, key: str, value: str) -> bool:
         """Whether the repository's own configuration file has the line `key = value`, without regard to case."""
         try:

@@ -1,7 +1,4 @@
-"""The Repo port on one Git repository of the owner's.
-
-What a heartbeat without news does not need is imported where it is used.
-"""
+"""The Repo port on one Git repository of the owner's; what a heartbeat without news does not need is imported where it is used."""
 
 from __future__ import annotations
 
@@ -25,8 +22,7 @@ _COMMITTER = re.compile(rb"(?m)^committer [^\n]*<([^>\n]*)> (\d{1,12}) ")
 class GitRepo:
     """One repository; `records` is the branch of record when commits do not go to the current one.
 
-    `clock` gives the time of commits (default: the machine's). Raises BadInput when `root` is not the top level of a
-    working tree.
+    `clock` gives the time of commits (default: the machine's). Raises BadInput where `root` is no top level of a working tree.
     """
 
     def __init__(self, root: Path, *, records: str | None = None, clock: Callable[[], datetime] | None = None) -> None:
@@ -86,11 +82,9 @@ class GitRepo:
 
     def identity(self) -> Identity | None:
         """Return the owner's identity as Git would use it, or None where none is set."""
-        variables = {name: value for name, value in os.environ.items() if name in {"GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL"} and value}
-        done = self._git.run("-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT", ok=(0, 128), variables=variables)
-        name, _, rest = done.stdout.decode("utf-8", "replace").partition(" <")
-        email = rest.partition(">")[0]
-        return Identity(name=name, email=email) if done.returncode == 0 and name and email else None
+        from autobuilds.adapters.git.origins import identity
+
+        return identity(self._git, os.environ)
 
     def read(self, commit: str, path: str) -> bytes | None:
         """Return a file's bytes at a commit, or None if it is not there."""
@@ -221,6 +215,10 @@ class GitRepo:
         with locks.Claim(self._place.common) as claim:
             for ref in (f"refs/heads/{branch}", clones.KEEP + branch.removeprefix("build/")):
                 refs.delete(self._place, self._git, claim, ref)
+
+    def cut_off(self) -> bool:
+        """Whether its history ends where a shallow clone was cut."""
+        return self._place.cut_off
 
     def history(self, *, since: str | None = None) -> Iterator[Commit]:
         """Yield the commits with a `Build:` or `Event:` trailer, oldest first, after the commit `since` if given."""
