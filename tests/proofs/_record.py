@@ -46,7 +46,8 @@ def table() -> str:
     rows = ["| proof | count | value | goal | held |", "|---|---|---:|---|---|"]
     for path in sorted(RESULTS.glob("*.json")):
         data = json.loads(path.read_text(encoding="utf-8"))
-        name = data["proof"] if data["tool"] == "autobuilds" else f"{data['proof']}, {data['tool']}"
+        named = data["tool"] == "autobuilds" or data["proof"].endswith(data["tool"])
+        name = data["proof"] if named else f"{data['proof']}, {data['tool']}"
         name = name if data["scale"] == "full" else f"{name} (sample)"
         counts = [Figure(**count) for count in data["counts"]]
         for number, figure in enumerate(counts):

@@ -18,6 +18,8 @@ from tests.proofs.points import points_of
 from tests.proofs.scenarios import SCENARIOS, STATES, Scenario
 from tests.proofs.shim import MISSING, Control, Mode, library
 
+#: Any tool of `tools.py` can be tried, not autobuilds alone.
+ANY_TOOL = True
 #: Points of all scenarios together: in a sample, and at least in a full run.
 SAMPLE, FULL = 24, 5000
 #: Scenarios of a sample: those without builds, and those with.

@@ -17,6 +17,8 @@ from tests.proofs._injecting import ERRORS, Error, Point, Scene, Worker
 from tests.proofs.figures import Figures, Options
 from tests.proofs.shim import MISSING, Calls, library
 
+#: A part of the points can be tried by itself.
+IN_PARTS = True
 _ADD = ("add", "Another one", "--desc", "`another.txt` holds the line `hello`", "--criterion", "it is there: `test -f another.txt`")
 SCENES: Final = (
     Scene(stage="queued", argv=_ADD),

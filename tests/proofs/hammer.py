@@ -14,6 +14,8 @@ from pathlib import Path
 from tests.proofs.figures import Figures, Options
 from tests.proofs.tools import REPOSITORY, TOOLS, Tool
 
+#: Any tool of `tools.py` can be tried, not autobuilds alone.
+ANY_TOOL = True
 #: Seconds of one run, and how many runs there are at most.
 _SAMPLE, _FULL, _MOST_RUNS = 6.0, 120.0, 16
 _HANDS, _WRITES = 20_000, 2_000

@@ -113,6 +113,9 @@ def run_outside(options: Options, wanted: int) -> Figures:
     if why := tool.why_not():
         figures.skipped.append(why)
         return figures
+    if not tool.add(options.folder, _KILLED):
+        figures.skipped.append(f"{tool.name} has no command that adds a task; the hammer alone can try it")
+        return figures
     place = Place(options.folder, replace(tool))
     place.add(_KILLED, Orders())
     calls = place.control.count

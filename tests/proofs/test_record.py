@@ -48,3 +48,13 @@ def test_what_is_kept_can_be_read_again(tmp_path: Path, monkeypatch: pytest.Monk
     _record.keep(figures, scale="full", seed=3, tool="other", seconds=2.4)
     assert json.loads((tmp_path / "results" / "tried-other.json").read_text())["seed"] == 3
     assert "| tried, other | points | 5,000 | at least 5,000 | yes |\n<!-- figures: end -->\nend\n" in (tmp_path / "page.md").read_text()
+
+
+def test_a_tool_that_the_proof_names_is_named_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_record, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(_record, "PAGE", tmp_path / "page.md")
+    (tmp_path / "page.md").write_text("<!-- figures: begin -->\n<!-- figures: end -->\n")
+    figures = Figures(proof="hammer, other")
+    figures.count("runs", 1)
+    _record.keep(figures, scale="full", seed=3, tool="other", seconds=2.4)
+    assert "| hammer, other | runs | 1 | - | - |" in (tmp_path / "page.md").read_text()
