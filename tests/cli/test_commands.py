@@ -48,6 +48,11 @@ def test_reading_changes_nothing_and_answers_in_both_forms(desk: Desk, args: tup
     ("args", "status", "message"),
     [
         (["lst"], 2, 'no command "lst". Did you mean "list"?'),
+        (["stauts"], 2, 'no command "stauts". Did you mean "status" or "stats"?'),
+        (["stauts", "--json"], 2, 'Did you mean "status" or "stats"?'),
+        (["help"], 2, 'no command "help"; see autobuilds --help'),
+        (["help", "add"], 2, 'no command "help"; see autobuilds add --help'),
+        (["help", "nope"], 2, 'no command "help"; see autobuilds --help'),
         (["list", "--bogus"], 2, "No such option '--bogus'."),
         (["show"], 2, "Missing argument 'LABEL'."),
         (["show", "nope"], 1, 'no task "nope" in the queue'),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autobuilds.domain.spelling import did_you_mean, nearest, quoted
+from autobuilds.domain.spelling import did_you_mean, near, nearest, quoted, slips
 
 _KNOWN = ("High", "Medium", "Low", "Depends On")
 
@@ -22,6 +22,48 @@ def test_the_nearest_word(word: str, meant: str | None) -> None:
 
 def test_nothing_is_near_where_nothing_is_known() -> None:
     assert nearest("high", ()) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "number"),
+    [
+        ("status", "status", 0),
+        ("stauts", "status", 1),
+        ("stauts", "stats", 1),
+        ("retyr", "retry", 1),
+        ("ca", "abc", None),
+        ("", "ab", 2),
+        ("kitten", "sitting", None),
+        ("kitten", "sittin", 2),
+        ("word", "other", None),
+    ],
+)
+def test_slips_are_letters_missing_too_many_others_or_swapped(one: str, other: str, number: int | None) -> None:
+    assert slips(one, other, 2) == slips(other, one, 2) == number
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("stauts", ("status", "stats")),
+        ("STAUTS", ("status", "stats")),
+        ("statt", ("stats", "start")),
+        ("stat", ("stats", "start")),
+        ("sched", ("schedule",)),
+        ("xyzzy", ()),
+    ],
+)
+def test_words_that_are_equally_near_are_all_named_the_likeliest_first(word: str, meant: tuple[str, ...]) -> None:
+    assert near(word, ("stats", "start", "schedule", "status")) == meant
+
+
+def test_a_word_nearer_than_those_before_it_is_named_alone() -> None:
+    assert near("overview", ("overveiws", "overviews")) == ("overviews",)
+
+
+def test_a_choice_is_put_in_words_and_names_three_at_most() -> None:
+    assert did_you_mean("stauts", ("stats", "status")) == ' (did you mean "status" or "stats"?)'
+    assert did_you_mean("task-9", [f"task-{n}" for n in range(1, 6)]) == ' (did you mean "task-1", "task-2" or "task-3"?)'
 
 
 def test_a_long_word_is_looked_at_by_its_beginning() -> None:

@@ -13,7 +13,7 @@ from autobuilds import __version__
 from autobuilds.cli.boundary import PipeClosed, ended
 from autobuilds.cli.guard import guard
 from autobuilds.domain import inert
-from autobuilds.domain.spelling import nearest
+from autobuilds.domain.spelling import either, near
 
 #: Every command: where it is, in the groups and the order of the help page.
 COMMANDS: dict[str, dict[str, str]] = {
@@ -105,8 +105,10 @@ class LazyGroup(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolve a command; the message for an unknown one names the nearest."""
         if args and args[0] not in _PLACES and not args[0].startswith("-"):
-            guess = nearest(args[0], _LISTED)
-            hint = f' Did you mean "{guess}"?' if guess else " `autobuilds --help` lists them."
+            if args[0] == "help":
+                raise click.UsageError(f'no command "help"; see {_page(args[1:])}')
+            found_near = near(args[0], _LISTED)
+            hint = f" Did you mean {either(found_near)}?" if found_near else " `autobuilds --help` lists them."
             raise click.UsageError(f'no command "{args[0]}".{hint}', ctx)
         found = super().resolve_command(ctx, args)
         if found[0] is not None and args[1:] not in (["--help"], ["-h"]):
@@ -130,6 +132,11 @@ class LazyGroup(click.Group):
     def _short_help(self, ctx: click.Context, name: str) -> str:
         command = self.get_command(ctx, name)
         return command.get_short_help_str(100) if command else ""
+
+
+def _page(wanted: Sequence[str]) -> str:
+    """Return the command line that shows what `help` was asked for."""
+    return f"autobuilds {wanted[0]} --help" if wanted and wanted[0] in _LISTED else "autobuilds --help"
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
