@@ -176,9 +176,12 @@ def test_a_look_does_not_clear_up_after_a_killed_supervisor(make_repo: Make) -> 
     loop.ended(state=RunState.LOST)
     before = snapshot(loop.root)
     look(loop.context)
-    command(loop, "status")
     command(loop, "why")
     command(loop, "heartbeat", "--check")
+    gone = "its supervisor is gone; the next heartbeat takes it up"
+    for words in (("status",), ("why", "say-hello"), ("log", "-f", "say-hello")):
+        told = command(loop, *words)
+        assert gone in " ".join((told.stdout + told.stderr).split()), words
     assert snapshot(loop.root) == before
     loop.beat(start=False)
     build = loop.build()

@@ -18,7 +18,6 @@ from autobuilds.errors import NotSo
 if TYPE_CHECKING:
     from autobuilds.cli.formatters.style import Style
     from autobuilds.domain.build import Build
-    from autobuilds.domain.moment import Snapshot
     from autobuilds.domain.verdicts import Assessment
     from autobuilds.planning.forecast import Forecast, Slot
     from autobuilds.runtime.became import Became
@@ -93,7 +92,7 @@ def why(beat: Beat, label: str | None, archived: Callable[[], Iterable[Build]], 
     else:
         wanted = slugify(label)
         found = next((a for a in beat.assessments if a.label == wanted), None)
-        over = _over(beat.loaded.snapshot, wanted, archived) if found is None else None
+        over = _over(beat, wanted, archived) if found is None else None
         if over is not None:
             _became(over, as_json=as_json, style=style)
             return
@@ -105,13 +104,14 @@ def why(beat: Beat, label: str | None, archived: Callable[[], Iterable[Build]], 
         say(human.why(chosen, beat.moment.now, style, all_gates=label is not None) or "no task waits")
 
 
-def _over(snapshot: Snapshot, label: str, archived: Callable[[], Iterable[Build]]) -> Became | None:
+def _over(beat: Beat, label: str, archived: Callable[[], Iterable[Build]]) -> Became | None:
     from autobuilds.runtime.became import became, with_build
 
+    snapshot = beat.loaded.snapshot
     if snapshot.ledger.find(label) is None:
         old = max((b for b in archived() if b.label == label), key=lambda b: b.updated, default=None)
         snapshot = with_build(snapshot, old) if old is not None else snapshot
-    return became(snapshot, label)
+    return became(snapshot, label, beat.moment.runs)
 
 
 def _became(over: Became, *, as_json: bool, style: Style) -> None:

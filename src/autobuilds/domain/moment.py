@@ -76,6 +76,15 @@ class RunStatus:
     #: What a running attempt has used so far, as its agent reports it.
     usage: Usage | None = None
 
+    @property
+    def over(self) -> str | None:
+        """What is to be said of an attempt that runs no more, before a heartbeat has taken it up; None for any other."""
+        said = _OVER.get(self.state)
+        return f"{said}; the next heartbeat takes it up" if said is not None else None
+
+
+_OVER = {RunState.ENDED: "it has ended", RunState.LOST: "its supervisor is gone", RunState.NOT_STARTED: "it never began"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentStatus:

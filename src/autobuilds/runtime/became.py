@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from autobuilds.domain.build import Build, BuildState
-from autobuilds.domain.moment import Snapshot
+from autobuilds.domain.moment import RunStatus, Snapshot
 from autobuilds.domain.times import format_when
 from autobuilds.records import dataclass, replace
 from autobuilds.runtime.needs_view import done_row
@@ -21,11 +23,11 @@ class Became:
     fix: str
 
 
-def became(snapshot: Snapshot, label: str) -> Became | None:
-    """Return what became of a task, or None for one that waits or is not known."""
+def became(snapshot: Snapshot, label: str, runs: Mapping[str, RunStatus] | None = None) -> Became | None:
+    """Return what became of a task, or None for one that waits or is not known; `runs` says how attempts stand right now."""
     build, task = snapshot.ledger.find(label), snapshot.queue.find(label)
     if build is not None and build.state is BuildState.BUILDING:
-        return _running(build)
+        return _running(build, runs or {})
     if build is not None and build.state is BuildState.REVIEW:
         said = f"finished {_when(done_row(build))}: {_proof(done_row(build))}; waits for your review"
         return Became(label=label, state="review", said=said, fix=f"autobuilds review {label}")
@@ -38,9 +40,12 @@ def became(snapshot: Snapshot, label: str) -> Became | None:
     return None
 
 
-def _running(build: Build) -> Became:
+def _running(build: Build, runs: Mapping[str, RunStatus]) -> Became:
     last = build.last
     how = f": attempt {last.number} with {last.agent} since {format_when(last.started)}" if last else ""
+    run = runs.get(last.id) if last else None
+    if run is not None and run.over is not None:
+        return Became(label=build.label, state="building", said=f"is being built{how}; {run.over}", fix="autobuilds heartbeat")
     return Became(label=build.label, state="building", said=f"is being built{how}", fix=f"autobuilds log -f {build.label}")
 
 

@@ -76,7 +76,8 @@ class Follower:
 
     def step(self) -> Step:
         """Return what came since the last step."""
-        running = self.context.runner.peek(self.attempt.id).state in _STILL
+        run = self.context.runner.peek(self.attempt.id)
+        running = run.state in _STILL
         file = self._open()
         found = file.lines()
         if running or len(found) > 0:
@@ -90,7 +91,10 @@ class Follower:
         if following is not None:
             self._turn(following)
             return Step(lines=tuple(found), said=(*said, f"attempt {following.number} with {following.agent}"))
-        return Step(lines=tuple(found), said=(*said, *self._wait(build, ended)), over=self._over(build, ended))
+        over = self._over(build, ended)
+        if over and ended.outcome is None and run.over is not None:
+            said = (*said, f"attempt {ended.number}: {run.over} (`autobuilds heartbeat`)")
+        return Step(lines=tuple(found), said=(*said, *self._wait(build, ended)), over=over)
 
     def close(self) -> None:
         """Let go of the file."""

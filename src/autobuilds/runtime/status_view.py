@@ -94,6 +94,7 @@ def building_row(snapshot: Snapshot, moment: Moment, build: Build, progress: Pro
         ready_from=low,
         ready_to=high,
         stalled=build.stall_alerted,
+        over=run.over if run is not None else None,
         sandbox=attempt.sandbox if attempt else "none",
         branch=attempt.branch if attempt else None,
         model=attempt.model if attempt else None,

@@ -41,6 +41,8 @@ class BuildingRow:
     ready_from: datetime | None = None
     ready_to: datetime | None = None
     stalled: bool = False
+    #: It runs no more, which no heartbeat has taken up yet: in words.
+    over: str | None = None
     sandbox: str = "none"
     branch: str | None = None
     model: str | None = None

@@ -91,7 +91,9 @@ def _building(row: BuildingRow, now: datetime, style: Style) -> list[str]:
         late = ", over its estimate" if row.ready_to < now else ""
         sure = f" ({clock(row.ready_from, now)} to {clock(row.ready_to, now)})" if row.ready_from != row.ready_to else ""
         lines += wrap(f"ready about {clock(row.ready, now)}{sure}{late}", style.width, first="    ")
-    if row.stalled:
+    if row.over:
+        lines += wrap(row.over, style.width, first="    ")
+    elif row.stalled:
         lines.append("    " + style.bad("no sign of life for too long"))
     used = [f"{row.live_tokens:,} tokens"] if row.live_tokens is not None else []
     used += [f"{row.live_cost_usd:.2f} USD"] if row.live_cost_usd is not None else []
