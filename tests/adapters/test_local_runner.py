@@ -478,6 +478,14 @@ def test_unreadable_records_are_unknown(runner: LocalRunner, workspace: Path) ->
     assert runner.poll(DEMO).state is RunState.UNKNOWN
 
 
+def test_a_supervisor_that_does_not_stop_is_killed(runner: LocalRunner, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, sent = RunFolder.of(workspace, DEMO), list[signal.Signals]()
+    folder.make()
+    monkeypatch.setattr(LocalRunner, "_signal", lambda _, __, number: sent.append(number))
+    assert runner._kill(folder)
+    assert sent == [signal.SIGKILL]
+
+
 def test_a_folder_that_the_disk_does_not_give_is_unknown(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: RunFolder) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

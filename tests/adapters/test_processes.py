@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from autobuilds.adapters import processes
@@ -36,6 +38,32 @@ def test_a_process_is_known_by_number_and_creation(sleeper: subprocess.Popen[byt
     sleeper.wait()
     assert not processes.alive(who)
     assert processes.identity(sleeper.pid) is None
+
+
+def test_a_process_that_takes_no_signal_was_not_there(sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    who = processes.identity(sleeper.pid)
+    assert who is not None
+
+    def refused(*_: object) -> None:
+        raise psutil.AccessDenied(sleeper.pid)
+
+    monkeypatch.setattr(psutil.Process, "send_signal", refused)
+    assert not processes.send(who, signal.SIGKILL)
+
+
+def test_who_does_not_end_is_looked_at_less_and_less_often(sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    who = processes.identity(sleeper.pid)
+    assert who is not None
+    pauses, clock = list[float](), [0.0]
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        clock[0] += seconds
+
+    monkeypatch.setattr(processes, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: clock[0]))
+    assert not processes.stop_all(lambda: {who}, ladder=(Rung(number=signal.SIGCONT, seconds=1.0),), collect=lambda: None)
+    assert pauses[:3] == pytest.approx([0.01, 0.015, 0.0225])
+    assert pauses[-1] == 0.1
 
 
 def test_marked_processes_are_found_by_their_whole_marker(sleeper: subprocess.Popen[bytes]) -> None:
