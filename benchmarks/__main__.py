@@ -7,6 +7,7 @@ minutes on two quiet cores. `--write` puts the tables into README.md and docs/pe
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from pathlib import Path
 from benchmarks import counts, ours, reader, results, rivals
 from benchmarks.floors import floors
 from benchmarks.goals import Counted, goals
-from benchmarks.report import MEMORY, TIME, Named, Report, long, machine, picture, put, short
+from benchmarks.report import MEMORY, TIME, Named, Report, long, machine, picture, put, short, with_tables
 from benchmarks.runner import Failed, Launcher
 from benchmarks.suite import Figures, Plan, measure, prepare
 from benchmarks.tools import OPERATIONS, Site, Tool
@@ -33,14 +34,22 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _arguments(argv: list[str]) -> argparse.Namespace:
+def _sizes(text: str) -> list[int]:
+    words = text.split(",")
+    sizes = [int(word) for word in words if re.fullmatch("[1-9][0-9]{2,8}", word)]
+    if len(sizes) != len(words) or sizes != sorted(set(sizes)):
+        raise argparse.ArgumentTypeError(f"{text!r}: whole numbers of at least 100 in rising order are wanted, such as 100,1000")
+    return sizes
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 tasks.py bench", description=(__doc__ or "").split("\n\n", 1)[1])
     parser.add_argument("--smoke", action="store_true", help="100 tasks, one turn, no rivals: only sees that everything works")
     parser.add_argument("--write", action="store_true", help="put tables, plots and raw figures where the documentation shows them")
     parser.add_argument("--heavy", action="store_true", help="install and measure task-master-ai too (1.4 GB)")
     parser.add_argument("--huge", action="store_true", help="measure autobuilds and the floors with 100,000 tasks too")
     parser.add_argument("--no-rivals", action="store_true", help="measure autobuilds and the floors alone")
-    parser.add_argument("--sizes", default="100,1000,10000", help="numbers of tasks, with commas; default: %(default)s")
+    parser.add_argument("--sizes", type=_sizes, default="100,1000,10000", help="numbers of tasks, with commas; default: %(default)s")
     parser.add_argument(
         "--turns", type=int, default=7, choices=range(1, counts.LATER), metavar="1-8", help="default: %(default)s; slow runs get fewer"
     )
@@ -49,13 +58,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--reader", action="store_true", help="measure the queue reader alone, beside Mistune")
     parser.add_argument("--at-least", type=float, metavar="N", help="the reader alone: fail where Mistune takes less than N times as long")
     parser.add_argument("--again", type=Path, metavar="JSON", help="measure nothing: tell a run that was kept")
-    given = parser.parse_args(argv)
-    sizes = [int(word) if word.isdigit() else 0 for word in given.sizes.split(",")]
-    if min(sizes) < 100 or sizes != sorted(set(sizes)):
-        parser.error("--sizes takes whole numbers of at least 100 in rising order, such as 100,1000")
-    if given.smoke:
-        given.sizes, given.turns, given.no_rivals = "100", 1, True
-    return given
+    return parser
 
 
 def _count(figures: Figures, tools: list[Tool], sites: dict[str, Site], *, folder: Path, launcher: Launcher, piped: bool) -> Counted:
@@ -93,7 +96,7 @@ def run(given: argparse.Namespace, folder: Path) -> Report:
     found = rivals.Found(tools=[], skipped=[]) if given.no_rivals else rivals.find(heavy=given.heavy, say=_say)
     measured = time.monotonic()
     plan = Plan(turns=given.turns, until=measured + given.minutes * 60)
-    sizes = [int(word) for word in given.sizes.split(",")]
+    sizes = given.sizes
     figures, counted, agreement = Figures(), Counted(), None
     transitions_at = 1000 if 1000 in sizes else sizes[0]
     for count in [*sizes, *([HUGE] if given.huge else [])]:
@@ -132,22 +135,23 @@ def run(given: argparse.Namespace, folder: Path) -> Report:
 
 
 def write(report: Report) -> None:
-    """Put the tables, the plots and the raw figures where the documentation shows them."""
+    """Put the tables, the plots and the raw figures where the documentation shows them: everything is made first, then put there."""
     from benchmarks.plots import draw
 
-    results.save(report, RESULTS / "latest.json")
+    readme, page = ROOT / "README.md", ROOT / "docs" / "performance.md"
     first = short(report, 1000 if 1000 in report.sizes else report.sizes[0])
-    put(ROOT / "README.md", f"{first}\n\n{picture('time', TIME, folder='docs/plots')}")
     plots = [picture("time", TIME, folder="plots"), picture("memory", MEMORY, folder="plots")]
-    put(ROOT / "docs" / "performance.md", "\n\n".join([*plots, long(report)]))
+    made = {
+        RESULTS / "latest.json": results.text(report).encode(),
+        readme: with_tables(readme, f"{first}\n\n{picture('time', TIME, folder='docs/plots')}").encode(),
+        page: with_tables(page, "\n\n".join([*plots, long(report)])).encode(),
+    }
     looked_at = rivals.FOLDER / "plots"
-    draw(
-        report.figures,
-        [tool.name for tool in report.tools if tool.name not in ("bytes read", "/bin/true")],
-        report.sizes,
-        into=PLOTS,
-        looked_at=looked_at,
-    )
+    tools = [tool.name for tool in report.tools if tool.name not in ("bytes read", "/bin/true")]
+    with tempfile.TemporaryDirectory(prefix="autobuilds-plots-") as folder:
+        drawn = draw(report.figures, tools, report.sizes, into=Path(folder), looked_at=looked_at)
+        made |= {PLOTS / path.name: path.read_bytes() for path in drawn if path.parent == Path(folder)}
+    put(made)
     _say(f"written: README.md, docs/performance.md, {PLOTS.relative_to(ROOT)}, {RESULTS.relative_to(ROOT)}/latest.json; PNG in {looked_at}")
 
 
@@ -163,13 +167,24 @@ def _sound(report: Report) -> bool:
 
 def main(argv: list[str]) -> int:
     """Run what the command line names; exit status 1 where an operation did not do its work or a count went wrong."""
-    given = _arguments(argv)
+    parser = _parser()
+    given = parser.parse_args(argv)
+    if given.smoke:
+        given.sizes, given.turns, given.no_rivals = [100], 1, True
     if given.reader or given.at_least is not None:
         return reader.main([] if given.at_least is None else ["--at-least", str(given.at_least)])
     if given.again:
-        report = results.load(given.again)
+        try:
+            report = results.load(given.again)
+        except OSError as word:
+            parser.error(f"--again {given.again}: {word.strerror}")
+        except ValueError as word:
+            parser.error(f"--again {given.again}: {word}")
     else:
-        folder = Path(tempfile.mkdtemp(prefix="autobuilds-bench-", dir=given.work)).resolve()
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="autobuilds-bench-", dir=given.work)).resolve()
+        except OSError as word:
+            parser.error(f"--work {given.work or tempfile.gettempdir()}: no folder can be made there: {word.strerror}")
         try:
             report = run(given, folder)
         finally:

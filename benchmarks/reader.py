@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import gc
 import random
+import re
 import statistics
 import sys
 import time
@@ -116,6 +117,12 @@ def table(sizes: list[int]) -> int:
     return wrong
 
 
+def _many(text: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,5}", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: a whole number from 1 to 999999 is wanted")
+    return int(text)
+
+
 def main(argv: list[str]) -> int:
     """Print the ratio and how reading grows from N to ten times N tasks; exit status 1 where the ratio is below `--at-least`."""
     import mistune
@@ -123,7 +130,7 @@ def main(argv: list[str]) -> int:
     from autobuilds.store.queue.reader import read_queue
 
     parser = argparse.ArgumentParser(prog="python benchmarks/reader.py", description=__doc__)
-    parser.add_argument("tasks", nargs="?", type=int, default=1000)
+    parser.add_argument("tasks", nargs="?", type=_many, default=1000)
     parser.add_argument("--at-least", type=float, default=0, metavar="N")
     parser.add_argument("--table", action="store_true", help="a row each for 100, 1 000 and 10 000 tasks, and whether both ways agree")
     parser.add_argument("--largest", action="store_true", help="with --table: 100 000 tasks too, which takes minutes and gigabytes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -206,10 +207,26 @@ def picture(name: str, alt: str, *, folder: str) -> str:
     )
 
 
-def put(file: Path, text: str) -> None:
-    """Put a text between the markers of a file. Raises `ValueError` where it has none."""
+def with_tables(file: Path, text: str) -> str:
+    """Return what a file holds, with a text between its markers. Raises `ValueError` where it has none."""
     before, begin, rest = file.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"{file.name}: the marks {BEGIN} and {END} are missing")
-    file.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    return f"{before}{BEGIN}\n{text}\n{END}{after}"
+
+
+def put(made: dict[Path, bytes]) -> None:
+    """Write files: all of them beside where they belong first, so that none is changed where one can't be written."""
+    aside = {path: path.with_name(f".{path.name}.new") for path in made}
+    try:
+        for path, content in made.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside[path].write_bytes(content)
+            if path.exists():
+                shutil.copymode(path, aside[path])
+        for path, new in aside.items():
+            new.replace(path)
+    finally:
+        for new in aside.values():
+            new.unlink(missing_ok=True)

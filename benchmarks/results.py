@@ -17,8 +17,8 @@ from benchmarks.suite import Cell, Figures
 PLAIN = ("skipped", "sizes", "machine", "day", "minutes", "launcher", "turns", "reader")
 
 
-def save(report: Report, file: Path) -> None:
-    """Write a run; a line for each tool and for each operation of a tool, so that two runs can be compared line by line."""
+def text(report: Report) -> str:
+    """Return a run as JSON; a line for each tool and for each operation of a tool, so that two runs can be compared line by line."""
     head: dict[str, Any] = {name: getattr(report, name) for name in PLAIN}
     head["faults"] = report.figures.faults
     head["counted"] = asdict(report.counted)
@@ -37,13 +37,26 @@ def save(report: Report, file: Path) -> None:
     for name, rows in {"tools": [asdict(tool) for tool in report.tools], "cells": cells}.items():
         body = ",\n".join(f"  {json.dumps(row)}" for row in rows)
         lines.append(f" {json.dumps(name)}: [\n{body}\n ]{',' if name == 'tools' else ''}")
+    return "{\n" + "\n".join(lines) + "\n}\n"
+
+
+def save(report: Report, file: Path) -> None:
+    """Write a run."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("{\n" + "\n".join(lines) + "\n}\n")
+    file.write_text(text(report))
 
 
 def load(file: Path) -> Report:
-    """Read a run that was kept. Raises `OSError`, `ValueError` or `KeyError` where it is none."""
-    kept = json.loads(file.read_text())
+    """Read a run that was kept. Raises `OSError` where it can't be read, and `ValueError` where it is none."""
+    try:
+        return _report(json.loads(file.read_bytes()))
+    except (ValueError, KeyError, TypeError, RecursionError) as word:
+        raise ValueError(f"this is no run that was kept ({type(word).__name__}: {word})") from word
+
+
+def _report(kept: dict[str, Any]) -> Report:
+    if not (isinstance(kept["sizes"], list) and kept["sizes"] and all(isinstance(size, int) for size in kept["sizes"])):
+        raise ValueError("it has no sizes")
     figures = Figures(faults=kept["faults"])
     for row in kept["cells"]:
         triples = zip(row["wall"], row["cpu"], row["memory"], strict=True)

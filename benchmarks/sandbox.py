@@ -7,9 +7,10 @@ that does everything itself.
 
 from __future__ import annotations
 
+import argparse
 import os
+import re
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -80,10 +81,19 @@ def row(name: str, spent: float, plain: float, *, judged: bool) -> str:
     return f"{name:34} {added:8.1f} {spent / plain:8.1f} {word:>12}"
 
 
+def _rounds(text: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,3}", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: a whole number from 1 to 9999 is wanted")
+    return int(text)
+
+
 def main() -> int:
     """Print the table; exit status 1 only where no tier at all could be measured."""
-    given = [argument for argument in sys.argv[1:] if argument != "--smoke"]
-    rounds = int(given[0]) if given else (3 if "--smoke" in sys.argv else 31)
+    parser = argparse.ArgumentParser(prog="python benchmarks/sandbox.py", description=__doc__)
+    parser.add_argument("rounds", nargs="?", type=_rounds, metavar="ROUNDS", help="1 to 9999; 31 where none is given")
+    parser.add_argument("--smoke", action="store_true", help="3 rounds: only sees that everything works")
+    given = parser.parse_args()
+    rounds = given.rounds or (3 if given.smoke else 31)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         for name in ("clone", "home"):
             Path(folder, name).mkdir()

@@ -213,6 +213,6 @@ def test_the_documentation_has_a_place_for_the_tables(tmp_path: Path) -> None:
         copy = tmp_path / page.name
         copy.write_text(page.read_text())
         for _ in range(2):
-            report.put(copy, "| a table |")
+            report.put({copy: report.with_tables(copy, "| a table |").encode()})
         outside = page.read_text().partition(report.BEGIN)[0], page.read_text().partition(report.END)[2]
         assert copy.read_text() == f"{outside[0]}{report.BEGIN}\n| a table |\n{report.END}{outside[1]}"
