@@ -55,23 +55,23 @@ def test_reading_changes_nothing_and_answers_in_both_forms(desk: Desk, args: tup
         (["help", "nope"], 2, 'no command "help"; see autobuilds --help'),
         (["list", "--bogus"], 2, "No such option '--bogus'."),
         (["show"], 2, "Missing argument 'LABEL'."),
-        (["show", "nope"], 1, 'no task "nope" in the queue'),
+        (["show", "nope"], 1, 'no task or build "nope"; autobuilds list shows them'),
         (["show", "fix-the-clok"], 1, 'did you mean "fix-the-clock"?'),
-        (["why", "nope"], 1, 'no task "nope" waits in the queue'),
+        (["why", "nope"], 1, 'no task or build "nope"'),
         (["plan", "--hours", "0"], 2, "not in the range"),
         (["config", "retrys"], 2, 'did you mean "retries"?'),
         (["completion", "tcsh"], 2, "'tcsh' is not one of"),
         (["log", "fix-the-clock"], 1, "has no build yet"),
         (["answer", "fix-the-clock", "yes"], 1, "has no build that could ask"),
-        (["approve", "nope"], 1, 'no task "nope"'),
+        (["approve", "nope"], 1, 'no task or build "nope"'),
         (["approve", "buy-a-clock"], 1, "nothing to approve"),
-        (["cancel", "nope"], 1, 'no task "nope"'),
+        (["cancel", "nope"], 1, 'no task or build "nope"'),
         (["cancel", "buy-a-clock"], 1, "is completed already"),
         (["stop", "fix-the-clock"], 1, "is not being built"),
         (["retry", "fix-the-clock"], 1, "no build of fix-the-clock to retry"),
         (["reopen", "fix-the-clock"], 1, "is open already"),
         (["fail", "fix-the-clock"], 1, "no build of fix-the-clock to fail"),
-        (["complete", "nope"], 1, 'no task "nope"'),
+        (["complete", "nope"], 1, 'no task or build "nope"'),
         (["complete", "fix-the-clock", "--at", "soon"], 2, '--at "soon" is no time'),
         (["review", "fix-the-clock"], 1, "has no build to review"),
         (["accept", "fix-the-clock"], 1, "only a build that is ready for review can be accepted"),
@@ -86,7 +86,7 @@ def test_reading_changes_nothing_and_answers_in_both_forms(desk: Desk, args: tup
         (["report", "--date", "0001-01-01"], 2, "0001-01-01 lies before everything"),
         (["heartbeat", "--check", "--monitor"], 2, "exclude each other"),
         (["spawn"], 2, "name one label"),
-        (["spawn", "nope"], 1, 'no task "nope"'),
+        (["spawn", "nope"], 1, 'no task or build "nope"'),
         (["spawn", "buy-a-clock"], 1, "autobuilds reopen buy-a-clock"),
         (["status", "--workspace", "/nowhere"], 2, "there is no such folder"),
         (["status", "--workspace", "/"], 2, "Run `autobuilds init`"),
@@ -224,7 +224,12 @@ def test_a_build_from_its_start_to_its_undoing(desk: Desk, monkeypatch: pytest.M
     assert '+print("%02d:%02d" % (9, 5))' in shown
     assert desk.type("review", "fix-the-clock", "--json").json["build"]["state"] == "review"
     assert "put out nothing" in desk.type("log", "fix-the-clock").err
-    assert desk.type("retry", "fix-the-clock").status == 1
+    refused = desk.type("retry", "fix-the-clock")
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err == (
+        "autobuilds: fix-the-clock waits for your review; there is nothing to retry. autobuilds accept fix-the-clock merges it, "
+        'autobuilds reject fix-the-clock --because "..." sends it back\n'
+    )
     assert desk.type("reject", "fix-the-clock", "--because", "the manual is missing").status == 0
     assert "the manual is missing" in git(desk.root, "log", "-1", "--format=%s")
     _until_reviewable(desk, attempt=2)
@@ -233,6 +238,9 @@ def test_a_build_from_its_start_to_its_undoing(desk: Desk, monkeypatch: pytest.M
     assert desk.type("accept", "fix-the-clock").status == 1
     assert desk.type("undo", "fix-the-clock").status == 0
     assert not (desk.root / "clock.py").exists()
+    again = desk.type("undo", "fix-the-clock")
+    assert (again.status, again.out) == (1, "")
+    assert again.err == "autobuilds: fix-the-clock was taken back already; autobuilds retry fix-the-clock has it built again\n"
     assert "undone by you" in desk.type("why", "fix-the-clock").out
     assert desk.type("retry", "fix-the-clock").out == "fix-the-clock starts again at the next heartbeat (autobuilds heartbeat)\n"
     assert desk.type("cancel", "fix-the-clock").status == 0

@@ -299,7 +299,7 @@ def test_set_approved_binds_the_approval_to_the_text(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("args", "status", "message"),
     [
-        (["nope", "priority", "low"], 1, "there is no task 'nope'"),
+        (["nope", "priority", "low"], 1, 'no task or build "nope"'),
         (["fix-the-clokc", "priority", "low"], 1, "did you mean 'fix-the-clock'?"),
         (["fix-the-clock", "prority", "low"], 2, "did you mean 'Priority'?"),
         (["fix-the-clock", "priority", "hgih"], 2, "unknown priority 'hgih'"),

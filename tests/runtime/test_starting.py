@@ -421,7 +421,7 @@ def test_what_may_not_be_spawned(life: Life) -> None:
     cases: list[tuple[tuple[str, str | None, str | None], type[Exception], str]] = [
         (("say-hello", "more", None), BadInput, '"say-hello" is in the queue already; leave the specification out'),
         (("Not A Label", "spec", None), BadInput, '"Not A Label" is no label: lower-case letters'),
-        (("gone", None, None), NotSo, 'no task "gone" in the queue'),
+        (("gone", None, None), NotSo, 'no task or build "gone"'),
     ]
     for arguments, kind, said in cases:
         with pytest.raises(kind) as caught:

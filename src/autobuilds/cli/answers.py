@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from autobuilds.cli.formatters import human, json_
 from autobuilds.cli.session import json_text, say, say_json, tell
@@ -12,8 +12,6 @@ from autobuilds.domain.inert import terminal
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.lifecycle import Event
 from autobuilds.domain.moment import as_json as plain
-from autobuilds.domain.spelling import did_you_mean
-from autobuilds.errors import NotSo
 
 if TYPE_CHECKING:
     from autobuilds.cli.formatters.style import Style
@@ -96,7 +94,11 @@ def why(beat: Beat, label: str | None, archived: Callable[[], Iterable[Build]], 
         if over is not None:
             _became(over, as_json=as_json, style=style)
             return
-        chosen = (found or _unknown(beat, label),)
+        if found is None:
+            from autobuilds.runtime.refusals import unknown
+
+            raise unknown(beat.loaded, label)
+        chosen = (found,)
     if as_json:
         say_json({**json_.why_json(chosen), "sandbox": plain(beat.sandbox)})
     else:
@@ -119,11 +121,6 @@ def _became(over: Became, *, as_json: bool, style: Style) -> None:
         say_json({**json_.why_json(()), "became": plain(over)})
     else:
         say(human.became(over, style))
-
-
-def _unknown(beat: Beat, label: str) -> NoReturn:
-    guess = did_you_mean(slugify(label), [a.label for a in beat.assessments])
-    raise NotSo(f'no task "{label}" waits in the queue{guess}; autobuilds list shows them')
 
 
 def upcoming_text(found: Upcoming, *, as_json: bool, style: Style) -> str:

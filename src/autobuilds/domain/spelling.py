@@ -21,7 +21,8 @@ def near(word: str, known: Iterable[str]) -> tuple[str, ...]:
     """
     folded = {_folded(k): k for k in known}
     wanted = _folded(word)[:100]
-    least, found = min(len(wanted) // 3, 3) if len(wanted) > 5 else len(wanted) // 2 and 1, []
+    least = min(len(wanted) // 3, 3) if len(wanted) > 5 else int(len(wanted) > 1)
+    found: list[str] = []
     for candidate in folded:
         number = slips(wanted, candidate, least)
         if number is not None:

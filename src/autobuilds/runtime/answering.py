@@ -13,6 +13,7 @@ from autobuilds.records import replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.prompt import progress_of
 from autobuilds.runtime.record import recording
+from autobuilds.runtime.refusals import insist_known
 from autobuilds.store.progress_file import add_answer, log_to_answer
 
 
@@ -25,6 +26,7 @@ def answer(context: Context, label: str, text: str) -> Build:
     with recording(context, f"answer {label}") as (recorder, ledger):
         build = ledger.find(label)
         if build is None:
+            insist_known(context, label)
             raise NotSo(f"{label} has no build that could ask; autobuilds status shows what there is")
         path = context.workspace.progress_file(label)
         logged = log_to_answer(path) is not None

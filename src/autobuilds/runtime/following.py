@@ -7,11 +7,11 @@ from pathlib import Path
 from autobuilds.domain.build import Attempt, Build, BuildState
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.moment import RunState
-from autobuilds.domain.spelling import did_you_mean
 from autobuilds.domain.times import format_when
 from autobuilds.errors import NotSo
 from autobuilds.records import dataclass, field
 from autobuilds.runtime.context import Context
+from autobuilds.runtime.refusals import insist_known
 from autobuilds.store.growing_file import GrowingFile
 
 #: States in which an attempt may still say something.
@@ -34,8 +34,8 @@ def find_build(context: Context, label: str) -> Build:
     ledger = context.workspace.ledger()
     build = ledger.find(slugify(label) or label)
     if build is None or build.last is None:
-        guess = did_you_mean(label, [b.label for b in ledger.builds])
-        raise NotSo(f"{label} has no build yet{guess}; autobuilds why {label} says what holds it")
+        insist_known(context, label)
+        raise NotSo(f"{label} has no build yet; autobuilds why {label} says what holds it")
     return build
 
 

@@ -9,25 +9,27 @@ from autobuilds.domain.build import Approval, Build, BuildState, Outcome, Pause
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.lifecycle import Event, legal, move, new_tries
 from autobuilds.domain.model import Queue, Task
-from autobuilds.domain.spelling import nearest
 from autobuilds.domain.times import reached
 from autobuilds.errors import Busy, FatalQueue, NotSo, Refused
 from autobuilds.records import replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.record import Recorder, recording
+from autobuilds.runtime.refusals import insist_known, unfit, unknown
 from autobuilds.store.queue.operations import Approve, Complete, Reopen
 from autobuilds.store.workspace import WRITE_WAIT, Loaded
 
 
 def find_task(loaded: Loaded, label: str) -> Task:
-    """Return the task of a label or name; raises NotSo with the nearest label, FatalQueue where nothing can be read."""
+    """Return the task of a label or name; raises NotSo with the nearest labels, FatalQueue where nothing can be read."""
     queue = loaded.snapshot.queue
     if queue.fatal:
         raise FatalQueue(fatal_message(queue))
     found = queue.find(label) or queue.find(slugify(label))
     if found is None:
-        guess = nearest(slugify(label), [t.label for t in queue.tasks])
-        raise NotSo(f'no task "{label}" in the queue' + (f' (did you mean "{guess}"?)' if guess else "; autobuilds list shows them"))
+        build = loaded.snapshot.ledger.find(slugify(label) or label)
+        if build is None:
+            raise unknown(loaded, label)
+        raise NotSo(f'no task "{label}" in the queue any more; autobuilds review {build.label} tells of its build')
     return found
 
 
@@ -96,10 +98,9 @@ def fail(context: Context, label: str, reason: str) -> None:
     from autobuilds.runtime.deliver import rejected
 
     with recording(context, f"fail {label}") as (recorder, ledger):
-        build = _existing(ledger.find(label), label, "fail")
+        build = _existing(context, ledger.find(label), label, "fail")
         if not legal(build, Event.ESCALATED):
-            hint = f"; autobuilds undo {label} takes it back" if build.delivered_commit else ""
-            raise NotSo(f"{label} is {build.state.value}; there is no attempt that could fail{hint}")
+            raise unfit(build, "there is no attempt that could fail")
         judged = rejected(context, build.last, reason) if build.state is BuildState.REVIEW and build.last is not None else None
         failed = replace(move(build, Event.ESCALATED, recorder.now, reason=reason, attempt=judged), feedback=reason)
         recorder.note(Event.ESCALATED, label, reason, record=failed)
@@ -133,6 +134,7 @@ def stop(context: Context, label: str) -> None:
     """Stop a running attempt; its work is kept, and it goes on only when the owner says `retry`."""
     task_label = slugify(label)
     if not end_attempt(context, task_label, Outcome.STOPPED, f"stopped by you; autobuilds retry {task_label} goes on"):
+        insist_known(context, label)
         raise NotSo(f"{task_label} is not being built; autobuilds status shows what is")
 
 
@@ -140,10 +142,9 @@ def retry(context: Context, label: str, *, fresh: bool = False) -> None:
     """Give a failed, stopped or cancelled build new tries, the next one at once."""
     label = slugify(label)
     with recording(context, f"retry {label}") as (recorder, ledger):
-        build = _existing(ledger.find(label), label, "retry")
+        build = _existing(context, ledger.find(label), label, "retry")
         if not legal(build, Event.RETRY):
-            hint = f"; autobuilds reject {label} sends finished work back" if build.state is BuildState.REVIEW else ""
-            raise NotSo(f"{label} is {build.state.value}; there is nothing to retry{hint}")
+            raise unfit(build, "there is nothing to retry")
         keep = build.last is not None and build.last.outcome in {Outcome.CHECKS_FAILED, Outcome.REJECTED}
         moved = new_tries(
             move(build, Event.RETRY, recorder.now, reason="retried by your word", retry_at=recorder.now), fresh=fresh or not keep
@@ -193,8 +194,9 @@ def resume(context: Context) -> None:
         recorder.put(replace(ledger, pause=None))
 
 
-def _existing(build: Build | None, label: str, verb: str) -> Build:
+def _existing(context: Context, build: Build | None, label: str, verb: str) -> Build:
     if build is None:
+        insist_known(context, label)
         raise NotSo(f"there is no build of {label} to {verb}; autobuilds status shows what there is")
     return build
 

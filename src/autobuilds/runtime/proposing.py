@@ -16,6 +16,7 @@ from autobuilds.runtime.context import Context
 from autobuilds.runtime.merging import Tell, work_of
 from autobuilds.runtime.pages import refresh
 from autobuilds.runtime.record import Recorder, holding
+from autobuilds.runtime.refusals import insist_known
 from autobuilds.store.render import Renderer
 
 TEMPLATE = "pull-request.md.j2"
@@ -34,6 +35,7 @@ def propose(context: Context, label: str, tell: Tell) -> tuple[Build, Proposed]:
     with holding(context, f"pr {label}") as recorder:
         build = context.workspace.ledger().find(label)
         if build is None or build.state is not BuildState.REVIEW or build.last is None:
+            insist_known(context, label)
             state = build.state.value if build else "not built"
             raise NotSo(f"{label} is {state}; only a build that is ready for review can be offered as a pull request")
         try:

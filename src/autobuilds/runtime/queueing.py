@@ -10,6 +10,7 @@ from autobuilds.errors import BadInput, NotSo
 from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.record import recorder_for
+from autobuilds.runtime.refusals import insisting
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.edit import apply, first_refused
 from autobuilds.store.queue.operations import Add, Block, NewTask, Operation, Reopen, SetField, Tick, Unblock
@@ -134,7 +135,7 @@ def unblock(context: Context, label: str, n: int | None) -> Written:
 
 def _edit(context: Context, label: str, said: str, operation: Operation) -> Written:
     recorder = recorder_for(context)
-    with recorder.transaction(f"edit {label}"):
+    with insisting(context, label), recorder.transaction(f"edit {label}"):
         before = context.queue_file(recorder.zone).read().data
         recorder.note("edited", label, said)
         document = recorder.edit(operation)

@@ -8,11 +8,11 @@ from autobuilds.domain.build import Attempt, Build, BuildState, DeliverMode
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.model import Task
 from autobuilds.domain.progress import Progress
-from autobuilds.domain.spelling import did_you_mean
 from autobuilds.errors import AutobuildsError, NotSo
 from autobuilds.ports import FileStat
 from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
+from autobuilds.runtime.refusals import insist_known
 from autobuilds.store.guarded import read_guarded
 from autobuilds.store.progress import read_progress
 
@@ -56,10 +56,8 @@ def story_of(context: Context, label: str, number: int | None = None) -> Story:
     ledger = context.workspace.ledger()
     build = ledger.find(label)
     if build is None or build.last is None:
-        guess = did_you_mean(label, [b.label for b in ledger.builds])
-        raise NotSo(
-            f"{label} has no build to review{guess}; autobuilds review lists what waits, autobuilds why {label} says what holds a task"
-        )
+        insist_known(context, label)
+        raise NotSo(f"{label} has no build to review; autobuilds review lists what waits, autobuilds why {label} says what holds a task")
     attempt = next((a for a in build.attempts if a.number == number), None) if number is not None else build.last
     if attempt is None:
         known = ", ".join(str(a.number) for a in build.attempts)

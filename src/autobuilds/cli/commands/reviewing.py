@@ -81,9 +81,12 @@ def pr(label: str, workspace: Path | None, as_json: bool, no_commit: bool) -> No
 def accept(label: str, unchecked: bool, workspace: Path | None, as_json: bool, no_commit: bool) -> None:
     """Merge a finished build into its base branch after its checks pass on the merged tree."""
     from autobuilds.runtime import deliver
+    from autobuilds.runtime.refusals import insisting
 
     refuse_in_build("accept")
-    build = deliver.accept(open_context(workspace, no_commit=no_commit), label, tell, unchecked=unchecked)
+    context = open_context(workspace, no_commit=no_commit)
+    with insisting(context, label):
+        build = deliver.accept(context, label, tell, unchecked=unchecked)
     if as_json:
         say_json({"schema": 1, "kind": "accept", "label": build.label, "branch": build.delivered_branch, "commit": build.delivered_commit})
     else:
@@ -101,9 +104,12 @@ def accept(label: str, unchecked: bool, workspace: Path | None, as_json: bool, n
 def reject(label: str, because: str, workspace: Path | None, as_json: bool, no_commit: bool) -> None:
     """Send finished work back for another try, with your reason in its prompt."""
     from autobuilds.runtime import deliver
+    from autobuilds.runtime.refusals import insisting
 
     refuse_in_build("reject")
-    build = deliver.reject(open_context(workspace, no_commit=no_commit), label, because)
+    context = open_context(workspace, no_commit=no_commit)
+    with insisting(context, label):
+        build = deliver.reject(context, label, because)
     if as_json:
         say_json({"schema": 1, "kind": "reject", "label": build.label})
     else:
@@ -118,9 +124,12 @@ def reject(label: str, because: str, workspace: Path | None, as_json: bool, no_c
 def undo(label: str, workspace: Path | None, as_json: bool, no_commit: bool) -> None:
     """Take a merged build back with one reverting commit."""
     from autobuilds.runtime import deliver
+    from autobuilds.runtime.refusals import insisting, telling_of_undone
 
     refuse_in_build("undo")
-    build = deliver.undo(open_context(workspace, no_commit=no_commit), label)
+    context = open_context(workspace, no_commit=no_commit)
+    with insisting(context, label), telling_of_undone(context, label):
+        build = deliver.undo(context, label)
     if as_json:
         say_json({"schema": 1, "kind": "undo", "label": build.label})
     else:
