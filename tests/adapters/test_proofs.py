@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Callable
@@ -64,6 +65,27 @@ def test_half_a_key_of_the_dead_goes_with_the_next_approval(tmp_path: Path) -> N
     proofs = KeyedProofs(root=tmp_path / "workspace", folder=folder)
     proofs.give(Approval(label="a", fingerprint="f", by="olive@example.org", at=datetime(2026, 2, 7, tzinfo=UTC)))
     assert sorted(path.name for path in folder.iterdir()) == ["key", "workspaces"]
+
+
+def test_a_key_that_keeps_a_second_name_when_the_disk_reports_errors_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "state" / "autobuilds"
+    proofs = KeyedProofs(root=tmp_path / "workspace", folder=folder)
+    approval = Approval(label="a", fingerprint="f", by="olive@example.org", at=datetime(2026, 2, 7, tzinfo=UTC))
+
+    def failing(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", failing)
+        with pytest.raises(Refused, match="has a second name"):
+            proofs.give(approval)
+    assert proofs.proven([approval]) == frozenset()
+    (other,) = folder.glob(".key.*.tmp")
+    other.unlink()
+    proofs.give(approval)
+    assert proofs.proven([approval]) == {"a"}
 
 
 def test_a_key_whose_maker_was_killed_right_after_it_counts(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ class KeyedProofs:
                 folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise storage_failure(self.folder, error) from error
-        # Half a key that could not be taken away when the disk failed.
+        # Half a key that could not be taken away when the disk failed, or the second name of one whose maker was killed right after.
         remove_debris((self.folder, self._file.parent))
 
     def _key(self, *, make: bool) -> bytes | None:
@@ -147,16 +147,16 @@ class KeyedProofs:
         if self.folder.resolve().is_relative_to(self.root):
             raise Refused(f"{path} lies inside the workspace {self.root}; set HOME elsewhere")
         try:
+            if make:
+                self._make_folders()
             _check(self.folder.stat(), _OTHERS_WRITE, self.folder)
             if make:
-                # Killed right after it made the key, a process leaves it a second name, which would be refused.
-                remove_debris((self.folder,))
+                self._make_key(path)
             text = _guarded(path, stat.S_IRWXG | stat.S_IRWXO)
-        except FileNotFoundError:
-            if not make:
-                return None
-            self._make_key(path)
-            text = _guarded(path, stat.S_IRWXG | stat.S_IRWXO)
+        except FileNotFoundError as error:
+            if make:
+                raise storage_failure(path, error, "read") from error
+            return None
         except _NotOurs as open_:
             raise Refused(
                 f"{open_}. It proves that approvals are yours: remove it (rm {path}) and approve again what you had approved"
@@ -170,8 +170,9 @@ class KeyedProofs:
         raise Refused(f"{path} is no key of autobuilds; remove it and approve again what you had approved")
 
     def _make_key(self, path: Path) -> None:
-        """Make the key, whole or not at all; of two processes at once one wins."""
-        self._make_folders()
+        """Make the key where there is none, whole or not at all; of two processes at once one wins."""
+        if os.path.lexists(path):
+            return
         import secrets
 
         write_bytes(path, secrets.token_hex(_KEY_BYTES).encode() + b"\n", once=True)
