@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import itertools
 import json
+import re
+import signal
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any, Final
@@ -29,6 +34,7 @@ from tests.mutation.traces import traces
 KEPT: Final = ROOT / "build" / "mutation"
 #: Of the mutants that are tried, this share is noticed (chapter on quality).
 GOAL: Final = 0.9
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,19 +70,43 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1 if gone or any(report["score"] < GOAL for report in reports) else 0
 
 
+def _area(text: str) -> str:
+    if text not in AREAS:
+        raise argparse.ArgumentTypeError(f"no area is called {text!r}; there are {', '.join(AREAS)}")
+    return text
+
+
+def _whole_number(text: str, least: int = 0) -> int:
+    if not re.fullmatch("[0-9]{1,6}", text) or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r}: a whole number from {least} to 999999 is wanted")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    return _whole_number(text, 1)
+
+
+def _commit(text: str) -> str:
+    try:
+        version(f"{text}^{{commit}}")
+    except subprocess.CalledProcessError as error:
+        raise argparse.ArgumentTypeError(f"there is no commit {text!r}") from error
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tasks.py mutate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("areas", nargs="*", metavar="AREA", help=f"{', '.join(AREAS)}; all where none is named")
-    parser.add_argument("--count", type=int, default=160, help="mutants of each area; 0 for all (160)")
+    parser.add_argument("areas", nargs="*", metavar="AREA", type=_area, help=f"{', '.join(AREAS)}; all where none is named")
+    parser.add_argument("--count", type=_whole_number, default=160, help="mutants of each area; 0 for all (160)")
     parser.add_argument("--seed", type=int, default=1, help="of the sample (1)")
-    parser.add_argument("--workers", type=int, default=1, help="mutants at a time (1)")
+    parser.add_argument("--workers", type=_workers, default=1, help="mutants at a time (1)")
     parser.add_argument("--longest", type=float, default=60.0, help="seconds of tests that one mutant is worth (60)")
     parser.add_argument(
         "--minutes", type=float, default=600.0, help="begin no mutant after these, of each area; what was tried is a sample (600)"
     )
     parser.add_argument("--match", default="", help="only mutants with this in `path:function`")
     parser.add_argument("--kind", default="", help="only mutants of these kinds, with commas between")
-    parser.add_argument("--commit", help="mutate a commit instead of the working tree")
+    parser.add_argument("--commit", type=_commit, help="mutate a commit instead of the working tree")
     parser.add_argument("--anew", action="store_true", help="trace all tests again")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--write", action="store_true", help="write the figures into tests/proofs/results and docs/reliability.md")
@@ -110,24 +140,36 @@ def _tried(wanted: Sequence[Mutant], grounds: Sequence[Ground], area: str, optio
 
     until = time.monotonic() + 60 * options.minutes
 
-    def work(ground: Ground) -> None:
-        files = sorted({test.file for test in known.tests})
-        with Server(ground) as fresh, Server(ground, files) as staying:
+    files = sorted({test.file for test in known.tests})
+    pairs = [(Server(ground), Server(ground, files)) for ground in grounds]
+    ending = threading.Event()
+
+    def work(fresh: Server, staying: Server) -> None:
+        with fresh, staying:
             court = Court(staying=staying, fresh=fresh, tests=known.tests, longest=options.longest, kept=KEPT / "killers.json")
-            while time.monotonic() < until:
+            while time.monotonic() < until and not ending.is_set():
                 try:
                     one = waiting.get_nowait()
                 except Empty:
                     return
                 done[one.identity] = verdict = court.try_(one)
-                _say(f"{area} {len(done)}/{len(wanted)} {verdict.seconds:5.1f} s {_line(verdict, ground)}")
+                _say(f"{area} {len(done)}/{len(wanted)} {verdict.seconds:5.1f} s {_line(verdict, fresh.ground)}")
 
-    threads = [threading.Thread(target=work, args=(ground,)) for ground in grounds]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    _side_by_side(work, pairs, ending)
     return [done[one.identity] for one in wanted if one.identity in done]
+
+
+def _side_by_side(work: Callable[[Server, Server], None], pairs: Sequence[tuple[Server, Server]], ending: threading.Event) -> None:
+    """Do the work with each pair at one time; told to end, leave nothing that runs in the copies, for they are removed then."""
+    with ThreadPoolExecutor(len(pairs)) as pool:
+        try:
+            for made in [pool.submit(work, *pair) for pair in pairs]:
+                made.result()
+        except BaseException:
+            ending.set()
+            for server in itertools.chain(*pairs):
+                server.stop()
+            raise
 
 
 def _line(verdict: Verdict, ground: Ground) -> str:
@@ -191,5 +233,15 @@ def _write(found: dict[str, Any], seed: int) -> None:
     _record.keep(figures, scale="full", seed=seed, tool="autobuilds", seconds=seconds)
 
 
+def _end(number: int, _frame: object) -> None:
+    """Leave in order, so that the copies are removed; what is on the way out is not stopped by a second signal."""
+    for one in _SIGNALS:
+        signal.signal(one, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 if __name__ == "__main__":
+    for one in _SIGNALS:
+        if signal.getsignal(one) is not signal.SIG_IGN:
+            signal.signal(one, _end)
     sys.exit(main())

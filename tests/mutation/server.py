@@ -37,11 +37,17 @@ OPTIONS: Final = (
 )
 
 
+class Stopped(Exception):
+    """The process that runs tests has ended."""
+
+
 class Server:
     """The process, from outside; `with` starts and ends it. With files it is one that stays with their tests collected (`staying.py`)."""
 
     def __init__(self, ground: Ground, files: Sequence[str] = ()) -> None:
         self.ground, self.files = ground, files
+        self._process: subprocess.Popen[str] | None = None
+        self._stopped = False
 
     def __enter__(self) -> Self:
         module = ["staying", str(self.ground.folder), *self.files] if self.files else ["server"]
@@ -51,27 +57,51 @@ class Server:
             self._process = subprocess.Popen(
                 argv, cwd=self.ground.tree, env=kept, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output, text=True
             )
-        if self.files:
-            self._answer()
+        try:
+            if self._stopped:
+                self.stop()
+            if self.files:
+                self._answer()
+        except BaseException as error:
+            self.__exit__(type(error))
+            raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
+        assert self._process is not None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.close()
+        if kind is not None:
+            self.stop()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._process.wait()
         self._process.stdout.close()
 
+    def stop(self) -> None:
+        """End it, and the tests that it runs, without waiting; from any thread, begun or not. Who waits for an answer gets `Stopped`."""
+        self._stopped = True
+        if self._process is not None:
+            self._process.terminate()
+
     def ask(self, **request: object) -> dict[str, Any]:
-        """Run tests; the answer holds what `Watching` noted."""
+        """Run tests; the answer holds what `Watching` noted. Raises `Stopped` where the process ends meanwhile."""
+        assert self._process is not None
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"ground": str(self.ground.folder), "switch": str(self.ground.switch), **request}) + "\n")
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(json.dumps({"ground": str(self.ground.folder), "switch": str(self.ground.switch), **request}) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError as error:
+            raise Stopped(self.files or "server") from error
         return self._answer()
 
     def _answer(self) -> dict[str, Any]:
+        assert self._process is not None
         assert self._process.stdout is not None
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        line = self._process.stdout.readline()
+        if not line.endswith("\n"):
+            raise Stopped(self.files or "server")
+        answer: dict[str, Any] = json.loads(line)
         return answer
 
 
@@ -194,13 +224,34 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def ended(child: int, request: dict[str, Any], notes: Path) -> dict[str, Any]:
-    """Wait for a child, end it where it takes too long, end what it left, and return what it noted."""
+    """Wait for a child, end it where it takes too long or we are told to end, end what it left, and return what it noted."""
     began, status = time.monotonic(), None
-    while status is None and time.monotonic() - began < request["all"]:
-        pid, how = os.waitpid(child, os.WNOHANG)
-        status = os.waitstatus_to_exitcode(how) if pid else None
-        if status is None:
-            time.sleep(0.01)
+    usual = signal.signal(signal.SIGTERM, _ending)
+    try:
+        while status is None and time.monotonic() - began < request["all"]:
+            pid, how = os.waitpid(child, os.WNOHANG)
+            status = os.waitstatus_to_exitcode(how) if pid else None
+            if status is None:
+                time.sleep(0.01)
+    finally:
+        _end_left()
+    signal.signal(signal.SIGTERM, usual)
+    Path(request["switch"]).unlink(missing_ok=True)
+    shutil.rmtree(Path(request["ground"]) / "temporary", ignore_errors=True)
+    try:
+        told = json.loads(notes.read_text())
+    except (OSError, ValueError):
+        told = {"tests": {}, "failed": "", "why": ""}
+    return {"status": status, "seconds": time.monotonic() - began, **told}
+
+
+def _ending(number: int, _frame: object) -> None:
+    """Leave in order, once: what is on the way out is not stopped by a second signal."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def _end_left() -> None:
     deadline = time.monotonic() + 10
     while (left := _left()) and time.monotonic() < deadline:
         for pid in left:
@@ -210,13 +261,6 @@ def ended(child: int, request: dict[str, Any], notes: Path) -> dict[str, Any]:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         time.sleep(0.005)
-    Path(request["switch"]).unlink(missing_ok=True)
-    shutil.rmtree(Path(request["ground"]) / "temporary", ignore_errors=True)
-    try:
-        told = json.loads(notes.read_text())
-    except (OSError, ValueError):
-        told = {"tests": {}, "failed": "", "why": ""}
-    return {"status": status, "seconds": time.monotonic() - began, **told}
 
 
 def main() -> None:
