@@ -15,6 +15,7 @@ from autobuilds.store.files.stale import is_known
 from autobuilds.store.files.vault import Vault, digest
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.edit import Operation
+from autobuilds.store.queue.nameless import is_nameless, known_as
 from autobuilds.store.queue.reader import read_queue
 
 #: Seconds for which a file that lost much, or something, must have been left alone before that is believed.
@@ -94,7 +95,9 @@ class Belief:
         writes = self._vault.writes()
         text = self._vault.text(writes[-1].ours) if writes else None
         absent = {operation.label for operation in operations} - {task.label for task in document.queue.tasks}
-        return bool(text and absent and absent & {task.label for task in self._readings.read(text, self._zone).queue.tasks})
+        if not text or not absent:
+            return False
+        return any(task.label in absent and not is_nameless(task) for task in self._readings.read(text, self._zone).queue.tasks)
 
     def _rest(self, found: Stable) -> float:
         """Return for how many seconds the file has been as it is, by its own time or by what was seen of it."""
@@ -152,7 +155,7 @@ def _broken_off(data: bytes, before: bytes) -> bool:
 
 def _seen(document: Document) -> _Seen:
     return _Seen(
-        labels=frozenset(task.label for task in document.queue.tasks),
+        labels=frozenset(map(known_as, document.queue.tasks)),
         front_matter=document.text.startswith("---"),
         fatal=document.queue.fatal,
     )

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 from autobuilds.domain.model import Task
 from autobuilds.domain.problem import Severity
 from autobuilds.errors import AutobuildsError, BadInput, FatalQueue, NotSo
-from autobuilds.records import fields
+from autobuilds.records import fields, replace
 from autobuilds.store.queue.document import Document, Entry
+from autobuilds.store.queue.nameless import is_nameless, tells_line
 from autobuilds.store.queue.plain_details import written_alike
 from autobuilds.store.queue.splice import Splice, spliced
 from autobuilds.store.queue.thin import View, thin_view
@@ -89,6 +90,7 @@ def first_refused(document: Document, operations: Sequence[Operation], read: Rea
 def _steps(document: Document, operations: Sequence[Operation], read: Read, zone: tzinfo) -> Iterator[tuple[int, Document]]:
     """Yield how many operations are applied, and the document that they made."""
     at = 0
+    given = document
     for inserting, group in groupby(operations, lambda operation: isinstance(operation, Inserting)):
         run = list(group)
         if inserting and len(run) > 1:
@@ -99,9 +101,19 @@ def _steps(document: Document, operations: Sequence[Operation], read: Read, zone
                 yield at + n, document
         else:
             for n, operation in enumerate(run, 1):
+                _refuse_moved(given, document, operation.label)
                 document = apply_one(document, operation, read, zone)
                 yield at + n, document
         at += len(run)
+
+
+def _refuse_moved(given: Document, now: Document, label: str) -> None:
+    """Raise NotSo where a label says a line in which, after the operations before, another task may stand than was meant."""
+    if now is given or not tells_line(label):
+        return
+    lines = [[task.label for task in document.queue.tasks if is_nameless(task)] for document in (given, now)]
+    if label in lines[0] and lines[0] != lines[1]:
+        raise NotSo(f"the task {label!r} stands in another line after the changes before it. Give it a name or a Label, or change it alone")
 
 
 def apply_one(document: Document, operation: Operation, read: Read, zone: tzinfo) -> Document:
@@ -161,11 +173,18 @@ def _chosen(document: Document, numbers: frozenset[int]) -> list[Task]:
 def first_change(others: Sequence[Task], kept: Sequence[Task]) -> str | None:
     """Return the first difference between the tasks that should stay as they are and those that are read, or None."""
     for one, other in zip(others, kept, strict=False):
-        if not written_alike(one, other) and said(one) != said(other):
+        if not written_alike(one, other) and not _says_the_same(one, other):
             return f"the task {one.name!r} in line {one.line} would change as well"
     if len(others) != len(kept):
         return "another task would appear or be gone"
     return None
+
+
+def _says_the_same(one: Task, other: Task) -> bool:
+    """Whether two tasks say the same; the label of one without a name is no word of it, but the line in which it stands."""
+    if said(one) == said(other):
+        return True
+    return is_nameless(one) and is_nameless(other) and said(replace(one, label=other.label)) == said(other)
 
 
 def new_problem(old: Sequence[Task], new: Sequence[Task]) -> str | None:

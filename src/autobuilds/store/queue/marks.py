@@ -6,6 +6,7 @@ from datetime import tzinfo
 
 from autobuilds.domain.model import Queue, Task
 from autobuilds.domain.patterns import pattern
+from autobuilds.store.queue.nameless import known_as
 from autobuilds.store.queue.reader import read_queue
 from autobuilds.store.queue.taskline import read_line
 
@@ -17,7 +18,9 @@ def marks_lost(base: bytes, ours: bytes, theirs: bytes, zone: tzinfo) -> bool:
     was, here, there = (read_queue(data, zone=zone).queue for data in (base, ours, theirs))
     if was.fatal or here.fatal or there.fatal:
         return False
-    return any(_lost(label, was, here, there) for label in {task.label for task in here.tasks})
+    found = [_known(queue) for queue in (was, here, there)]
+    shared = found[0].keys() & found[1].keys() & found[2].keys()
+    return any(_lost(*(tasks[name] for tasks in found)) for name in shared)
 
 
 def task_named(line: bytes) -> str | None:
@@ -26,11 +29,12 @@ def task_named(line: bytes) -> str | None:
     return read_line(found[1]).name_text.strip() or None if found else None
 
 
-def _lost(label: str, was: Queue, here: Queue, there: Queue) -> bool:
-    tasks = [queue.find(label) for queue in (was, here, there)]
-    if None in tasks:
-        return False
-    before, after, now = (task for task in tasks if task is not None)
+def _known(queue: Queue) -> dict[str, Task]:
+    """Return the tasks by what they are known by: of several the first active one, else the first completed one."""
+    return {known_as(task): task for task in (*reversed(queue.completed), *reversed(queue.active))}
+
+
+def _lost(before: Task, after: Task, now: Task) -> bool:
     if _done(after) and not _done(before) and not _done(now):
         return True
     ticked = _ticked(after) - _ticked(before) - _ticked(now)

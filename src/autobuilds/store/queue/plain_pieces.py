@@ -9,6 +9,7 @@ from autobuilds.domain.model import Queue, Section, Task
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.problem import Problem
 from autobuilds.records import dataclass, replace
+from autobuilds.store.queue.nameless import tells_line
 from autobuilds.store.queue.plain_values import Doubt
 
 #: What may hide the pieces after it: a fence, HTML, a table's row.
@@ -107,7 +108,7 @@ class Pieces:
         queue = self.thorough(text)
         if queue.fatal or len(queue.tasks) != 1 or any(problem.kind in _WIDE for problem in queue.problems) or is_odd(text):
             raise Doubt
-        if queue.tasks[0].label.startswith("task-at-line-"):
+        if tells_line(queue.tasks[0].label):
             raise Doubt
         self._count(queue, extra, 1)
         return Little(queue=queue, extra=extra, shifts=shifts)

@@ -17,6 +17,7 @@ from autobuilds.store.queue.drafts import Draft
 from autobuilds.store.queue.findings import Findings
 from autobuilds.store.queue.given import Given, is_none, value_text
 from autobuilds.store.queue.keys import Key
+from autobuilds.store.queue.nameless import label_at
 from autobuilds.store.queue.values import (
     blockers,
     criteria,
@@ -55,7 +56,7 @@ def label_of(draft: Draft, findings: Findings) -> str:
             findings.error("bad-value", given.at, f'"{fold_space(given.text)}" is no label: it holds no letter or digit', draft.slug)
         return draft.slug
     line, _ = findings.position(draft.paragraph.start)
-    label = f"task-at-line-{line}"
+    label = label_at(line)
     findings.error(
         "bad-value", draft.paragraph.start, "the task's name holds no letter or digit; give it a label (Label: some-name)", label
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass
 from autobuilds.store.queue.document import Document
+from autobuilds.store.queue.nameless import tells_line
 from autobuilds.store.queue.splice import Splice
 
 #: Characters from which on a view pays.
@@ -51,6 +52,8 @@ def thin_view(document: Document, label: str, read: Callable[[bytes], Document])
     It is a help, not a judgement: what is written on its ground is verified against the whole text.
     """
     text = document.text
+    if tells_line(label):
+        return None  # in a view another task may stand in that line
     if len(text) < _LARGE or text.count("\r") != text.count("\r\n") or "places" in document.__dict__:
         return None
     lines = _line_starts(text)
