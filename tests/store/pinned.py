@@ -210,7 +210,8 @@ def merge(dice: random.Random, texts: list[str]) -> object:
     """Return what becomes of two versions of a queue."""
     base = dice.choice(texts)
     ours, theirs = (varied(base, dice).encode() for _ in range(2))
-    return [merge_queue(base.encode(), ours, theirs, UTC), marks_lost(base.encode(), ours, theirs, UTC)]
+    merged = merge_queue(base.encode(), ours, theirs, UTC)
+    return [[merged.data, merged.conflicts], marks_lost(base.encode(), ours, theirs, UTC)]
 
 
 def rows(dice: random.Random, texts: list[str]) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import UTC
 
@@ -106,6 +107,103 @@ def test_a_task_deleted_on_one_side_and_changed_on_the_other_is_a_conflict() -> 
     gone = BASE.replace("- [ ] Gamma - Added: 2026-02-06 17:00 - Priority: Low\n", "")
     text, conflicts = merged(gone, BASE.replace("Priority: Low", "Priority: High"))
     assert conflicts == 1 and "- [ ] Gamma - Added: 2026-02-06 17:00 - Priority: High" in text
+
+
+SMALL = """# Build Queue
+
+## Active Queue
+- [ ] Alpha
+- [ ] Beta
+  - **Category:** Docs
+
+## Task Details
+
+### Beta
+- **Description:** Beta's text
+
+## Completed
+"""
+LINE, DETAILS = "- [ ] Beta\n  - **Category:** Docs\n", "### Beta\n- **Description:** Beta's text\n"
+#: Beta deleted: with its details, with their section, and its line alone.
+GONE = {
+    "all": SMALL.replace(LINE, "").replace(f"\n{DETAILS}", ""),
+    "its section as well": SMALL.replace(LINE, "").replace(f"## Task Details\n\n{DETAILS}\n", ""),
+}
+CHANGES = {
+    "description": ("Beta's text", "A better text"),
+    "field added": ("### Beta\n", "### Beta\n- **Notes:** new\n"),
+    "details deleted": (f"\n{DETAILS}", ""),
+    "priority": ("[ ] Beta", "[ ] Beta - Priority: High"),
+    "nested field": ("Docs", "New features"),
+}
+
+
+def resolved(text: str, side: int) -> str:
+    """Return a merge of which every conflict is mended by taking ours (1) or theirs (2)."""
+    return re.sub(r"<<<<<<< ours\n(.*?)=======\n(.*?)>>>>>>> theirs\n", lambda found: found[side], text, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("gone", GONE.values(), ids=list(GONE))
+@pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
+def test_what_one_side_deleted_and_the_other_changed_is_marked_with_its_line_and_its_details(gone: str, change: tuple[str, str]) -> None:
+    kept = SMALL.replace(*change)
+    for ours, theirs, mine in ((gone, kept, 2), (kept, gone, 1)):
+        text, conflicts = merged(ours, theirs, SMALL)
+        assert conflicts == text.count("<<<<<<<") > 0
+        assert "- [ ] Beta" in text and "- [ ] Alpha" in text
+        assert resolved(text, mine) == kept
+        assert resolved(text, 3 - mine).replace("\n", "") in {GONE["all"].replace("\n", ""), gone.replace("\n", "")}
+
+
+def test_a_task_completed_on_one_side_and_deleted_on_the_other_is_marked() -> None:
+    done = complete(SMALL, "Beta").replace("  - **Category:** Docs\n", "")
+    for ours, theirs, side in ((GONE["all"], done, 2), (done, GONE["all"], 1)):
+        text, _ = merged(ours, theirs, SMALL)
+        assert labels(resolved(text, side)) == {"alpha": 1, "beta": 1} and labels(resolved(text, 3 - side)) == {"alpha": 1}
+        assert text.index("## Completed") < text.index("- [x] Beta")
+
+
+def test_a_task_completed_on_one_side_gets_the_details_of_the_other() -> None:
+    for text in both_ways(complete(BASE, "Beta"), BASE.replace("Beta's text", "A better text")):
+        assert "- [ ] Beta" not in text and "- [x] Beta" in text and "A better text" in text
+
+
+def test_a_line_deleted_alone_leaves_the_details_that_the_other_side_changed() -> None:
+    text, conflicts = merged(SMALL.replace(LINE, ""), SMALL.replace("Beta's text", "A better text"), SMALL)
+    assert conflicts == 1
+    assert text == SMALL.replace(LINE, f"<<<<<<< ours\n=======\n{LINE}>>>>>>> theirs\n").replace("Beta's text", "A better text")
+
+
+def test_of_two_tasks_of_one_label_the_deleted_one_is_marked_and_a_completed_one_is_not() -> None:
+    base = SMALL + "- [x] Beta - Completed: 2026-02-01 10:00\n"
+    text, conflicts = merged(base.replace(LINE, ""), base.replace("Beta's text", "new"), base)
+    assert conflicts and LINE in text
+    text, conflicts = merged(complete(base, "Beta").replace("  - **Category:** Docs\n", ""), base.replace("Beta's text", "new"), base)
+    assert not conflicts and labels(text)["beta"] == 2 and "- [ ] Beta" not in text
+
+
+def test_the_places_of_what_one_side_deleted_are_counted() -> None:
+    ours = GONE["all"].replace("[ ] Alpha", "[ ] Alpha - Label: alpha one")
+    theirs = SMALL.replace("Beta's text", "new").replace("[ ] Alpha", "[ ] Alpha - Priority: Low")
+    found = merge_queue(SMALL.encode(), ours.encode(), theirs.encode(), UTC)
+    assert (found.conflicts, found.deletions) == (found.data.count(b"<<<<<<<"), found.conflicts)
+    found = merge_queue(BASE.encode(), BASE.replace("Beta's", "my").encode(), BASE.replace("Beta's", "your").encode(), UTC)
+    assert (found.conflicts, found.deletions) == (1, 0)
+
+
+def test_tasks_without_a_name_that_stand_in_other_lines_are_the_same() -> None:
+    base = BASE.replace("- [ ] Gamma", "- [ ] \U0001f389\n- [ ] Gamma")
+    ours = base.replace("- [ ] Alpha", "- [ ] New\n- [ ] Alpha")
+    theirs = base.replace("- [ ] Alpha", "- [ ] One\n- [ ] Two\n- [ ] Alpha")
+    for text in both_ways_of(base, ours, theirs):
+        assert text.count("\U0001f389") == 1 and labels(text)["new"] == labels(text)["two"] == 1
+
+
+def both_ways_of(base: str, one: str, two: str) -> tuple[str, str]:
+    """Return both merges, which are without a conflict."""
+    first, second = merged(one, two, base), merged(two, one, base)
+    assert first[1] == second[1] == 0
+    return first[0], second[0]
 
 
 def test_a_task_deleted_on_one_side_and_untouched_on_the_other_is_gone() -> None:
@@ -255,3 +353,29 @@ def test_changes_of_different_tasks_never_clash(examples: int) -> None:
         assert not conflicts and not queue.problems, text
         found = {t.name: (t.is_active, str(t.priority), t.description or "") for t in queue.tasks}
         assert found == {n: (not t["done"], t["priority"].lower(), t["text"]) for n, t in wanted.items() if t}
+
+
+@swept(50, 150)
+def test_what_one_side_deleted_goes_only_where_the_other_did_not_touch_it(examples: int) -> None:
+    """Both sides change any tasks, each its own way: a line is gone only if a side deleted it and the other left all of the task alone."""
+
+    @for_all(examples, st.data())
+    def _(data: st.DataObject) -> None:
+        draw = data.draw
+        base: dict[str, dict[str, str] | None] = {
+            name: {"priority": "High", "text": draw(st.sampled_from(["", "text"])), "done": draw(st.sampled_from(["", "2026-02-01 09:00"]))}
+            for name in draw(st.permutations(NAMES))[: draw(st.integers(1, 5))]
+        }
+        ours, theirs = (changed(draw, base, list(base), side) for side in ("o", "t"))
+        text, conflicts = merged(written(ours), written(theirs), written(base))
+        back, others = merged(written(theirs), written(ours), written(base))
+        assert bool(conflicts) is bool(others)
+        assert conflicts == text.count("<<<<<<< ours") and others == back.count("<<<<<<< ours")
+        for name in {**base, **ours, **theirs}:
+            states = [side.get(name) for side in (base, ours, theirs)]
+            stays = all(states[1:]) or any(state and state != states[0] for state in states[1:])
+            for one in (text, back):
+                assert (f"] {name} - " in one) is bool(stays), f"{name} in {one}"
+                if not all(states[1:]) and states[0] and stays:
+                    kept = states[1] or states[2]
+                    assert kept is not None and (f"### {name}\n" in one) is bool(kept["text"]), f"details of {name} in {one}"

@@ -28,9 +28,16 @@ def merge_driver(base: Path, ours: Path, theirs: Path) -> int:
         raise StorageFailure(f"can't read {error.filename}: {error.strerror}") from error
     write_atomic(ours, found.data)
     if found.conflicts:
-        places = "one place" if found.conflicts == 1 else f"{found.conflicts} places"
-        tell(f"BUILD_QUEUE.md: both sides changed the same lines in {places}; mend what is marked, then git add and commit")
+        tell(
+            f"BUILD_QUEUE.md: {_clashes(found.conflicts - found.deletions, found.deletions)}; mend what is marked, then git add and commit"
+        )
     return 1 if found.conflicts else 0
+
+
+def _clashes(changes: int, deletions: int) -> str:
+    """Return what clashes, and in how many places."""
+    told = [("both sides changed the same lines", changes), ("one side deleted what the other changed", deletions)]
+    return ", and ".join(f"{what} in {'one place' if n == 1 else f'{n} places'}" for what, n in told if n)
 
 
 @click.command(hidden=True)

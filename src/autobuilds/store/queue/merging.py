@@ -18,14 +18,17 @@ from autobuilds.records import dataclass, field
 from autobuilds.store.files.three_way import marked, merge_text, rows_of
 from autobuilds.store.queue.document import BOM, Document, SectionKind
 from autobuilds.store.queue.merge_blocks import BlockKey, Side, block_name, blocks_of, side_of
+from autobuilds.store.queue.merge_deleted import disputed, put_back
+from autobuilds.store.queue.nameless import known_as
 from autobuilds.store.queue.reader import read_queue
 
 
 class Merged(NamedTuple):
-    """The merged file; `conflicts` counts the places that are marked in it."""
+    """The merged file; `conflicts` counts the places that are marked in it, `deletions` those that one side deleted and the other changed."""
 
     data: bytes
     conflicts: int
+    deletions: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +37,8 @@ class _Arrangement:
 
     order: list[BlockKey]
     source: dict[BlockKey, Side]
+    #: Blocks that are marked because one side deleted them, and that side.
+    disputed: dict[BlockKey, Side]
     texts: dict[BlockKey, str] = field(default_factory=dict)
     conflicts: int = 0
 
@@ -46,7 +51,7 @@ def merge_queue(base: bytes, ours: bytes, theirs: bytes, zone: tzinfo) -> Merged
     """Return the merge of two versions that began from `base`; a file that can't be read as a queue is merged line by line.
 
     A block that one side changed is taken; one that both changed is merged by lines, and what clashes is marked there. A
-    task that one side deleted and the other changed is a conflict, never lost.
+    task that one side deleted and the other changed is a conflict in its line and its details, never lost.
     """
     if ours == theirs or theirs == base:
         return Merged(ours, 0)
@@ -57,14 +62,20 @@ def merge_queue(base: bytes, ours: bytes, theirs: bytes, zone: tzinfo) -> Merged
     ending = _Ending.of(base, ours, theirs)
     if any(document.queue.fatal for document in documents):
         return ending.finish(*merge_text(texts[0], texts[1], texts[2], documents[1].newline))
-    text, conflicts, expected = _by_task(documents)
-    if conflicts or _tasks(read_queue(text.encode(), zone=zone)) == expected:
-        return ending.finish(text, conflicts)
+    plan, text, expected = _by_task(documents)
+    if plan.conflicts or _tasks(read_queue(text.encode(), zone=zone)) == expected:
+        return ending.finish(text, plan.conflicts, len(plan.disputed))
     newline = documents[1].newline
     text, conflicts = merge_text(texts[0], texts[1], texts[2], newline)
-    if not conflicts and _tasks(read_queue(text.encode(), zone=zone)) != expected:
+    found = _tasks(read_queue(_unmarked(text).encode(), zone=zone))
+    if (not conflicts and found != expected) or {label for _, label in expected} - {label for _, label in found}:
         text, conflicts = marked(texts[1], texts[2], newline), 1
     return ending.finish(text, conflicts)
+
+
+def _unmarked(text: str) -> str:
+    """Return a text with both sides of its conflicts, without the marks."""
+    return "".join(row for row in rows_of(text) if not row.startswith(("<<<<<<< ours", "=======", ">>>>>>> theirs")))
 
 
 def _ended(data: bytes) -> str:
@@ -87,16 +98,17 @@ class _Ending(NamedTuple):
         states = [(data.startswith(BOM), data.endswith((b"\n", b"\r"))) for data in (base, ours, theirs)]
         return cls(*(there if here == was else here for was, here, there in zip(*states, strict=True)))
 
-    def finish(self, text: str, conflicts: int) -> Merged:
+    def finish(self, text: str, conflicts: int, deletions: int = 0) -> Merged:
         """Return the file's bytes."""
         if not self.newline and not conflicts:
             text = text.removesuffix("\n").removesuffix("\r")
-        return Merged((BOM if self.bom else b"") + text.encode("utf-8", "surrogateescape"), conflicts)
+        return Merged((BOM if self.bom else b"") + text.encode("utf-8", "surrogateescape"), conflicts, deletions)
 
 
-def _by_task(documents: Sequence[Document]) -> tuple[str, int, Counter[tuple[str, str]]]:
-    """Return the merged text, its conflicts, and the tasks that must stand in it (section and label)."""
-    found = [list(blocks_of(document)) for document in documents]
+def _by_task(documents: Sequence[Document]) -> tuple[_Arrangement, str, Counter[tuple[str, str]]]:
+    """Return the arrangement with its conflicts, the merged text, and the tasks that must stand in it (section and label)."""
+    labels = {known_as(entry.task) for document in documents for entry in document.entries if entry.details}
+    found = [list(blocks_of(document, labels)) for document in documents]
     crowded = {name for blocks in found for name, n in Counter(block_name(block) for block in blocks).items() if n > 1}
     base, ours, theirs = (side_of(document, blocks, crowded) for document, blocks in zip(documents, found, strict=True))
     newline = documents[1].newline
@@ -111,15 +123,16 @@ def _by_task(documents: Sequence[Document]) -> tuple[str, int, Counter[tuple[str
         if number < len(plan.order):
             parts.append(plan.texts[plan.order[number]])
     expected = Counter((str(plan.section(key)), key.label) for key in plan.order if not key.details)
-    return "".join(parts), plan.conflicts, expected
+    return plan, "".join(parts), expected
 
 
 def _arranged(base: Side, ours: Side, theirs: Side, newline: str) -> _Arrangement:
     """Return what stands in the merged file in which order: that of the side that changed the order, else ours."""
     host, guest = (theirs, ours) if _reordered(base, theirs) and not _reordered(base, ours) else (ours, theirs)
-    plan = _Arrangement(order=[], source={})
+    plan = _Arrangement(order=[], source={}, disputed=disputed(base, ours, theirs))
     for key in dict.fromkeys((*host.keys, *guest.keys)):
-        text, conflicts = _merged_block(base.blocks.get(key), ours.blocks.get(key), theirs.blocks.get(key), newline)
+        texts = base.blocks.get(key), ours.blocks.get(key), theirs.blocks.get(key)
+        text, conflicts = (marked(texts[1] or "", texts[2] or "", newline), 1) if key in plan.disputed else _merged_block(*texts, newline)
         if text is not None:
             plan.texts[key] = text
             plan.conflicts += conflicts
@@ -135,12 +148,7 @@ def _merged_block(base: str | None, ours: str | None, theirs: str | None, newlin
     """Return a block's text, None where it is gone, and its conflicts."""
     if ours is not None and theirs is not None:
         return merge_text(base or "", ours, theirs, newline)
-    only = ours if ours is not None else theirs
-    if base is None or only is None:
-        return only, 0
-    if only == base:
-        return None, 0
-    return marked(ours or "", theirs or "", newline), 1
+    return (None if base is not None else ours if ours is not None else theirs), 0
 
 
 def _reordered(base: Side, side: Side) -> bool:
@@ -197,8 +205,13 @@ def _laid_out(side: Side, plan: _Arrangement, ours: Side, settled: Sequence[set[
         if key not in present:
             reference = plan.source[key]
             before, after = _around(reference, key, present & settled[reference is ours])
-            cut = _cut(gaps[last], before, after)
-            gaps[key], gaps[last] = gaps[last][cut:], gaps[last][:cut]
+            if plan.disputed.get(key) is side:
+                at = reference.keys.index(key)
+                near = reference.gaps[at], reference.gaps[at + 1]
+                gaps[last], gaps[key] = put_back(side, gaps[last], before, after, near)
+            else:
+                cut = _cut(gaps[last], before, after)
+                gaps[key], gaps[last] = gaps[last][cut:], gaps[last][:cut]
             present.add(key)
         last = key
     return ["".join(gaps[key]) for key in (None, *plan.order)]
@@ -247,4 +260,4 @@ def _cut(rows: Sequence[str], before: list[str], after: list[str]) -> int:
 
 def _tasks(document: Document) -> Counter[tuple[str, str]]:
     kinds = (SectionKind.COMPLETED, SectionKind.ACTIVE)
-    return Counter((str(kinds[entry.task.is_active]), entry.label) for entry in document.entries)
+    return Counter((str(kinds[entry.task.is_active]), known_as(entry.task)) for entry in document.entries)
