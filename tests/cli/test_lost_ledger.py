@@ -36,6 +36,22 @@ def test_fsck_names_it_and_makes_it_again(lost: Desk) -> None:
     assert "paused" in lost.type("status").out.lower()
 
 
+def test_what_a_damaged_ledger_keeps_from_being_committed_is_mended_with_it(desk: Desk) -> None:
+    """While the ledger can't be read no heartbeat commits anything, so that none is recommended."""
+    assert desk.type("heartbeat", "--monitor").status == 0
+    assert desk.type("pause").status == 0
+    for name in ("subagents/active.json", "BUILD_STATUS.md"):
+        (desk.root / name).write_text("{")
+    said = desk.type("fsck")
+    assert said.status == 1
+    assert f"or take it back with `git checkout -- {desk.root}/subagents/active.json`" in said.out
+    assert "active.json differs from its last commit\n  > autobuilds fsck --rebuild\n" in said.out
+    assert "BUILD_STATUS.md differs from its last commit\n  > autobuilds fsck --rebuild; then autobuilds heartbeat commits it\n" in said.out
+    assert desk.type("fsck", "--rebuild").status == 0
+    assert desk.type("heartbeat", "--monitor").status == 0
+    assert desk.type("fsck").out == "ledger, queue, history, branches and run folders agree\n"
+
+
 def test_an_owner_who_commits_the_removal_begins_anew(lost: Desk) -> None:
     git(lost.root, "commit", "-q", "-m", "a new beginning", "subagents/active.json")
     answer = lost.type("status")

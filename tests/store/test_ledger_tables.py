@@ -13,7 +13,7 @@ from autobuilds.errors import CorruptLedger, NewerLedger, StorageFailure
 from autobuilds.store import ledger as store
 from tests.store.ledgers import NOW, build, full
 
-CURE = "Nothing was changed. Run `autobuilds fsck --rebuild` to make it again from Git, or take it back with `git checkout -- FILE`"
+CURE = "Nothing was changed. Run `autobuilds fsck --rebuild` to make it again from Git, or take it back with `git checkout -- {}`"
 WHEN = '"created": "2026-03-08T23:00:00-06:00", "updated": "2026-03-08T23:00:00-06:00"'
 ATTEMPT = '{"number": 1, "id": "x-1", "agent": "command", "started": "2026-03-08T23:00:00-06:00"}'
 
@@ -25,8 +25,9 @@ def one(label: str = "x", more: str = "", when: str = WHEN) -> str:
 def told(data: str | bytes, name: str = "L") -> str:
     with pytest.raises(CorruptLedger) as caught:
         store.loads(data.encode() if isinstance(data, str) else data, name)
-    assert str(caught.value).endswith(f". {CURE}") or isinstance(caught.value, NewerLedger)
-    return str(caught.value).removesuffix(f". {CURE}")
+    cure = CURE.format(name)
+    assert str(caught.value).endswith(f". {cure}") or isinstance(caught.value, NewerLedger)
+    return str(caught.value).removesuffix(f". {cure}")
 
 
 @pytest.mark.parametrize(
@@ -198,5 +199,5 @@ class TestArchive:
         with pytest.raises(CorruptLedger) as caught:
             store.read_archive(tmp_path)
         assert str(caught.value) == (
-            f"{tmp_path}/archive-2025.jsonl:3:1: Object missing required field `label`. Take the file back with `git checkout -- FILE`, or mend the line"
+            f"{tmp_path}/archive-2025.jsonl:3:1: Object missing required field `label`. Take the file back with `git checkout -- {tmp_path}/archive-2025.jsonl`, or mend the line"
         )

@@ -137,12 +137,13 @@ def _place_for(folder: Path, old: bytes) -> Path:
 def check(context: Context, survey: Survey | None = None) -> tuple[Finding, ...]:
     """Return everything that does not agree, errors first; changes nothing. `survey` also looks for lock files of Git."""
     found: list[Finding] = []
+    cure: str | None = None  # of the ledger, before which nothing can be committed
     try:
         ledger: Ledger | None = context.workspace.ledger()
     except CorruptLedger as error:
         ledger = None
-        fix = "update autobuilds" if isinstance(error, NewerLedger) else "autobuilds fsck --rebuild"
-        found.append(wrong("corrupt-ledger", str(error), fix))
+        cure = "update autobuilds" if isinstance(error, NewerLedger) else "autobuilds fsck --rebuild"
+        found.append(wrong("corrupt-ledger", str(error), cure))
     try:
         queue = context.load().snapshot.queue if ledger is not None else None
     except AutobuildsError as error:
@@ -161,7 +162,7 @@ def check(context: Context, survey: Survey | None = None) -> tuple[Finding, ...]
         else:
             found += _agreement(context, ledger, queue)
     found += disagreements.damaged_copies(context)
-    found += _uncommitted(context)
+    found += _uncommitted(context, cure)
     found += disagreements.locks(context, survey) if survey is not None else ()
     return tuple(sorted(found, key=lambda finding: finding.severity is not Severity.ERROR))
 
@@ -224,12 +225,15 @@ def _told(build: Build | None) -> str:
     return build.state.value if last is None else f"{build.state.value}, attempt {last.number} {last.outcome or 'open'}"
 
 
-def _uncommitted(context: Context) -> Iterator[Finding]:
+def _uncommitted(context: Context, cure: str | None) -> Iterator[Finding]:
     workspace = context.workspace
     for name in (LEDGER, STATUS):
         text = standing(workspace.path(name))
         if text is not None and context.committed(name) != text:
-            yield odd("uncommitted", f"{name} differs from its last commit", "autobuilds heartbeat commits it, unless commits are off")
+            fix = "autobuilds heartbeat commits it, unless commits are off"
+            if cure is not None:
+                fix = cure if name == LEDGER else f"{cure}; then autobuilds heartbeat commits it"
+            yield odd("uncommitted", f"{name} differs from its last commit", fix)
     outbox = workspace.root / PRIVATE / "outbox"
     readable = {path for path, _ in _waiting(workspace.root / PRIVATE)}
     if readable:

@@ -69,7 +69,7 @@ def loads(data: bytes, name: str = "subagents/active.json") -> Ledger:
 
     Raises CorruptLedger with line and column when it is not one, NewerLedger when it is of a newer version.
     """
-    cure = "Nothing was changed. Run `autobuilds fsck --rebuild` to make it again from Git, or take it back with `git checkout -- FILE`"
+    cure = f"Nothing was changed. Run `autobuilds fsck --rebuild` to make it again from Git, or take it back with {_checkout(name)}"
     try:
         plain = json.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -95,6 +95,13 @@ def loads(data: bytes, name: str = "subagents/active.json") -> Ledger:
         raise CorruptLedger(f"{name}:{line}:{column}: {what} (at {path.rstrip('`') or '$'}). {cure}") from error
     _check_unique(ledger, name, cure)
     return ledger
+
+
+def _checkout(path: str) -> str:
+    """Return the command, in backticks, that takes a file back from the last commit; it is right in every folder of its repository."""
+    from shlex import quote
+
+    return f"`git checkout -- {quote(path)}`"
 
 
 def _check_values(ledger: Ledger) -> None:
@@ -256,7 +263,7 @@ def read_archive(folder: Path) -> tuple[Build, ...]:
                 builds.append(decode(line, Build))
             except NotALedger as error:
                 raise CorruptLedger(
-                    f"{path}:{number}:1: {error}. Take the file back with `git checkout -- FILE`, or mend the line"
+                    f"{path}:{number}:1: {error}. Take the file back with {_checkout(str(path))}, or mend the line"
                 ) from error
     return tuple(builds)
 
