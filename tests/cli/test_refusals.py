@@ -1,4 +1,4 @@
-"""A label that there is not: every command that takes one says so in the same words, and names the nearest."""
+"""A label that there is not, names that nothing knows: what every command that takes one says of it, with the nearest."""
 
 from __future__ import annotations
 
@@ -41,3 +41,40 @@ def test_a_build_whose_task_is_gone_is_known_and_so_is_one_of_the_archive(desk: 
     for line in ("retry the-dial", "undo the-dial", "log the-dial"):
         said = desk.type(*line.split())
         assert (said.status, "the build of the-dial is in the archive" in said.err) == (1, True), said.err
+
+
+def test_a_task_without_a_name_is_given_a_label_before_it_is_approved(desk: Desk) -> None:
+    (desk.root / "BUILD_QUEUE.md").write_text(desk.queue.replace("Describe the clock", "!!!"))
+    said = desk.type("approve", "task-at-line-5")
+    assert (said.status, said.out) == (2, "")
+    assert said.err.startswith(
+        "autobuilds: BUILD_QUEUE.md:5:7: the task's name holds no letter or digit; give it a label (Label: some-name)"
+    )
+    assert "Approved" not in desk.queue
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "note"),
+    [
+        ("category", "Bugfixs", 'DECISION_FRAMEWORK.md has no category "Bugfixs" (did you mean "Bug fixes"?)'),
+        ("agent", "cladue", 'there is no agent "cladue" (did you mean "claude"?)'),
+        ("agent", "xyzzy", 'there is no agent "xyzzy"; autobuilds agents lists them'),
+        (
+            "window",
+            "overnite",
+            'no window "overnite" in HEARTBEAT.md (did you mean "overnight"?); there are quick-win, overnight, work-hours, weekend',
+        ),
+        ("repository", "../nowhere", "nowhere is no Git repository; the task waits for you when its turn comes"),
+    ],
+)
+def test_a_name_that_nothing_knows_is_noted_when_it_is_written(desk: Desk, field: str, value: str, note: str) -> None:
+    """Added or set: the task is written all the same, since the name may be known later."""
+    added = desk.type("add", "Paint it", f"--{field}", value)
+    assert (added.status, added.err.count("note: "), note in added.err) == (0, 1, True), added.err
+    told = desk.type("set", "describe-the-clock", field, value)
+    assert (told.status, told.err.count("note: "), note in told.err) == (0, 1, True), told.err
+    assert desk.type("set", "paint-it", field, "").err == ""
+
+
+def test_names_that_are_known_are_not_noted(desk: Desk) -> None:
+    assert desk.type("add", "Paint it", "--agent", "claude", "--category", "Bug fixes", "--repository", ".").err == ""

@@ -13,8 +13,7 @@ from autobuilds.cli.formatters.columns import clock, way
 from autobuilds.cli.session import say, say_json, tell
 from autobuilds.domain.inert import terminal
 from autobuilds.domain.model import Task
-from autobuilds.domain.policy import Policy
-from autobuilds.domain.spelling import did_you_mean
+from autobuilds.domain.moment import Snapshot
 from autobuilds.domain.verdicts import Assessment, GateResult
 from autobuilds.errors import AutobuildsError
 from autobuilds.runtime.context import Context
@@ -75,8 +74,8 @@ def answer_one(context: Context, written: Written, *, as_json: bool) -> None:
     """Print the task that was added with what happens to it next: the first gate that does not say go."""
     task = written.task
     found = _outlook(context, task)
-    if found is not None and (hint := _category_hint(task, found.loaded.snapshot.policy)):
-        tell(f"note: {hint}")
+    if found is not None:
+        tell_hints(context, task, found.loaded.snapshot)
     if as_json:
         step = None if found is None else {"verdict": found.assessment.verdict.value, **_gate(_first(found.assessment))}
         say_json({**json_.show_json(task, "add"), "next": step})
@@ -84,6 +83,14 @@ def answer_one(context: Context, written: Written, *, as_json: bool) -> None:
     say(_added(task))
     if found is not None:
         say(_next(found.assessment, context.now(found.loaded.zone)))
+
+
+def tell_hints(context: Context, task: Task, snapshot: Snapshot, field: str | None = None) -> None:
+    """Tell on stderr of each name of a task that nothing knows, or of that of one field."""
+    from autobuilds.cli.hints import hints
+
+    for hint in hints(context, task, snapshot, field):
+        tell(f"note: {hint}")
 
 
 def _outlook(context: Context, task: Task) -> Outlook | None:
@@ -123,14 +130,3 @@ def _next(found: Assessment, now: datetime) -> str:
     more = f" (and {others} more: autobuilds why {found.label})" if others else ""
     fix = f"\n  {way(first.fix)}{terminal(first.fix)}" if first.fix else ""
     return f"next: {first.verdict.value}: {first.gate}: {terminal(first.reason)}{until}{more}{fix}"
-
-
-def _category_hint(task: Task, policy: Policy) -> str | None:
-    if task.category is None or not policy.categories:
-        return None
-    wanted = " ".join(task.category.split()).casefold()
-    if any(rule.category.casefold() == wanted for rule in policy.categories):
-        return None
-    names = [rule.category for rule in policy.categories if rule.category not in {"*", "No category"}]
-    hint = did_you_mean(task.category, names) or f"; it knows {', '.join(names)}"
-    return terminal(f'DECISION_FRAMEWORK.md has no category "{task.category}"{hint}')

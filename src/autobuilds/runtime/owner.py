@@ -10,7 +10,7 @@ from autobuilds.domain.labels import slugify
 from autobuilds.domain.lifecycle import Event, legal, move, new_tries
 from autobuilds.domain.model import Queue, Task
 from autobuilds.domain.times import reached
-from autobuilds.errors import Busy, FatalQueue, NotSo, Refused
+from autobuilds.errors import BadInput, Busy, FatalQueue, NotSo, Refused
 from autobuilds.records import replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.record import Recorder, recording
@@ -57,6 +57,8 @@ def approve(context: Context, label: str, by: str) -> Task:
         task = find_task(context.load(), label)
         if not task.is_active:
             raise NotSo(f"{task.label} is completed; there is nothing to approve")
+        if not slugify(task.name) and (fault := next((p for p in task.problems if p.label == task.label and p.line == task.line), None)):
+            raise BadInput(f"{fault}; an approval goes by it. Nothing was changed")
         recorded = ledger.approval(task.label)
         same = recorded is not None and recorded.fingerprint == fingerprint(task)
         if task.approved and recorded is not None and same and context.proofs.proven([recorded]):

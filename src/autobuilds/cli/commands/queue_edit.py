@@ -59,6 +59,10 @@ def set_(label: str, field: str, values: tuple[str, ...], workspace: Path | None
         _answer(Written(tasks=(task,)), "set", "approved as it stands; a change of its text ends the approval", as_json=as_json)
         return
     written = queueing.set_field(context, label, shown, wanted)
+    if key in {Key.CATEGORY, Key.AGENT, Key.WINDOW, Key.REPOSITORY} and wanted:
+        from autobuilds.cli.adding import tell_hints
+
+        tell_hints(context, written.task, context.load().snapshot, shown)
     text = "; ".join(wanted) if isinstance(wanted, tuple) else " ".join(wanted.split())
     _answer(written, "set", f"{shown} is {text}" if text else f"{shown} is taken away", as_json=as_json)
 

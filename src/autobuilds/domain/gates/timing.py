@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, timedelta
 from typing import assert_never
 
@@ -9,9 +10,10 @@ from autobuilds.domain.day import Source
 from autobuilds.domain.gates.answers import ask, go, wait
 from autobuilds.domain.model import Priority
 from autobuilds.domain.situation import Situation
-from autobuilds.domain.spelling import nearest, quoted
+from autobuilds.domain.spelling import did_you_mean, nearest, quoted
 from autobuilds.domain.times import elapsed, format_minutes, format_when, reached, window_length
 from autobuilds.domain.verdicts import OR, GateResult
+from autobuilds.domain.windows import DayWindow
 
 #: A task longer than its whole window starts in the first hour of it, since no part of it fits better.
 LATEST_START = timedelta(hours=1)
@@ -96,9 +98,15 @@ def _of_its_own(s: Situation, name: str) -> GateResult:
 def _unknown(s: Situation, name: str) -> GateResult:
     from autobuilds.domain.week import window_key
 
-    known = [w.name for w in s.snapshot.settings.windows]
-    near = nearest(window_key(name), known)
-    hint = f' (did you mean "{near}"?)' if near else ""
-    there = f"there are {', '.join(known)}" if known else "there are none"
+    near = nearest(window_key(name), [w.name for w in s.snapshot.settings.windows])
     first = f"autobuilds set {s.task.label} window {near}" if near else f'autobuilds set {s.task.label} window ""'
-    return ask("window", f"no window {quoted(name)} in HEARTBEAT.md{hint}; {there}", f"{first}{OR}add it to windows in HEARTBEAT.md")
+    return ask("window", no_window(name, s.snapshot.settings.windows), f"{first}{OR}add it to windows in HEARTBEAT.md")
+
+
+def no_window(name: str, windows: Sequence[DayWindow]) -> str:
+    """Return what to say of a name that none of the windows has: those that are near, and all there are."""
+    from autobuilds.domain.week import window_key
+
+    known = [w.name for w in windows]
+    there = f"there are {', '.join(known)}" if known else "there are none"
+    return f"no window {quoted(name)} in HEARTBEAT.md{did_you_mean(window_key(name), known)}; {there}"
