@@ -81,6 +81,8 @@ def test_reading_changes_nothing_and_answers_in_both_forms(desk: Desk, args: tup
         (["pause", "--until", "whenever"], 2, '--until "whenever" is no time'),
         (["pause", "--until", "2020-01-01"], 2, "has passed"),
         (["resume"], 1, "nothing is paused"),
+        (["report", "--write", "--stdout"], 2, "--write excludes --stdout and --json"),
+        (["schedule", "--hours", "5", "--days", "2"], 2, "--hours and --days exclude each other"),
         (["report", "--date", "x"], 2, '--date "x" is no date'),
         (["report", "--date", "2126-01-01"], 2, "2126-01-01 has not begun"),
         (["report", "--date", "0001-01-01"], 2, "0001-01-01 lies before everything"),
@@ -147,6 +149,7 @@ def test_the_owners_words_one_after_the_other(desk: Desk) -> None:
 def test_a_report_is_written_once(desk: Desk) -> None:
     assert "written to build-reports/2026-02-06.md" in desk.type("report").err
     assert "unchanged in build-reports/2026-02-06.md" in desk.type("report").err
+    assert "unchanged in build-reports/2026-02-06.md" in desk.type("report", "--write").err
     assert git(desk.root, "status", "--porcelain") == ""
 
 

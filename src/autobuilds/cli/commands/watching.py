@@ -130,16 +130,19 @@ def answer(label: str, text: str, workspace: Path | None, as_json: bool, no_comm
 @click.command()
 @click.option("--date", "day", metavar="DATE", help="The day (YYYY-MM-DD); default: today.")
 @click.option("--stdout", "to_stdout", is_flag=True, help="Print the page instead of writing it.")
+@click.option("--write", "to_file", is_flag=True, help="Write the page, as without an option (as in `brief --write`).")
 @workspace_option
 @json_option
 @no_commit_option
-def report(day: str | None, to_stdout: bool, workspace: Path | None, as_json: bool, no_commit: bool) -> None:
+def report(day: str | None, to_stdout: bool, to_file: bool, workspace: Path | None, as_json: bool, no_commit: bool) -> None:
     """Write the report of a day to build-reports/, and print it for the terminal."""
     from datetime import date
 
     from autobuilds.cli.formatters import human, json_
     from autobuilds.runtime.reports import make_report, write_report
 
+    if to_file and (as_json or to_stdout):
+        raise click.UsageError("--write excludes --stdout and --json, which write nothing")
     if not (as_json or to_stdout):
         refuse_in_build("report")
     context = open_context(workspace, no_commit=no_commit)
