@@ -246,6 +246,44 @@ def test_line_ends_the_final_one_and_the_mark_are_kept(newline: str) -> None:
     assert (text, conflicts) == (ours.replace("Beta's", "Their"), 0)
 
 
+PLAIN = "# Queue\n\n## Active Queue\n- [ ] Alpha - Added: 2026-02-06 15:00\n\n## Completed\n"
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (" - Not Before: 2026-03-01", " - Not Before: 2026-04-01 "),
+        (" - Priority: High ", " - Priority: Low"),
+        (" - Priority: High\t", " - Priority: Low  "),
+    ],
+)
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_values_that_contradict_each_other_clash_whatever_the_white_space_behind_them(one: str, two: str, ends: str) -> None:
+    mine, other = PLAIN.replace(" 15:00", f" 15:00{one}"), PLAIN.replace(" 15:00", f" 15:00{two}").replace("\n", ends)
+    for ours, theirs in ((mine, other), (other, mine)):
+        text, conflicts = merged(ours, theirs, PLAIN)
+        assert conflicts == 1
+        assert one in text and two in text
+
+
+def test_white_space_behind_a_line_goes_with_the_others_word() -> None:
+    one, two = PLAIN.replace(" 15:00", " 15:00 "), PLAIN.replace(" 15:00", " 15:00 - Priority: High")
+    wanted = PLAIN.replace(" 15:00", " 15:00 - Priority: High "), 0
+    assert merged(one, two, PLAIN) == merged(two, one, PLAIN) == wanted
+
+
+def test_a_side_that_changed_the_line_ends_changed_no_line() -> None:
+    one, two = BASE.replace("Alpha's", "Our").replace("\n", "\r\n"), complete(BASE, "Beta")
+    assert set(both_ways(one, two)) == {two.replace("Alpha's", "Our").replace("\n", "\r\n")}
+
+
+def test_a_mark_of_a_conflict_begins_the_line_also_where_the_file_begins_with_a_mark_of_its_own() -> None:
+    base = "\ufeff" + PLAIN
+    text, conflicts = merged(base.replace("# Queue", "# Of Al"), base.replace("# Queue", "# Of Bea"), base)
+    assert conflicts == 1
+    assert text.startswith("<<<<<<< ours\n# Of Al\n=======\n# Of Bea\n>>>>>>> theirs\n")
+
+
 def test_both_sides_made_the_file() -> None:
     text, conflicts = merged(add(BASE, "Delta"), add(BASE, "Epsilon"), base="")
     assert conflicts == 0 and labels(text)["delta"] == labels(text)["epsilon"] == labels(text)["alpha"] == 1

@@ -88,8 +88,13 @@ def _fine(base: str, clash: Clash) -> str | None:
     was = _nearest(rows_of(base), one, two)
     if was is None:
         return None
-    merged = merge_rows(*(_WORDS.findall(text) for text in (was, one, two)))
-    return None if any(isinstance(word, Clash) for word in merged) else "".join(word for word in merged if isinstance(word, str))
+    # Apart from the white space at its end, which one side may have changed besides: what both put in there clashes.
+    lines = [text.rstrip() for text in (was, one, two)]
+    ends = [text[len(line) :] for text, line in zip((was, one, two), lines, strict=True)]
+    merged = merge_rows(*(_WORDS.findall(line) for line in lines))
+    if any(isinstance(word, Clash) for word in merged):
+        return None
+    return "".join(word for word in merged if isinstance(word, str)) + (ends[2] if ends[1] == ends[0] else ends[1])
 
 
 def _nearest(rows: Iterable[str], one: str, two: str) -> str | None:

@@ -14,6 +14,7 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import NamedTuple
 
+from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass, field
 from autobuilds.store.files.three_way import marked, merge_text, rows_of
 from autobuilds.store.queue.document import BOM, Document, SectionKind
@@ -21,6 +22,9 @@ from autobuilds.store.queue.merge_blocks import BlockKey, Side, block_name, bloc
 from autobuilds.store.queue.merge_deleted import disputed, put_back
 from autobuilds.store.queue.nameless import known_as
 from autobuilds.store.queue.reader import read_queue
+
+_LINE_ENDS = ("\n", "\r\n", "\r")
+_LINE_END = pattern(r"\r\n|\r|\n")
 
 
 class Merged(NamedTuple):
@@ -57,7 +61,7 @@ def merge_queue(base: bytes, ours: bytes, theirs: bytes, zone: tzinfo) -> Merged
         return Merged(ours, 0)
     if ours == base:
         return Merged(theirs, 0)
-    texts = [_ended(data) for data in (base, ours, theirs)]
+    texts = _of_one_line_end([_ended(data) for data in (base, ours, theirs)])
     documents = [read_queue(text.encode("utf-8", "surrogateescape"), zone=zone) for text in texts]
     ending = _Ending.of(base, ours, theirs)
     if any(document.queue.fatal for document in documents):
@@ -86,6 +90,15 @@ def _ended(data: bytes) -> str:
     return text + ("\r\n" if "\r\n" in text else "\n")
 
 
+def _of_one_line_end(texts: Sequence[str]) -> list[str]:
+    """Return the three versions with the line ends of the side that changed them, where they differ: no line is another one for that."""
+    was, here, there = kinds = [max(_LINE_ENDS, key=Counter(_LINE_END.findall(text)).__getitem__) for text in texts]
+    if len(set(kinds)) == 1:
+        return list(texts)
+    wanted = there if here == was else here
+    return [_LINE_END.sub(wanted, text) for text in texts]
+
+
 class _Ending(NamedTuple):
     """Whether the merged file begins with a byte order mark and ends with a line end."""
 
@@ -102,7 +115,9 @@ class _Ending(NamedTuple):
         """Return the file's bytes."""
         if not self.newline and not conflicts:
             text = text.removesuffix("\n").removesuffix("\r")
-        return Merged((BOM if self.bom else b"") + text.encode("utf-8", "surrogateescape"), conflicts, deletions)
+        # Before a mark it would hide that from whoever looks for marks at the beginning of a line, Git's drivers included.
+        bom = self.bom and not (conflicts and text.startswith("<<<<<<< "))
+        return Merged((BOM if bom else b"") + text.encode("utf-8", "surrogateescape"), conflicts, deletions)
 
 
 def _by_task(documents: Sequence[Document]) -> tuple[_Arrangement, str, Counter[tuple[str, str]]]:
