@@ -24,9 +24,15 @@ WORKERS = "3"
 def run(*argv: str) -> None:
     """Run a program of the environment and leave with its status where it fails."""
     program, *rest = argv
-    done = subprocess.run([str(BIN / program), *rest], cwd=ROOT, check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
+    running = subprocess.Popen([str(BIN / program), *rest], cwd=ROOT)
+    while True:
+        try:
+            status = running.wait()
+            break
+        except KeyboardInterrupt:  # it was interrupted as well, and may have something to put away
+            continue
+    if status:
+        sys.exit(status)
 
 
 #: What is installed for which kind of work; each holds those before it.

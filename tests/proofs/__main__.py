@@ -116,6 +116,8 @@ def main(argv: list[str]) -> int:
     known = names()
     parser = _parser(known)
     given = parser.parse_args(argv)
+    if given.keep and given.part != (1, 1):
+        parser.error("--keep: a part is not kept, its counts would stand for those of the whole; leave --part or --keep out")
     held = True
     for name in _chosen(parser, given, known):
         began = time.monotonic()

@@ -38,6 +38,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, tuple[int, int]
         ("faults --part 0/4", "'0/4' is no part"),
         ("faults --part ²/4", "'²/4' is no part"),
         ("faults --part 1", "'1' is no part"),
+        ("faults --part 1/4 --keep", "--keep: a part is not kept, its counts would stand for those of the whole"),
         ("nonsense", "argument NAME: no proof is called 'nonsense'; there are clocks, "),
     ],
 )
