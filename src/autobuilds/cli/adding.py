@@ -87,6 +87,8 @@ def answer_one(context: Context, written: Written, *, as_json: bool) -> None:
 
 def tell_hints(context: Context, task: Task, snapshot: Snapshot, field: str | None = None) -> None:
     """Tell on stderr of each name of a task that nothing knows, or of that of one field."""
+    if (task.category, task.agent, task.window, task.repository) == (None, None, None, None):
+        return
     from autobuilds.cli.hints import hints
 
     for hint in hints(context, task, snapshot, field):

@@ -14,7 +14,6 @@ from autobuilds.errors import BadInput, Busy, FatalQueue, NotSo, Refused
 from autobuilds.records import replace
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.record import Recorder, recording
-from autobuilds.runtime.refusals import insist_known, unfit, unknown
 from autobuilds.store.queue.operations import Approve, Complete, Reopen
 from autobuilds.store.workspace import WRITE_WAIT, Loaded
 
@@ -28,6 +27,8 @@ def find_task(loaded: Loaded, label: str) -> Task:
     if found is None:
         build = loaded.snapshot.ledger.find(slugify(label) or label)
         if build is None:
+            from autobuilds.runtime.refusals import unknown
+
             raise unknown(loaded, label)
         raise NotSo(f'no task "{label}" in the queue any more; autobuilds review {build.label} tells of its build')
     return found
@@ -102,6 +103,8 @@ def fail(context: Context, label: str, reason: str) -> None:
     with recording(context, f"fail {label}") as (recorder, ledger):
         build = _existing(context, ledger.find(label), label, "fail")
         if not legal(build, Event.ESCALATED):
+            from autobuilds.runtime.refusals import unfit
+
             raise unfit(build, "there is no attempt that could fail")
         judged = rejected(context, build.last, reason) if build.state is BuildState.REVIEW and build.last is not None else None
         failed = replace(move(build, Event.ESCALATED, recorder.now, reason=reason, attempt=judged), feedback=reason)
@@ -136,6 +139,8 @@ def stop(context: Context, label: str) -> None:
     """Stop a running attempt; its work is kept, and it goes on only when the owner says `retry`."""
     task_label = slugify(label)
     if not end_attempt(context, task_label, Outcome.STOPPED, f"stopped by you; autobuilds retry {task_label} goes on"):
+        from autobuilds.runtime.refusals import insist_known
+
         insist_known(context, label)
         raise NotSo(f"{task_label} is not being built; autobuilds status shows what is")
 
@@ -146,6 +151,8 @@ def retry(context: Context, label: str, *, fresh: bool = False) -> None:
     with recording(context, f"retry {label}") as (recorder, ledger):
         build = _existing(context, ledger.find(label), label, "retry")
         if not legal(build, Event.RETRY):
+            from autobuilds.runtime.refusals import unfit
+
             raise unfit(build, "there is nothing to retry")
         keep = build.last is not None and build.last.outcome in {Outcome.CHECKS_FAILED, Outcome.REJECTED}
         moved = new_tries(
@@ -198,6 +205,8 @@ def resume(context: Context) -> None:
 
 def _existing(context: Context, build: Build | None, label: str, verb: str) -> Build:
     if build is None:
+        from autobuilds.runtime.refusals import insist_known
+
         insist_known(context, label)
         raise NotSo(f"there is no build of {label} to {verb}; autobuilds status shows what there is")
     return build

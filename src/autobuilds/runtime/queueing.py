@@ -10,7 +10,6 @@ from autobuilds.errors import BadInput, NotSo
 from autobuilds.records import dataclass
 from autobuilds.runtime.context import Context
 from autobuilds.runtime.record import recorder_for
-from autobuilds.runtime.refusals import insisting
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.edit import apply, first_refused
 from autobuilds.store.queue.operations import Add, Block, NewTask, Operation, Reopen, SetField, Tick, Unblock
@@ -135,13 +134,19 @@ def unblock(context: Context, label: str, n: int | None) -> Written:
 
 def _edit(context: Context, label: str, said: str, operation: Operation) -> Written:
     recorder = recorder_for(context)
-    with insisting(context, label), recorder.transaction(f"edit {label}"):
-        before = context.queue_file(recorder.zone).read().data
-        recorder.note("edited", label, said)
-        document = recorder.edit(operation)
-        changed = document.data != before
-        if not changed:
-            recorder.withdraw()
+    try:
+        with recorder.transaction(f"edit {label}"):
+            before = context.queue_file(recorder.zone).read().data
+            recorder.note("edited", label, said)
+            document = recorder.edit(operation)
+            changed = document.data != before
+            if not changed:
+                recorder.withdraw()
+    except NotSo:
+        from autobuilds.runtime.refusals import insist_known
+
+        insist_known(context, label)
+        raise
     task = document.queue.find(label)
     assert task is not None, "the operation found the task"
     return Written(tasks=(task,), trouble=recorder.trouble, changed=changed)
