@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from autobuilds.domain.patterns import pattern
+
+if TYPE_CHECKING:
+    from autobuilds.domain.model import Task
 
 MAX_LABEL = 64
 #: A file name holds 255 bytes on every common file system; `-progress.md` and an attempt's number need room too.
 MAX_LABEL_BYTES = 200
 _ASCII_WORD = pattern(r"[a-z0-9]+")
+#: How the labels of tasks begin whose names hold no letter or digit: they only say in which line these stand, and change with it.
+_PREFIX = "task-at-line-"
 #: Names that some file system takes for a device (a clone may be made on one).
 _DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))])
 
@@ -57,3 +63,26 @@ _TABLE = {n: chr(n).lower() if chr(n).isalnum() else "" if chr(n) == "'" else "-
 def is_label(text: str) -> bool:
     """Whether a text is a label in its own right, so that it may name a file, a branch and a folder."""
     return bool(text) and len(text) <= MAX_LABEL and slugify(text) == text
+
+
+def label_at(line: int) -> str:
+    """Return the label of a task without a name in a line (from 1)."""
+    return f"{_PREFIX}{line}"
+
+
+def tells_line(label: str) -> bool:
+    """Whether a label has the form of those that say a line; a task may have such a name, too."""
+    return label.startswith(_PREFIX)
+
+
+def is_nameless(task: Task) -> bool:
+    """Whether a task goes by its line, as neither its name nor a Label of its own gives it a label."""
+    if not task.label.startswith(_PREFIX) or slugify(task.name):
+        return False
+    line = task.label.removeprefix(_PREFIX)
+    return line.isdecimal() and task.line <= int(line) <= task.end_line
+
+
+def known_as(task: Task) -> str:
+    """Return what a task is known by in every version of the file: its label, else its name as it stands, which is no label."""
+    return f"{_PREFIX}{task.name}" if is_nameless(task) else task.label

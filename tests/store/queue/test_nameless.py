@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autobuilds.domain.labels import is_nameless, known_as, tells_line
 from autobuilds.errors import BadInput, NotSo
 from autobuilds.store.files.vault import Vault
 from autobuilds.store.queue.belief import Belief
 from autobuilds.store.queue.edit import Operation, apply
 from autobuilds.store.queue.file import QueueFile
 from autobuilds.store.queue.marks import marks_lost
-from autobuilds.store.queue.nameless import is_nameless, known_as, tells_line
 from autobuilds.store.queue.operations import Add, Block, Complete, FillAdded, NewTask, SetField, Tick
 from autobuilds.store.queue.thin import thin_view
 from tests.store.queue.test_edit_sweep import ZONE, read

@@ -9,13 +9,13 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
+from autobuilds.domain.labels import is_nameless, known_as
 from autobuilds.store.files.merge import grown, split_lines
 from autobuilds.store.files.reading import Stable, Stamp
 from autobuilds.store.files.stale import is_known
 from autobuilds.store.files.vault import Vault, digest
 from autobuilds.store.queue.document import Document
 from autobuilds.store.queue.edit import Operation
-from autobuilds.store.queue.nameless import is_nameless, known_as
 from autobuilds.store.queue.reader import read_queue
 
 #: Seconds for which a file that lost much, or something, must have been left alone before that is believed.

@@ -8,12 +8,12 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
+from autobuilds.domain.labels import is_nameless, tells_line
 from autobuilds.domain.model import Task
 from autobuilds.domain.problem import Severity
 from autobuilds.errors import AutobuildsError, BadInput, FatalQueue, NotSo
 from autobuilds.records import fields, replace
 from autobuilds.store.queue.document import Document, Entry
-from autobuilds.store.queue.nameless import is_nameless, tells_line
 from autobuilds.store.queue.plain_details import written_alike
 from autobuilds.store.queue.splice import Splice, spliced
 from autobuilds.store.queue.thin import View, thin_view

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
+from autobuilds.domain.labels import known_as
 from autobuilds.domain.model import Queue, Task
 from autobuilds.domain.patterns import pattern
-from autobuilds.store.queue.nameless import known_as
 from autobuilds.store.queue.reader import read_queue
 from autobuilds.store.queue.taskline import read_line
 

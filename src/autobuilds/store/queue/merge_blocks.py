@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Container, Iterable
 from typing import NamedTuple
 
-from autobuilds.domain.labels import slugify
+from autobuilds.domain.labels import known_as, slugify
 from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass
 from autobuilds.store.queue.document import Document, SectionKind
-from autobuilds.store.queue.nameless import known_as
 from autobuilds.store.queue.splice import end_of_content
 
 _HEADING = pattern(r" {0,3}#{1,6}[ \t]+([^\r\n]*?)[ \t]*#*[ \t]*(?=[\r\n]|\Z)")

@@ -14,13 +14,13 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import NamedTuple
 
+from autobuilds.domain.labels import known_as
 from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass, field
 from autobuilds.store.files.three_way import marked, merge_text, rows_of
 from autobuilds.store.queue.document import BOM, Document, SectionKind
 from autobuilds.store.queue.merge_blocks import BlockKey, Side, block_name, blocks_of, side_of
 from autobuilds.store.queue.merge_deleted import disputed, put_back
-from autobuilds.store.queue.nameless import known_as
 from autobuilds.store.queue.reader import read_queue
 
 _LINE_ENDS = ("\n", "\r\n", "\r")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from autobuilds.domain.labels import tells_line
 from autobuilds.domain.model import Queue, Section, Task
 from autobuilds.domain.patterns import pattern
 from autobuilds.domain.problem import Problem
 from autobuilds.records import dataclass, replace
-from autobuilds.store.queue.nameless import tells_line
 from autobuilds.store.queue.plain_values import Doubt
 
 #: What may hide the pieces after it: a fence, HTML, a table's row.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, tzinfo
 from typing import Any
 
-from autobuilds.domain.labels import slugify
+from autobuilds.domain.labels import label_at, slugify
 from autobuilds.domain.model import Criterion, Estimate, Priority, Task
 from autobuilds.domain.times import parse_duration, parse_estimate, parse_when
 from autobuilds.records import dataclass
@@ -17,7 +17,6 @@ from autobuilds.store.queue.drafts import Draft
 from autobuilds.store.queue.findings import Findings
 from autobuilds.store.queue.given import Given, is_none, value_text
 from autobuilds.store.queue.keys import Key
-from autobuilds.store.queue.nameless import label_at
 from autobuilds.store.queue.values import (
     blockers,
     criteria,

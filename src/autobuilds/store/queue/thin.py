@@ -6,10 +6,10 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 
+from autobuilds.domain.labels import tells_line
 from autobuilds.domain.patterns import pattern
 from autobuilds.records import dataclass
 from autobuilds.store.queue.document import Document
-from autobuilds.store.queue.nameless import tells_line
 from autobuilds.store.queue.splice import Splice
 
 #: Characters from which on a view pays.
