@@ -6,7 +6,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autobuilds.domain.labels import MAX_LABEL, MAX_LABEL_BYTES, is_label, slugify, slugify_all
+from autobuilds.domain.labels import (
+    MAX_LABEL,
+    MAX_LABEL_BYTES,
+    is_label,
+    is_nameless,
+    known_as,
+    label_at,
+    slugify,
+    slugify_all,
+    tells_line,
+)
+from tests.builders import a_task
 
 _NO_LINE_END = st.text(st.characters(blacklist_characters="\n"), max_size=100)
 _PLAIN = st.text(st.characters(max_codepoint=127, blacklist_characters="\n"), max_size=100)
@@ -66,3 +77,23 @@ def test_many_names_have_the_labels_that_they_have_one_by_one(names: list[str]) 
 @pytest.mark.parametrize("text", ["", "a b", "A", "-a", "../a", "con", "a" * (MAX_LABEL + 1), "a/b"])
 def test_what_is_no_label(text: str) -> None:
     assert not is_label(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "line", "nameless"),
+    [
+        ("🎉", "task-at-line-6", 6, True),
+        ("🎉", "task-at-line-7", 6, True),
+        ("🎉", "task-at-line-5", 6, False),
+        ("🎉", "task-at-line-9", 6, False),
+        ("🎉", "party", 6, False),
+        ("🎉", "task-at-line-x", 6, False),
+        ("Task at line 6", "task-at-line-6", 6, False),
+    ],
+)
+def test_a_task_without_a_name_goes_by_its_line(name: str, label: str, line: int, nameless: bool) -> None:
+    task = a_task(name, label=label, line=line, end_line=line + 2)
+    assert is_nameless(task) is nameless
+    assert known_as(task) == ("task-at-line-🎉" if nameless else label)
+    assert tells_line(label) is label.startswith("task-at-line-")
+    assert label_at(line) == f"task-at-line-{line}"
