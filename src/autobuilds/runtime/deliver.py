@@ -15,6 +15,7 @@ from autobuilds.runtime.context import Context
 from autobuilds.runtime.merging import Tell, check_merged, drop_branch, merge_onto, merged_as, scratch_for, work_of
 from autobuilds.runtime.pages import refresh
 from autobuilds.runtime.record import Recorder, holding, recording
+from autobuilds.runtime.refusals import for_review
 from autobuilds.runtime.settling import keep_work
 from autobuilds.store.queue.operations import Reopen
 
@@ -27,11 +28,8 @@ def accept(context: Context, label: str, tell: Tell, *, unchecked: bool = False)
     """
     label = slugify(label)
     with holding(context, f"accept {label}") as recorder:
-        build = context.workspace.ledger().find(label)
-        if build is None or build.state is not BuildState.REVIEW or build.last is None:
-            state = build.state.value if build else "not built"
-            raise NotSo(f"{label} is {state}; only a build that is ready for review can be accepted")
-        attempt, checks = _merged(context, label, build, build.last, tell, unchecked=unchecked)
+        build, last = for_review(context.workspace.ledger(), label, "accepted")
+        attempt, checks = _merged(context, label, build, last, tell, unchecked=unchecked)
         evidence = Evidence.MERGED if checks else attempt.evidence
         attempt = replace(attempt, evidence=evidence, checks=(*attempt.checks, *checks))
         accepted = move(build, Event.ACCEPTED, recorder.now, attempt=attempt)
@@ -83,14 +81,12 @@ def reject(context: Context, label: str, because: str) -> Build:
     """Send finished work back: a new try with the reason in its prompt, its branch kept as the starting point."""
     label = slugify(label)
     with recording(context, f"reject {label}") as (recorder, ledger):
-        build = ledger.find(label)
-        if build is None or build.state is not BuildState.REVIEW or build.last is None:
-            raise NotSo(f"{label} is {build.state.value if build else 'not built'}; only a build that is ready for review can be rejected")
-        attempt = rejected(context, build.last, because)
+        build, last = for_review(ledger, label, "rejected")
+        attempt = rejected(context, last, because)
         moved = move(build, Event.REJECTED, recorder.now, reason=f"rejected: {because}", retry_at=recorder.now, attempt=attempt)
         moved = new_tries(moved, fresh=False)
         moved = replace(moved, feedback=f"The owner rejected the last result: {because}", reviewed=recorder.now)
-        recorder.note(Event.REJECTED, label, because, attempt=build.last.number, record=moved)
+        recorder.note(Event.REJECTED, label, because, attempt=last.number, record=moved)
         _reopen(context, recorder, label)
         recorder.put(ledger.with_build(moved))
         return moved

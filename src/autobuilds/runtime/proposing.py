@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from autobuilds.domain import inert
-from autobuilds.domain.build import Attempt, Build, BuildState, Evidence
+from autobuilds.domain.build import Attempt, Build, Evidence
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.lifecycle import Event, move
 from autobuilds.domain.model import Task
@@ -16,7 +16,7 @@ from autobuilds.runtime.context import Context
 from autobuilds.runtime.merging import Tell, work_of
 from autobuilds.runtime.pages import refresh
 from autobuilds.runtime.record import Recorder, holding
-from autobuilds.runtime.refusals import insist_known
+from autobuilds.runtime.refusals import for_review, insisting
 from autobuilds.store.render import Renderer
 
 TEMPLATE = "pull-request.md.j2"
@@ -33,11 +33,8 @@ def propose(context: Context, label: str, tell: Tell) -> tuple[Build, Proposed]:
     """
     label = slugify(label) or label
     with holding(context, f"pr {label}") as recorder:
-        build = context.workspace.ledger().find(label)
-        if build is None or build.state is not BuildState.REVIEW or build.last is None:
-            insist_known(context, label)
-            state = build.state.value if build else "not built"
-            raise NotSo(f"{label} is {state}; only a build that is ready for review can be offered as a pull request")
+        with insisting(context, label):
+            build, _ = for_review(context.workspace.ledger(), label, "offered as a pull request")
         try:
             proposed, attempt = offer(context, build, tell)
         except AutobuildsError as fault:

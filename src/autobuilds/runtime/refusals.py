@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from autobuilds.domain.build import Build, BuildState
+from autobuilds.domain.build import Attempt, Build, BuildState, Ledger
 from autobuilds.domain.labels import slugify
 from autobuilds.domain.spelling import did_you_mean
 from autobuilds.errors import NotSo
@@ -31,6 +31,16 @@ def unfit(build: Build, why: str) -> NotSo:
     if build.state is BuildState.COMPLETED and build.delivered_commit:
         stands, way = "is merged", "autobuilds undo {} takes it back"
     return NotSo(f"{build.label} {stands}; {why}. {way.replace('{}', build.label)}")
+
+
+def for_review(ledger: Ledger, label: str, done: str) -> tuple[Build, Attempt]:
+    """Return a build that waits for the review, with its last attempt; raises NotSo for any other."""
+    build, why = ledger.find(label), f"only a build that is ready for review can be {done}"
+    if build is None or build.last is None:
+        raise NotSo(f"{label} is not built; {why}")
+    if build.state is not BuildState.REVIEW:
+        raise unfit(build, why)
+    return build, build.last
 
 
 def unknown(loaded: Loaded, label: str) -> NotSo:
