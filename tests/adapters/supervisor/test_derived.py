@@ -28,3 +28,12 @@ def test_an_answer_of_the_owner_is_shown_and_is_not_the_agents_word(make_repo: C
     assert (log.ours, log.path.exists()) == (False, True)
     log.finish(NOW, (), "fine", well=True)
     assert log.path.read_text() == folder.progress.read_text()
+
+
+def test_an_attempt_begins_where_its_folder_for_notes_is_there_already(make_repo: Callable[..., Path]) -> None:
+    workspace = make_repo({"a": "a\n"})
+    folder = RunFolder.of(workspace, DEMO)
+    folder.make()
+    folder.scratch.mkdir()
+    DerivedLog(job=job_for(workspace, "true"), folder=folder).begin(NOW)
+    assert "began with the agent" in folder.progress.read_text()

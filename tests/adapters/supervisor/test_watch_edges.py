@@ -106,6 +106,25 @@ def test_between_two_looks_it_waits_to_be_woken_but_never_beyond_the_limit() -> 
         assert all(0.0 < wait <= min(seconds, watch._FIRST_SAMPLE) for wait in waits)
 
 
+def test_samples_become_rarer_as_a_program_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, waits = [0.0], list[float]()
+    watched = Watched()
+    run, ended = watched.run, iter([*[None] * 24, 0])
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        clock[0] += seconds
+
+    monkeypatch.setattr(watch, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(_Run, "_sample", lambda *_: None)
+    run.watcher.wake = cast("Any", SimpleNamespace(wait=wait))
+    run.child.poll = lambda: next(ended)  # type: ignore[method-assign]
+    run.began = run._active = clock[0]
+    assert run.watch() is None
+    assert list(dict.fromkeys(waits)) == pytest.approx([0.05, 0.1, 0.2, 0.4, 0.8, 1.0])
+    assert waits == sorted(waits)
+
+
 def test_a_sample_is_told_how_long_it_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     spans = list[float]()
     monkeypatch.setattr(_Run, "_sample", lambda _, elapsed: spans.append(elapsed))
