@@ -300,7 +300,7 @@ def test_set_approved_binds_the_approval_to_the_text(desk: Desk) -> None:
     ("args", "status", "message"),
     [
         (["nope", "priority", "low"], 1, 'no task or build "nope"'),
-        (["fix-the-clokc", "priority", "low"], 1, "did you mean 'fix-the-clock'?"),
+        (["fix-the-clokc", "priority", "low"], 1, 'did you mean "fix-the-clock"?'),
         (["fix-the-clock", "prority", "low"], 2, "did you mean 'Priority'?"),
         (["fix-the-clock", "priority", "hgih"], 2, "unknown priority 'hgih'"),
         (["fix-the-clock", "time", "soon"], 2, '"soon" is no estimate'),

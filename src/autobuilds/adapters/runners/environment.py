@@ -71,10 +71,11 @@ def handed_over() -> dict[str, str]:
         if not stat.S_ISFIFO(os.fstat(0).st_mode):
             return {}
         with os.fdopen(os.dup(0), "rb") as source:
-            values = json.loads(source.read(_PIPE_BYTES) or b"{}")
+            content = source.read(4 * _PIPE_BYTES)
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
+        values = json.loads(content or b"{}")
     except (OSError, ValueError):
         return {}
     return {str(name): str(value) for name, value in values.items()} if isinstance(values, dict) else {}
