@@ -30,6 +30,17 @@ def test_what_was_kept_is_recalled(file: Path) -> None:
     assert file.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_half_a_file_of_the_dead_goes_with_the_next_trial(file: Path) -> None:
+    gone = os.fork()
+    if gone == 0:
+        os._exit(0)
+    os.waitpid(gone, 0)
+    file.parent.mkdir(parents=True)
+    (file.parent / f".sandbox.{gone}-0123abcd.tmp").write_text("half")
+    trials.keep(FOUND)
+    assert [path.name for path in file.parent.iterdir()] == ["sandbox"]
+
+
 def test_not_after_an_hour_nor_from_the_future(file: Path) -> None:
     trials.keep(FOUND)
     for age in (3601, -60):

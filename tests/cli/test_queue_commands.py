@@ -346,6 +346,10 @@ def test_the_box_of_a_task_is_ticked_and_unticked(desk: Desk) -> None:
 
 def test_block_and_unblock(desk: Desk) -> None:
     assert desk.type("block", "describe-the-clock", "the ink", "--json").json["task"]["blockers"] == ["the ink"]
+    before = desk.queue
+    again = desk.type("block", "describe-the-clock", "the ink")
+    assert again.out == "describe-the-clock: blocked by the ink already; nothing was changed\n"
+    assert desk.queue == before
     assert desk.type("unblock", "describe-the-clock").out == "describe-the-clock: no open blocker is left\n"
     assert desk.type("unblock", "describe-the-clock").status == 1
     many = desk.type("unblock", "fix-the-clock")

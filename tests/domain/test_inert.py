@@ -206,10 +206,10 @@ def test_plain_text_stays_readable_in_its_source() -> None:
 @pytest.mark.skipif(sys.gettrace() is not None, reason="what watches every line takes longer than what is watched")
 @pytest.mark.parametrize("shape", ["`", "*", "[", "\\", "_", "@a", "&", "\x1b]", "\x9d", "\x9b", " ", "\n", "w.", "=%", "# "])
 def test_no_shape_is_slow(shape: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     for function in (inert.markdown, inert.code_span, inert.code_block, inert.terminal, inert.terminal_block):
         function(shape * (100_000 // len(shape)))  # type: ignore[operator]
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(

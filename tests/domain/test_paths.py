@@ -58,9 +58,9 @@ def test_sets_of_signs_match_as_in_the_shell(pattern: str, name: str) -> None:
 
 @pytest.mark.skipif(sys.gettrace() is not None, reason="what watches every line takes longer than what is watched")
 def test_a_hostile_pattern_costs_little() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert not matches("*a" * 200 + "b", "a" * 4000)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(

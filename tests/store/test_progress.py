@@ -176,10 +176,10 @@ def _device(path: Path) -> None:
 def test_what_is_no_plain_file_is_not_read(tmp_path: Path, make: object) -> None:
     target = tmp_path / "p.md"
     make(target)  # type: ignore[operator]
-    began = time.monotonic()
+    began = time.process_time()
     progress = read_progress(target, label="a")
     assert not progress.found and progress.log == () and progress.problems
-    assert time.monotonic() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 def test_a_sparse_giant_and_bad_bytes_are_read_in_part(tmp_path: Path) -> None:
@@ -189,9 +189,9 @@ def test_a_sparse_giant_and_bad_bytes_are_read_in_part(tmp_path: Path) -> None:
         handle.truncate(8 << 30)
         handle.seek(0, os.SEEK_END)
         handle.write(b"\n- last\n")
-    began = time.monotonic()
+    began = time.process_time()
     progress = read_progress(giant, label="a")
-    assert time.monotonic() - began < 0.5
+    assert time.process_time() - began < 0.5
     assert progress.percent == 40 and "middle was not read" in progress.problems[0]
 
 
@@ -200,7 +200,7 @@ def test_a_sparse_giant_and_bad_bytes_are_read_in_part(tmp_path: Path) -> None:
     [" ", "-", "- ", "#", "\t", "- [x] ", "Evidence:", " - Evidence: ", "\x1b]", "\x9d", "\x9b", "`", "* ", "> ", "- a - (", "[", "\\"],
 )
 def test_no_shape_is_slow(shape: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     for text in (
         shape * (250_000 // len(shape)),
         f"## Log\n- [x] a{shape * 3000}\n" * 8,
@@ -208,7 +208,7 @@ def test_no_shape_is_slow(shape: str) -> None:
         "# " + shape * 100_000 + "x",
     ):
         parse_progress(text, label="a")
-    assert time.monotonic() - began < 3
+    assert time.process_time() - began < 3
 
 
 @given(st.text(max_size=400))

@@ -74,10 +74,10 @@ def test_a_broken_workspace_template_is_named_and_ours_is_used(tmp_path: Path, s
 )
 def test_a_hostile_template_reads_and_burns_nothing(tmp_path: Path, attack: str) -> None:
     renderer = _workspace(tmp_path, attack)
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(BrokenTemplate):
         renderer.render("x.md.j2", {"label": "a", "items": [1]})
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
     assert renderer.problems
 
 

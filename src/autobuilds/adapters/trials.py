@@ -20,6 +20,7 @@ from autobuilds.adapters.traces import SWITCHES
 from autobuilds.domain.sandbox import Tier, TierProbe
 from autobuilds.errors import Refused, StorageFailure
 from autobuilds.store.files import write_atomic
+from autobuilds.store.files.debris import remove_debris
 from autobuilds.store.standstill import LONGEST, quoted, stamp
 
 #: Below the state folder; in a folder of its own, since its writing must not change the other, which answers depend on.
@@ -60,6 +61,7 @@ def keep(tried: Sequence[TierProbe]) -> None:
         if not Path.home().is_dir():
             return  # a service's /nonexistent is not to be made
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        remove_debris((path.parent,))
         write_atomic(path, _ROW.join((key, *map(_FIELD.join, rows))).encode())
         # The same text is not written again; that it was found again counts.
         os.utime(path)

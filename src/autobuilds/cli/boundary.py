@@ -47,10 +47,25 @@ def _report_machine(error: OSError, args: Sequence[str]) -> int:
 
     if isinstance(error, FileNotFoundError) and _nowhere():
         return _say(BadInput("the current folder does not exist any more; go to one that does (`cd`) and try again"))
+    if error.filename is None:
+        error.filename = _file_of(error)
     known = machine_failure(error)
     if known is None:
         return _report_bug(error, args)
     return _say(known)
+
+
+def _file_of(error: OSError) -> str | None:
+    """Return the path that the innermost call dealt with which knew one: an error of reading and writing does not name the file."""
+    from pathlib import Path
+
+    frames = []
+    trace = error.__traceback__
+    while trace is not None:
+        frames.append(trace.tb_frame)
+        trace = trace.tb_next
+    known = (value for frame in reversed(frames) for value in frame.f_locals.values() if isinstance(value, Path))
+    return next(map(str, known), None)
 
 
 def _nowhere() -> bool:

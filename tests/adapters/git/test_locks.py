@@ -45,6 +45,44 @@ def test_a_dead_process_leaves_nothing_in_the_way(make_repo: Callable[..., Path]
     assert git(root, "status", "--porcelain") == ""
 
 
+def test_what_the_disk_does_not_let_go_at_the_end_the_next_sweep_removes(
+    make_repo: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_repo()
+    for name in ("index.lock", "autobuilds-"):
+        claim, unlink = take(root), Path.unlink
+
+        def failing(path: Path, missing_ok: bool = False, *, name: str = name, unlink: Callable[..., None] = unlink) -> None:
+            if path.name.startswith(name):
+                raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+            unlink(path, missing_ok)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "unlink", failing)
+            claim.__exit__(None, None, None)
+            sweep(root / ".git")
+            assert held(root) != []
+        sweep(root / ".git")
+        assert held(root) == []
+
+
+def test_a_folder_that_can_not_be_listed_at_the_end_the_next_sweep_removes(
+    make_repo: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_repo()
+    claim = take(root)
+
+    def failing(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.rmtree", failing)
+        claim.__exit__(None, None, None)
+        assert any(name.endswith(".files") for name in held(root))
+    sweep(root / ".git")
+    assert held(root) == []
+
+
 def test_a_living_process_keeps_its_locks(make_repo: Callable[..., Path]) -> None:
     root = make_repo()
     claim = take(root)

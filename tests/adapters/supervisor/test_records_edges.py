@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -150,3 +151,18 @@ def test_nothing_is_done_where_there_is_no_secret(tmp_path: Path) -> None:
     assert redacted(Start, SECRETS) is Start
     path.write_bytes(b"x" * 10 + VALUE.encode() * 3 + b"y")
     assert redact_file(path, SECRETS) == 3 and path.read_bytes() == b"x" * 10 + b"*" * 3 * len(VALUE) + b"y"
+
+
+def test_what_the_disk_does_not_let_go_is_taken_away_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries, unlink = list[str](), Path.unlink
+
+    def failing(path: Path, missing_ok: bool = False) -> None:
+        tries.append(path.name)
+        if len(tries) == 1:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", failing)
+    assert write_bytes(tmp_path / "start.json", b"x", once=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["start.json"]
+    assert len(tries) == 2

@@ -50,9 +50,10 @@ class Claim:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         # First, since where as many files are open as may be, listing needs its place; whoever takes it for dead does the same as we.
         os.close(self._guard)
-        # The guard last: what a kill or an error in between leaves is found by it. What was done stays done.
+        # The guard last: what a kill or an error in between leaves is found by it, a lock that could not be taken away included.
         with contextlib.suppress(OSError):
             for path in sorted(_files(self._folder, self._nonce), key=lambda p: p.suffix == ".guard"):
+                _drop_links(self._folder, path)
                 _drop(path)
 
     def path(self, name: str) -> Path:
@@ -124,8 +125,8 @@ def sweep(folder: Path) -> None:
             for path in sorted(left, key=lambda p: p.suffix == ".guard"):
                 _drop_links(folder, path)
                 _drop(path)
-        except BlockingIOError:
-            continue
+        except OSError:
+            continue  # somebody holds it, or the disk does not let it go: another time
         finally:
             os.close(handle)
 
@@ -138,7 +139,8 @@ def _drop(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         import shutil
 
-        shutil.rmtree(path, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
 

@@ -110,8 +110,10 @@ def write_bytes(path: Path, content: bytes, *, once: bool = False, mode: int = 0
             f"{path} could not be written: {error.strerror or error}. Free some space or mend its permissions."
         ) from error
     finally:
-        with suppress(OSError):
-            temporary.unlink()
+        for _ in range(2):  # once more where the disk failed: what is left nobody takes away for long
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+                break
     return True
 
 

@@ -113,7 +113,8 @@ def block(label: str, text: str, workspace: Path | None, as_json: bool, no_commi
     if not text.strip():
         raise BadInput("a blocker needs a text that says what is waited for")
     written = queueing.block(open_context(workspace, no_commit=no_commit), label, text)
-    _answer(written, "block", f"blocked by {text.strip()}; autobuilds unblock {written.task.label} opens it", as_json=as_json)
+    way = f"; autobuilds unblock {written.task.label} opens it" if written.changed else ""
+    _answer(written, "block", f"blocked by {text.strip()}{way}", as_json=as_json)
 
 
 @click.command()

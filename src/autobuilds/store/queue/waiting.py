@@ -70,6 +70,9 @@ class Block:
         text = one_line("a blocker", self.text)
         if not text:
             raise NotSo("a blocker needs a text that says what is waited for")
+        if text in entry.task.blockers:
+            yield []  # it stands already: said once more by somebody who was told that the disk had failed, say
+            return
         field = entry.field(Key.BLOCKERS)
         if field is None and entry.part(Key.BLOCKERS) is None:
             yield [new_field(document, entry, Key.BLOCKERS, text)]
