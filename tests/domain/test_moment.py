@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from autobuilds.domain.build import Outcome
 from autobuilds.domain.model import Estimate, Priority, Queue
-from autobuilds.domain.moment import as_json
+from autobuilds.domain.moment import RunState, RunStatus, as_json
 from autobuilds.domain.problem import Problem, Severity
 from autobuilds.domain.times import Window
 from tests.builders import NOW, a_build, a_snapshot, a_task, an_ending
@@ -73,3 +73,18 @@ _WRONG = Problem(file="HEARTBEAT.md", line=3, column=1, kind="bad-value", severi
 )
 def test_nothing_new_starts_on_files_that_can_not_be_trusted(problems: tuple[Problem, ...], fatal: bool, may: bool) -> None:
     assert a_snapshot(queue=Queue(tasks=(), problems=(_WRONG,) if fatal else (), fatal=fatal), problems=problems).may_start is may
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (RunState.QUEUED, None),
+        (RunState.RUNNING, None),
+        (RunState.UNKNOWN, None),
+        (RunState.ENDED, "it has ended; the next heartbeat takes it up"),
+        (RunState.LOST, "its supervisor is gone; the next heartbeat takes it up"),
+        (RunState.NOT_STARTED, "it never began; the next heartbeat takes it up"),
+    ],
+)
+def test_an_attempt_that_runs_no_more_says_so(state: RunState, said: str | None) -> None:
+    assert RunStatus(state=state).over == said
