@@ -47,3 +47,4 @@ def test_a_beat_of_another_boot_says_nothing(tmp_path: Path) -> None:
 
 def test_a_beat_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     pulse.beat(tmp_path / "gone" / "pulse")
+    assert not (tmp_path / "gone").exists()

@@ -58,12 +58,9 @@ def _report_machine(error: OSError, args: Sequence[str]) -> int:
 def _file_of(error: OSError) -> str | None:
     """Return the path that the innermost call dealt with which knew one: an error of reading and writing does not name the file."""
     from pathlib import Path
+    from traceback import walk_tb
 
-    frames = []
-    trace = error.__traceback__
-    while trace is not None:
-        frames.append(trace.tb_frame)
-        trace = trace.tb_next
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
     known = (value for frame in reversed(frames) for value in frame.f_locals.values() if isinstance(value, Path))
     return next(map(str, known), None)
 

@@ -78,7 +78,7 @@ class RunStatus:
 
     @property
     def over(self) -> str | None:
-        """What is to be said of an attempt that runs no more, before a heartbeat has taken it up; None for any other."""
+        """What is to be said of an attempt that runs no more, before a heartbeat has taken it up; None where it may still end by itself."""
         said = _OVER.get(self.state)
         return f"{said}; the next heartbeat takes it up" if said is not None else None
 

@@ -15,7 +15,7 @@ from autobuilds.errors import AutobuildsError
 from autobuilds.records import dataclass, replace
 from autobuilds.runtime import owner
 from autobuilds.runtime.context import Context
-from autobuilds.runtime.heartbeat import STILL, Beat, beat
+from autobuilds.runtime.heartbeat import Beat, beat
 from autobuilds.runtime.needs_view import cost_of, tokens_of
 from autobuilds.runtime.trial_advice import advice
 from autobuilds.store.config_keys import write_value
@@ -138,7 +138,7 @@ def _run(context: Context, agent: str, limit: timedelta, tell: Callable[[str], N
         _follow(context, seen, tell)
         if time.monotonic() > deadline:
             owner.stop(context, LABEL)
-        elif context.runner.peek(running.id).state in STILL:
+        elif context.runner.peek(running.id).over is None:
             time.sleep(LOOK_EVERY)
             continue
         _follow(context, seen, tell)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from autobuilds.domain.build import Attempt, Build, BuildState
 from autobuilds.domain.labels import slugify
-from autobuilds.domain.moment import RunState
 from autobuilds.domain.times import format_when
 from autobuilds.errors import NotSo
 from autobuilds.records import dataclass, field
@@ -14,8 +13,6 @@ from autobuilds.runtime.context import Context
 from autobuilds.runtime.refusals import insist_known
 from autobuilds.store.growing_file import GrowingFile
 
-#: States in which an attempt may still say something.
-_STILL = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.UNKNOWN})
 #: Steps of a follower that wait for a heartbeat to record what has ended.
 SETTLE_STEPS = 40
 
@@ -77,10 +74,9 @@ class Follower:
     def step(self) -> Step:
         """Return what came since the last step."""
         run = self.context.runner.peek(self.attempt.id)
-        running = run.state in _STILL
         file = self._open()
         found = file.lines()
-        if running or len(found) > 0:
+        if run.over is None or len(found) > 0:
             return Step(lines=tuple(found))
         # The attempt had ended before the file was read, so nothing comes after this.
         found += file.rest()

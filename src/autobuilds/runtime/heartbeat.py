@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from autobuilds.domain.build import BuildState, Outcome
 from autobuilds.domain.day import steered
 from autobuilds.domain.lifecycle import Event
-from autobuilds.domain.moment import RunState
 from autobuilds.domain.night import unfinished
 from autobuilds.domain.sandbox import Choice
 from autobuilds.errors import AutobuildsError, BadInput
@@ -40,8 +39,6 @@ __all__ = ["Beat", "beat", "look", "stay"]
 MAX_ROUNDS = 50
 #: Seconds that a heartbeat waits for another one to end before it leaves.
 PATIENCE = 2.0
-#: States in which an attempt may still end by itself.
-STILL = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.UNKNOWN})
 #: Heartbeats of `--wait` that find an ended attempt unsettled and can't settle it, until it is left to a later one.
 TRIES = 2
 #: Seconds between two looks at the builds that `--wait` stays for: at first, as a part of those that they took, and at most.
@@ -239,7 +236,7 @@ def stay(context: Context, first: Beat, tell: Callable[[Beat], None]) -> Beat:
             break
         tell(beaten)
         _stay(context, labels, {i for i in held if tries[i] >= TRIES})
-        over = {i for i in held if context.runner.peek(i).state not in STILL}
+        over = {i for i in held if context.runner.peek(i).over is not None}
         beaten = beat(context, patience=60.0)
         labels |= {t["label"] for t in beaten.transitions if t["event"] == Event.START}
         # What ended while that heartbeat was at work was none of its business yet.
@@ -263,7 +260,7 @@ def _stay(context: Context, labels: set[str], hopeless: set[str]) -> None:
         if now != stamp and not before <= _held(context.workspace.ledger(), labels):
             return
         stamp = now
-        if any(context.runner.peek(i).state not in STILL for i in before):
+        if any(context.runner.peek(i).over is not None for i in before):
             return
 
 
