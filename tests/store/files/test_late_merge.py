@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autobuilds.errors import BadInput
-from autobuilds.store.files.merge import appended, descends, distance, grown, merge_late, split_lines
+from autobuilds.store.files.merge import appended, descends, distance, grown, merge_late, middles, split_lines
 from autobuilds.store.files.reading import read_untrusted
 from autobuilds.store.files.three_way import merge_text
 
@@ -135,3 +135,24 @@ def test_of_a_long_log_the_last_64_kib_are_read(tmp_path: Path) -> None:
     assert read_untrusted(tmp_path / "none") == ""
     with pytest.raises(BadInput, match="it was not read"):
         read_untrusted(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "left"),
+    [
+        (b"a\nb\nc\n", b"a\nB\nc\n", (b"b\n", b"B\n")),
+        (b"a\nxb\nc\n", b"a\nyb\nc\n", (b"xb\n", b"yb\n")),
+        (b"a\nc\nd\n", b"a\nb\nc\nd\n", (b"c\n", b"b\nc\n")),
+        (b"a\nc", b"a\nb\nc", (b"c", b"b\nc")),
+        (b"a\na\n", b"a\na\na\n", (b"", b"a\n")),
+        (b"a\nb", b"a\nbc", (b"b", b"bc")),
+        (b"a\r\nb\r\n", b"a\r\nc\r\n", (b"b\r\n", b"c\r\n")),
+        (b"a\rb\r", b"a\rc\r", (b"a\rb\r", b"a\rc\r")),
+        (b"same\n", b"same\n", (b"", b"")),
+        (b"", b"a\n", (b"", b"a\n")),
+        (b"x", b"", (b"x", b"")),
+    ],
+)
+def test_what_two_texts_begin_and_end_with_is_left_out_in_whole_lines(one: bytes, other: bytes, left: tuple[bytes, bytes]) -> None:
+    assert middles(one, other) == left
+    assert middles(other, one) == left[::-1]

@@ -15,7 +15,7 @@ from autobuilds.store.files import exchange as swapping
 from autobuilds.store.files import shared
 from autobuilds.store.files.merge import merge_late
 from autobuilds.store.files.reading import read_stamped
-from autobuilds.store.files.stale import UNSEEN, Clues, begun_from, united
+from autobuilds.store.files.stale import UNSEEN, Clues, begun_from, counted, differing, united
 from autobuilds.store.files.vault import Vault
 from autobuilds.store.queue.marks import task_named
 
@@ -224,6 +224,19 @@ def test_an_edit_of_the_newest_version_is_never_stale(lines: list[bytes], extra:
     versions = [b"".join(lines[: n + 1]) for n in range(len(lines))][::-1]
     text = versions[0] + b"by hand %d\n" % extra
     assert begun_from(text, versions[0], versions) is None
+
+
+#: Texts that begin and end alike, with any line end, and one that breaks off.
+PIECES = st.lists(st.sampled_from([b"a\n", b"b\n", b"a\r\n", b"b\r", b"\n", b"ab\n", b"a"]), max_size=8).map(b"".join)
+
+
+@given(head=PIECES, one=PIECES, other=PIECES, tail=PIECES)
+def test_what_two_texts_have_more_of_is_found_between_what_they_begin_and_end_with(
+    head: bytes, one: bytes, other: bytes, tail: bytes
+) -> None:
+    mine, its = head + one + tail, head + other + tail
+    lines, others = counted(mine), counted(its)
+    assert differing(mine, its) == (lines - others, others - lines)
 
 
 HAND = [b"By hand %d.\n" % n for n in range(1, 12)]

@@ -61,13 +61,38 @@ def distance(one: bytes, other: bytes) -> int:
 
 def grown(old: bytes, new: bytes) -> bool:
     """Whether a text is another one with something put in at one place, or at its end."""
-    if len(new) < len(old):
-        return False
-    first, last = 0, len(old)
+    return len(new) >= len(old) and new.endswith(old[_begin_alike(old, new) :])
+
+
+def middles(one: bytes, other: bytes) -> tuple[bytes, bytes]:
+    """Return two texts without whole lines that both begin with, and that both end with: each line that stands oftener in one is left.
+
+    So is, now and then, a line before what they end with.
+    """
+    first = one.rfind(b"\n", 0, _begin_alike(one, other)) + 1
+    alike = _end_alike(one, other, min(len(one), len(other)) - first)
+    line_end = one.find(b"\n", len(one) - alike)
+    last = len(one) - line_end - 1 if line_end >= 0 else 0
+    return one[first : len(one) - last], other[first : len(other) - last]
+
+
+def _begin_alike(one: bytes, other: bytes) -> int:
+    """Return how many bytes two texts begin with in common."""
+    first, last = 0, min(len(one), len(other))
     while first < last:
         middle = (first + last + 1) // 2
-        first, last = (middle, last) if new.startswith(old[:middle]) else (first, middle - 1)
-    return new.endswith(old[first:])
+        first, last = (middle, last) if other.startswith(one[first:middle], first) else (first, middle - 1)
+    return first
+
+
+def _end_alike(one: bytes, other: bytes, most: int) -> int:
+    """Return how many bytes two texts end with in common, `most` at most."""
+    first, last = 0, most
+    while first < last:
+        middle = (first + last + 1) // 2
+        alike = other.endswith(one[len(one) - middle : len(one) - first], 0, len(other) - first)
+        first, last = (middle, last) if alike else (first, middle - 1)
+    return first
 
 
 def appended(old: bytes, ours: bytes, now: bytes) -> bytes | None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from autobuilds.records import dataclass
-from autobuilds.store.files.merge import WORD, WORDS, bare_lines, descends, grown
+from autobuilds.store.files.merge import WORD, WORDS, bare_lines, descends, grown, middles
 from autobuilds.store.files.reading import Stable
 from autobuilds.store.files.vault import Held, Vault, digest
 
@@ -86,29 +86,28 @@ def begun_from(text: bytes, last: bytes, versions: Iterable[bytes], name: Name |
 
     `versions` come newest first; of two that are equally near the newer counts.
     """
-    lines, lasting = counted(text), counted(last)
-    missing = lasting - lines
+    missing, fresh = differing(last, text)
     if not missing:
         return None
-    base, least = last, apart_from(lasting, lines, name)
+    base, least = last, apart_from(missing, fresh, name)
     for version in versions:
-        there = counted(version)
-        if least == 0 or not any(there[line] < count for line, count in lasting.items() if line in missing):
+        later, _ = differing(last, version)
+        if least == 0 or missing.keys().isdisjoint(later):
             continue  # it holds all that is missing, and so does not explain it
-        apart = apart_from(there, lines, name)
-        if apart < least and not any(WORD.search(line) for line in (lasting - there) & (lines - there)):
+        gone, new = differing(version, text)
+        apart = apart_from(gone, new, name)
+        if apart < least and not any(WORD.search(line) for line in later & new):
             base, least = version, apart
     return base if base != last and descends(text, base) else None
 
 
-def apart_from(one: Counter[bytes], other: Counter[bytes], name: Name | None) -> int:
-    """Return how many bytes of lines stand in one text and not in the other, whatever their order; of a reworded line only the words.
+def apart_from(gone: Counter[bytes], new: Counter[bytes], name: Name | None) -> int:
+    """Return how many bytes are in the lines in which two texts differ (`differing`), of a reworded line only its words.
 
     A line that is gone and another that is new are not taken for one that was changed because they look alike: that would
     make a version with a line that the writer never saw nearer than the one without it, and the line would be lost as if
     they had rewritten it.
     """
-    gone, new = one - other, other - one
     total = sum(len(line) * count for side in (gone, new) for line, count in side.items())
     for before, after in reworded(gone, new, name):
         old, words = Counter(WORDS.findall(before)), Counter(WORDS.findall(after))
@@ -136,6 +135,12 @@ def _grown(short: bytes, long: bytes) -> bool:
         return False
     words = iter(WORDS.findall(long))
     return all(word in words for word in WORDS.findall(short))
+
+
+def differing(one: bytes, other: bytes) -> tuple[Counter[bytes], Counter[bytes]]:
+    """Return the lines that stand oftener in one text than in another, and those that do so in the other, whatever their order."""
+    mine, its = map(counted, middles(one, other))
+    return mine - its, its - mine
 
 
 def counted(text: bytes) -> Counter[bytes]:

@@ -18,9 +18,11 @@ _LARGE = 3_000
 _FIRST, _LAST = 3, 2
 #: Lines of prose, remarks or code in one piece from which on the middle is left out, and those that stay at both its ends.
 _LONG, _EDGE = 40, 8
-#: Lines that say where something stands: headings, items with a box, fences, thematic breaks and the edges of front matter.
-_STANDS = pattern(r"^[ \t>]*(?:#{1,6}(?:[ \t]|$)|(?:[-*+]|\d{1,9}[.)])[ \t]+\[|`{3}|~{3}|-{3}|<)", re.MULTILINE)
-_HEADING = pattern(r"^(#{1,6})[ \t]+([^\n]*?)[ \t\r]*$", re.MULTILINE)
+#: Lines that say where something stands, but the first: headings, items with a box, fences, thematic breaks and the edges of front matter.
+# (Written with the line end before them, which is what `re` looks for quickly: a `^` is tried at every character.)
+_STANDS = pattern(r"\n[ \t>]*(?:#{1,6}(?:[ \t]|$)|(?:[-*+]|\d{1,9}[.)])[ \t]+\[|`{3}|~{3}|-{3}|<)", re.MULTILINE)
+_HEADING = pattern(r"\n(#{1,6})[ \t]+([^\n]*)")
+_FIRST_HEADING = pattern(r"(#{1,6})[ \t]+([^\n]*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +77,7 @@ def thin_view(document: Document, label: str, read: Callable[[bytes], Document])
 
 
 def _line_starts(text: str) -> list[int]:
-    starts = [0]
-    at = text.find("\n")
-    while at >= 0:
-        starts.append(at + 1)
-        at = text.find("\n", at + 1)
-    return [*starts, len(text)]
+    return [0, *[match.end() for match in re.finditer("\n", text)], len(text)]
 
 
 def _tasks(document: Document, label: str, lines: list[int]) -> list[tuple[int, int]]:
@@ -93,7 +90,7 @@ def _tasks(document: Document, label: str, lines: list[int]) -> list[tuple[int, 
 
 def _prose(text: str, lines: list[int]) -> list[tuple[int, int]]:
     """Return where the middle of long pieces stands that hold nothing but text: a diary, an essay."""
-    marks = [bisect_right(lines, match.start()) - 1 for match in _STANDS.finditer(text)]
+    marks = [bisect_right(lines, match.start()) for match in _STANDS.finditer(text)]
     edges = zip([0, *marks], [*marks, len(lines) - 1], strict=True)
     return [(lines[one + _EDGE], lines[other - _EDGE]) for one, other in edges if other - one > _LONG]
 
@@ -102,8 +99,12 @@ def _details(document: Document, label: str) -> list[tuple[int, int]]:
     """Return where the headed details of other tasks stand; a heading that is not exactly a task's name stays."""
     names = {task.name for task in document.queue.tasks if task.label != label}
     kept = {task.name for tasks in (document.queue.active, document.queue.completed) for task in (*tasks[:_FIRST], *tasks[-_LAST:])}
-    headings = [(len(match[1]), match[2], match.start()) for match in _HEADING.finditer(document.text)]
-    ends = [start for _, _, start in headings[1:]] + [len(document.text)]
+    text = document.text
+    headings = [(len(match[1]), match[2].rstrip(" \t\r"), match.start() + 1) for match in _HEADING.finditer(text)]
+    first = _FIRST_HEADING.match(text)
+    if first is not None:
+        headings.insert(0, (len(first[1]), first[2].rstrip(" \t\r"), 0))
+    ends = [start for _, _, start in headings[1:]] + [len(text)]
     blocks = [
         (start, end)
         for (level, title, start), end in zip(headings, ends, strict=True)
