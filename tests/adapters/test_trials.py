@@ -30,6 +30,18 @@ def test_what_was_kept_is_recalled(file: Path) -> None:
     assert file.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_program_that_is_missing_is_kept_until_it_is_there(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    wanting = (TierProbe(tier=Tier.BWRAP, works=False, wants_program=True, why="no bwrap", fix="install it"), FOUND[1])
+    trials.keep(wanting)
+    assert trials.recall() == wanting
+    (folder / "bwrap").write_text("#!/bin/sh\n")
+    (folder / "bwrap").chmod(0o755)
+    assert trials.recall() is None
+
+
 def test_half_a_file_of_the_dead_goes_with_the_next_trial(file: Path) -> None:
     gone = os.fork()
     if gone == 0:
@@ -91,7 +103,7 @@ def test_what_can_not_be_read_is_not_believed(file: Path, damage: bytes) -> None
     file.write_bytes(damage)
     assert trials.recall() is None
     trials.keep(FOUND)
-    file.write_bytes(file.read_bytes().replace(b"bwrap", b"?wrap"))
+    file.write_bytes(b"?" + file.read_bytes()[1:])
     assert trials.recall() is None
 
 

@@ -27,6 +27,8 @@ from autobuilds.store.standstill import LONGEST, quoted, stamp
 _FILE = Path("machine/sandbox")
 #: What stands between the fields of a tier, and between tiers; no message holds them.
 _FIELD, _ROW = "\x1f", "\x1e"
+#: Whether a tier works, and whether it wants a program, in a word.
+_STATES = {(True, False): "yes", (False, True): "no-program"}
 _SPACES = ("cgroup", "mnt", "net", "pid", "user")
 #: What this process may do, and in which group of processes it is; a container, or a build, has others.
 _STANDING = ("NoNewPrivs:", "Seccomp:", "CapEff:", "CapBnd:", "Groups:")
@@ -43,16 +45,20 @@ def recall() -> tuple[TierProbe, ...] | None:
         if key != _key():
             return None
         fields = [row.split(_FIELD) for row in rows]
-        return tuple(TierProbe(tier=Tier(tier), works=works == "yes", why=why, fix=fix) for tier, works, why, fix in fields)
-    except (OSError, ValueError, Refused):
+        states = {word: state for state, word in _STATES.items()}
+        return tuple(
+            TierProbe(tier=Tier(tier), works=states[word][0], wants_program=states[word][1], why=why, fix=fix)
+            for tier, word, why, fix in fields
+        )
+    except (OSError, LookupError, ValueError, Refused):
         return None
 
 
 def keep(tried: Sequence[TierProbe]) -> None:
-    """Keep what was found where every tier works: a failure may pass, as a want of memory does, and is tried again next time."""
-    if not all(probe.works for probe in tried):
+    """Keep what was found where every tier works or wants a program: another failure may pass, and is tried again next time."""
+    if not all(probe.lasts for probe in tried):
         return
-    rows = [(probe.tier.value, "yes" if probe.works else "no", probe.why, probe.fix) for probe in tried]
+    rows = [(probe.tier.value, _STATES[probe.works, probe.wants_program], probe.why, probe.fix) for probe in tried]
     key = _key()
     if key is None or any(sign in text for row in rows for text in row for sign in (_FIELD, _ROW)):
         return

@@ -72,6 +72,13 @@ class TierProbe:
     works: bool
     why: str = ""
     fix: str = ""
+    #: It fails for want of a program, which nothing but installing that can end; a want of memory, say, may pass.
+    wants_program: bool = False
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the next trial on a machine of the same standing finds the same."""
+        return self.works or self.wants_program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

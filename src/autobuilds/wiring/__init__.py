@@ -116,7 +116,7 @@ class LateSandbox:
         if self._tried is None or now - self._tried[0] > _PROBE_COUNTS:
             found = MachineSandbox().probe()
             self._tried = (now, found)
-            if not all(probe.works for probe in found):
+            if not all(probe.lasts for probe in found):
                 self._unkeep()
         return self._tried[1]
 

@@ -18,7 +18,7 @@ from autobuilds.adapters.sandbox.launcher.landlock import Rules
 from autobuilds.adapters.sandbox.prepared import Restrained
 from autobuilds.adapters.sandbox.wrapping import BUBBLED, enclosed, program
 from autobuilds.domain.sandbox import STRENGTH, Confinement, Network, Tier, TierProbe
-from autobuilds.records import dataclass
+from autobuilds.records import dataclass, replace
 
 #: Says, in one line, what it could do; `outside` is a folder of the canaries, `mine` one that may be written, `pid` a process outside.
 _PROGRAM = r"""
@@ -117,7 +117,7 @@ def _try(tier: Tier, scene: _Scene) -> TierProbe:
     version = landlock.version()
     needed = {Tier.BWRAP_LANDLOCK: landlock.CONNECTS, Tier.LANDLOCK: landlock.TRUNCATES}.get(tier, 0)
     if tier in BUBBLED and program("bwrap") is None:
-        return _failed(tier, *remedies.no_bubblewrap())
+        return replace(_failed(tier, *remedies.no_bubblewrap()), wants_program=True)
     if version < needed:
         return _failed(tier, *remedies.no_landlock(version, needed))
     try:
