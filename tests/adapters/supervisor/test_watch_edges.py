@@ -59,6 +59,8 @@ class Watched:
         )
         child: Any = SimpleNamespace(pid=os.getpid())
         self.run = _Run(watcher=self.watcher, child=child, files=files, bounds=bounds)
+        # A whole number: of what is added to another the same is not always left when it is taken off again.
+        self.run.began = self.run._active = float(int(self.run.began))
         self.rows = Rows()
         self.run.sampler = cast("Any", self.rows)
 
