@@ -15,7 +15,7 @@ from autobuilds.store.files import exchange as swapping
 from autobuilds.store.files import shared
 from autobuilds.store.files.merge import merge_late
 from autobuilds.store.files.reading import read_stamped
-from autobuilds.store.files.stale import UNSEEN, Clues, begun_from, counted, differing, united
+from autobuilds.store.files.stale import UNSEEN, Clues, apart_from, begun_from, counted, differing, explaining, united
 from autobuilds.store.files.vault import Vault
 from autobuilds.store.queue.marks import task_named
 
@@ -237,6 +237,33 @@ def test_what_two_texts_have_more_of_is_found_between_what_they_begin_and_end_wi
     mine, its = head + one + tail, head + other + tail
     lines, others = counted(mine), counted(its)
     assert differing(mine, its) == (lines - others, others - lines)
+
+
+#: Lines that are long enough to be looked for one by one, one of them within another, and some that are not.
+LONGER = st.lists(
+    st.sampled_from(
+        [b"- [ ] a task\n", b"a - [ ] a task\n", b"- [ ] a task", b"- [ ] a task\r", b"- [ ] a task\r\n", b"- [x] a task\n", b"c\n"]
+    ),
+    max_size=7,
+).map(b"".join)
+
+
+@given(text=LONGER, last=LONGER, version=LONGER)
+def test_a_version_is_passed_over_quickly_only_where_it_would_be_after_a_look_at_all_its_lines(
+    text: bytes, last: bytes, version: bytes
+) -> None:
+    missing, later = counted(last) - counted(text), counted(last) - counted(version)
+    nearer = apart_from(*differing(version, text), task_named) < apart_from(*differing(last, text), task_named)
+    found = explaining(text, last, task_named)(version)
+    assert found or not nearer or not missing & later
+    if missing and not missing.keys() & later.keys() and all(len(line) >= 12 for line in missing):
+        assert not found
+
+
+@given(text=LONGER, last=LONGER, more=st.lists(LONGER, max_size=4))
+def test_what_a_text_was_begun_from_is_found_among_the_versions_that_are_left(text: bytes, last: bytes, more: list[bytes]) -> None:
+    left = list(filter(explaining(text, last, task_named), more))
+    assert begun_from(text, last, left, task_named) == begun_from(text, last, more, task_named)
 
 
 HAND = [b"By hand %d.\n" % n for n in range(1, 12)]

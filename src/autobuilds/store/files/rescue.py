@@ -13,7 +13,7 @@ from autobuilds.store.files.merge import distance, merge_late, split_lines
 from autobuilds.store.files.owed import owe, repaid
 from autobuilds.store.files.reading import Stable, Stamp, read_stamped
 from autobuilds.store.files.shared import replace_guarded
-from autobuilds.store.files.stale import UNSEEN, Clues, Merge, apart_from, begun_from, counted, differing, united
+from autobuilds.store.files.stale import UNSEEN, Clues, Merge, apart_from, begun_from, counted, differing, explaining, united
 from autobuilds.store.files.vault import Held, Vault, digest
 from autobuilds.store.files.writing import target_of
 
@@ -129,7 +129,8 @@ def _meant(vault: Vault, held: Held, late: Stable, merge: Merge, clues: Clues) -
     if late.data.startswith(later):  # half of this very save
         before, later = [replace(write, later=None) if write == held else write for write in before], stood
     last = min((later, stood), key=lambda text: apart_from(*differing(text, late.data), clues.name))
-    return begun_from(late.data, last, vault.versions(before), clues.name) or last, None
+    versions = vault.versions(before, explaining(late.data, last, clues.name))
+    return begun_from(late.data, last, versions, clues.name) or last, None
 
 
 def _put_back(

@@ -21,6 +21,10 @@ UNSEEN = 20.0
 _LAST = 64
 #: A line with words put in is at most so many times as long as before.
 _GROWN = 3
+#: Lines that are looked for one by one, at most, and bytes of each, at least: shorter ones stand within too many others.
+_QUICKLY, _LONG = 32, 12
+#: What stands before and behind a line: a line end, or nothing at an end of the text.
+_LINE_EDGES = (b"\n", b"\r", b"")
 #: Pairs of lines that are compared word by word, at most.
 _FEW = 1_000
 
@@ -52,7 +56,7 @@ def united(vault: Vault, found: Stable, merge: Merge, clues: Clues, writes: Sequ
     ours = vault.text(newest.ours)
     if ours is None or grown(ours, found.data):
         return None
-    base = begun_from(found.data, ours, vault.versions(writes[-_LAST:]), clues.name)
+    base = begun_from(found.data, ours, vault.versions(writes[-_LAST:], explaining(found.data, ours, clues.name)), clues.name)
     if base is None:
         return None
     late = abs(found.landed - newest.at) > UNSEEN * 1e9 and not vault.noted_stale(newest)
@@ -91,14 +95,45 @@ def begun_from(text: bytes, last: bytes, versions: Iterable[bytes], name: Name |
         return None
     base, least = last, apart_from(missing, fresh, name)
     for version in versions:
+        if least == 0:
+            break  # none is nearer
         later, _ = differing(last, version)
-        if least == 0 or missing.keys().isdisjoint(later):
+        if missing.keys().isdisjoint(later):
             continue  # it holds all that is missing, and so does not explain it
         gone, new = differing(version, text)
         apart = apart_from(gone, new, name)
         if apart < least and not any(WORD.search(line) for line in later & new):
             base, least = version, apart
     return base if base != last and descends(text, base) else None
+
+
+def explaining(text: bytes, last: bytes, name: Name | None = None) -> Callable[[bytes], bool]:
+    """Return what tells quickly whether `begun_from` may choose a version.
+
+    It chooses none that has as much as `last` of all that the text lacks, and none whose size alone is further from the text's
+    than all that the text differs in from `last`.
+    """
+    missing, fresh = differing(last, text)
+    least, size = apart_from(missing, fresh, name), _size(text)
+    if len(missing) > _QUICKLY or any(len(line) < _LONG for line in missing):
+        return lambda version: abs(_size(version) - size) < least
+    wanted = {line: _how_often(line, last) for line in missing}
+    return lambda version: abs(_size(version) - size) < least and any(_how_often(line, version) < n for line, n in wanted.items())
+
+
+def _size(text: bytes) -> int:
+    """Return how many bytes the lines of a text have without their ends."""
+    return len(text) - text.count(b"\n") - text.count(b"\r")
+
+
+def _how_often(line: bytes, text: bytes) -> int:
+    """Return how often a line stands in a text."""
+    count, at = 0, text.find(line)
+    while at >= 0:
+        end = at + len(line)
+        count += text[at - 1 : at] in _LINE_EDGES and text[end : end + 1] in _LINE_EDGES
+        at = text.find(line, end)
+    return count
 
 
 def apart_from(gone: Counter[bytes], new: Counter[bytes], name: Name | None) -> int:

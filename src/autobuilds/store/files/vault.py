@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -133,11 +133,15 @@ class Vault:
 
     def text(self, name: str) -> bytes | None:
         """Return a text that was kept, or None if it is gone or damaged."""
+        data = self._text(name)
+        return data if data is not None and digest(data) == name else None
+
+    def _text(self, name: str) -> bytes | None:
+        """Return what was kept under a name as it is now, whole or damaged."""
         try:
-            data = (self.folder / f"{name}.text").read_bytes()
+            return (self.folder / f"{name}.text").read_bytes()
         except OSError:
             return None
-        return data if digest(data) == name else None
 
     def prepare(self, expect: bytes, data: bytes, like: Path) -> Held:
         """Write what is to take the file's place, to disk, and keep both texts. Raises OSError, nothing left behind."""
@@ -185,19 +189,21 @@ class Vault:
         """Return our writes that took place, oldest first, without those that were taken back at once."""
         return [held for held in self.all() if not held.withdrawn]
 
-    def versions(self, writes: Iterable[Held]) -> Iterator[bytes]:
+    def versions(self, writes: Iterable[Held], wanted: Callable[[bytes], bool] = lambda _: True) -> Iterator[bytes]:
         """Yield the texts that stood before and after these writes, or were saved into what they displaced, each once.
 
-        The newest come first; the bytes read are limited. Of a write that was taken back ours is none.
+        The newest come first; the bytes read are limited. Of a write that was taken back ours is none. A text that is not
+        `wanted` is left out, before it is known to be whole: to find that out takes longer than to read it.
         """
         texts = ((*(() if held.withdrawn else (held.ours, held.holds)), held.base) for held in reversed(list(writes)))
         names = dict.fromkeys(name for some in texts for name in some)
         total = 0
         for name in names:
-            data = self.text(name)
+            data = self._text(name)
             if data is not None:
                 total += len(data)
-                yield data
+                if wanted(data) and digest(data) == name:
+                    yield data
             if total > _MOST_READ:
                 return
 
