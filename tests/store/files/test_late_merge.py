@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autobuilds.errors import BadInput
-from autobuilds.store.files.merge import appended, descends, distance, grown, merge_late, middles, split_lines
+from autobuilds.store.files.merge import appended, descends, distance, grown, merge_late, middles, split_lines, unlike
 from autobuilds.store.files.reading import read_untrusted
 from autobuilds.store.files.three_way import merge_text
 
@@ -156,3 +156,12 @@ def test_of_a_long_log_the_last_64_kib_are_read(tmp_path: Path) -> None:
 def test_what_two_texts_begin_and_end_with_is_left_out_in_whole_lines(one: bytes, other: bytes, left: tuple[bytes, bytes]) -> None:
     assert middles(one, other) == left
     assert middles(other, one) == left[::-1]
+
+
+def test_of_texts_that_differ_in_a_few_places_a_few_lines_are_left() -> None:
+    lines = [b"line %d of a text in which every line is another\n" % n for n in range(2000)]
+    edited = [b"new\n", *lines[:700], b"put in\n", *lines[700:1300], *lines[1301:], b"behind"]
+    mine, its = unlike(b"".join(lines), b"".join(edited))
+    assert lines[1300].strip() in mine
+    assert {b"new", b"put in", b"behind"} <= set(its)
+    assert len(mine) + len(its) < 60

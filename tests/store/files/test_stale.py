@@ -230,6 +230,19 @@ def test_an_edit_of_the_newest_version_is_never_stale(lines: list[bytes], extra:
 PIECES = st.lists(st.sampled_from([b"a\n", b"b\n", b"a\r\n", b"b\r", b"\n", b"ab\n", b"a"]), max_size=8).map(b"".join)
 
 
+#: Texts of long lines, so that places in one are looked for in another.
+LONG = st.lists(st.sampled_from([b"x" * 90 + b"%d\n" % n for n in range(6)] + [b"y" * 150 + b"\r\n", b"z" * 150 + b"\r"]), max_size=24).map(
+    b"".join
+)
+
+
+@given(one=LONG, other=LONG, between=LONG)
+def test_what_two_texts_have_more_of_is_found_whatever_is_left_out_of_both(one: bytes, other: bytes, between: bytes) -> None:
+    mine, its = one + between + other, other + between + one + b"end"
+    lines, others = counted(mine), counted(its)
+    assert differing(mine, its) == (lines - others, others - lines)
+
+
 @given(head=PIECES, one=PIECES, other=PIECES, tail=PIECES)
 def test_what_two_texts_have_more_of_is_found_between_what_they_begin_and_end_with(
     head: bytes, one: bytes, other: bytes, tail: bytes

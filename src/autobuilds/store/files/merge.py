@@ -20,6 +20,8 @@ _END = 2_000
 _FINE = 20_000
 #: Places that one save of a person changes, at most; or one in so many lines.
 _EDITS, _EDITED = 3, 10
+#: Bytes of whole lines, at least, by which a place in one text is found again in another.
+_ANCHOR = 200
 
 
 class _Hunk(NamedTuple):
@@ -74,6 +76,26 @@ def middles(one: bytes, other: bytes) -> tuple[bytes, bytes]:
     line_end = one.find(b"\n", len(one) - alike)
     last = len(one) - line_end - 1 if line_end >= 0 else 0
     return one[first : len(one) - last], other[first : len(other) - last]
+
+
+def unlike(one: bytes, other: bytes) -> tuple[list[bytes], list[bytes]]:
+    """Return the lines of two texts, without their ends, that are left when much of what both have is taken out of both.
+
+    Each line that stands oftener in one is left, and others are. In texts that differ in a few places next to nothing is.
+    """
+    left: tuple[list[bytes], list[bytes]] = ([], [])
+    parts = [(one, other)]
+    while parts:
+        mine, its = middles(*parts.pop())
+        start = mine.find(b"\n", len(mine) // 2) + 1
+        end = mine.find(b"\n", start + _ANCHOR) + 1
+        there = its.find(mine[start:end]) if start and end else -1
+        if there >= 0 and its[max(there - 1, 0) : there] in (b"", b"\n"):
+            parts += [(mine[:start], its[:there]), (mine[end:], its[there + end - start :])]
+        else:
+            left[0].extend(bare_lines(mine))
+            left[1].extend(bare_lines(its))
+    return left
 
 
 def _begin_alike(one: bytes, other: bytes) -> int:

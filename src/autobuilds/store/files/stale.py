@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from autobuilds.records import dataclass
-from autobuilds.store.files.merge import WORD, WORDS, bare_lines, descends, grown, middles
+from autobuilds.store.files.merge import WORD, WORDS, bare_lines, descends, grown, unlike
 from autobuilds.store.files.reading import Stable
 from autobuilds.store.files.vault import Held, Vault, digest
 
@@ -174,7 +174,7 @@ def _grown(short: bytes, long: bytes) -> bool:
 
 def differing(one: bytes, other: bytes) -> tuple[Counter[bytes], Counter[bytes]]:
     """Return the lines that stand oftener in one text than in another, and those that do so in the other, whatever their order."""
-    mine, its = map(counted, middles(one, other))
+    mine, its = map(Counter, unlike(one, other))
     return mine - its, its - mine
 
 

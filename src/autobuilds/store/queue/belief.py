@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from autobuilds.domain.labels import is_nameless, known_as
-from autobuilds.store.files.merge import middles, split_lines
+from autobuilds.store.files.merge import bare_lines, unlike
 from autobuilds.store.files.reading import Stable, Stamp
 from autobuilds.store.files.stale import is_known
 from autobuilds.store.files.vault import Vault, digest
@@ -142,9 +142,9 @@ class Belief:
 
 def _lacks_lines(data: bytes, before: bytes) -> bool:
     """Whether a line of `before` is nowhere in a text."""
-    was, now = map(split_lines, middles(before, data))
+    was, now = unlike(before, data)
     gone = set(was).difference(now)
-    return bool(gone) and not gone.issubset(split_lines(data))
+    return bool(gone) and not gone.issubset(bare_lines(data))
 
 
 def _broken_off(data: bytes, before: bytes) -> bool:
