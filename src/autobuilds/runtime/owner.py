@@ -6,7 +6,7 @@ from datetime import datetime
 
 from autobuilds.domain.approval import fingerprint
 from autobuilds.domain.build import Approval, Build, BuildState, Outcome, Pause
-from autobuilds.domain.labels import slugify
+from autobuilds.domain.labels import is_nameless, slugify
 from autobuilds.domain.lifecycle import Event, legal, move, new_tries
 from autobuilds.domain.model import Queue, Task
 from autobuilds.domain.times import reached
@@ -58,7 +58,7 @@ def approve(context: Context, label: str, by: str) -> Task:
         task = find_task(context.load(), label)
         if not task.is_active:
             raise NotSo(f"{task.label} is completed; there is nothing to approve")
-        if not slugify(task.name) and (fault := next((p for p in task.problems if p.label == task.label and p.line == task.line), None)):
+        if is_nameless(task) and (fault := next((p for p in task.problems if p.label == task.label and p.line == task.line), None)):
             raise BadInput(f"{fault}; an approval goes by it. Nothing was changed")
         recorded = ledger.approval(task.label)
         same = recorded is not None and recorded.fingerprint == fingerprint(task)

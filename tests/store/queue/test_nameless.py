@@ -93,7 +93,7 @@ def test_an_edit_by_the_line_is_made_there_or_not_at_all() -> None:
     assert edit(QUEUE, SetField(label="task-at-line-7", field="notes", value="x")) == QUEUE.replace(
         f"{PARTY} - Priority: High\n- [ ] ---", f"{PARTY} - Priority: High\n  - **Notes:** x\n- [ ] ---"
     )
-    with pytest.raises(BadInput, match="would"):
+    with pytest.raises(BadInput, match="nothing was written"):
         edit(QUEUE, Complete(label="task-at-line-6", at=NOW))
     with pytest.raises(NotSo, match="another line"):
         edit(QUEUE, Complete(label="write-a-file", at=NOW), FillAdded(label="task-at-line-6", at=NOW))
@@ -137,3 +137,10 @@ def test_a_mark_of_another_task_in_the_same_line_is_not_missed() -> None:
 def test_a_criterion_of_a_nameless_task_is_ticked() -> None:
     text = f"## Active Queue\n- [ ] A\n- [ ] {PARTY}\n  - **Completion Criteria:**\n    - [ ] it runs\n\n## Completed\n"
     assert "- [x] it runs" in edit(text, Tick(label="task-at-line-3", n=1))
+
+
+@pytest.mark.parametrize("operation", [Block(label="task-at-line-8", text="a key"), Complete(label="task-at-line-8", at=NOW)])
+def test_what_can_not_be_written_of_a_nameless_task_says_where_it_stands_and_what_mends_that(operation: Operation) -> None:
+    queue = QUEUE.replace("## Completed", "## Task Details\n\n### Write a file\n- **Notes:** n\n\n## Completed")
+    with pytest.raises(BadInput, match=r"^BUILD_QUEUE\.md:8: nothing was written: .*Give it a name, or a Label of its own"):
+        edit(queue, operation)

@@ -141,6 +141,12 @@ def _tried(document: Document, view: View, operation: Operation, read: Read, zon
         if found is None:
             return after
         reason = reason or found
+    task = document.queue.find(operation.label)
+    if task is not None and is_nameless(task):
+        raise BadInput(
+            f"BUILD_QUEUE.md:{task.line}: nothing was written: the task's name holds no letter or digit, so it could not be found"
+            " again after this change. Give it a name, or a Label of its own, and try again"
+        )
     raise BadInput(f"nothing was written, because {reason}. Edit BUILD_QUEUE.md by hand, or change what you asked for")
 
 
