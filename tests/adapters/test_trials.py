@@ -107,6 +107,42 @@ def test_what_can_not_be_read_is_not_believed(file: Path, damage: bytes) -> None
     assert trials.recall() is None
 
 
+@pytest.mark.parametrize(
+    ("row", "damaged"),
+    [
+        (b"none\x1fyes", b"none\x1fno"),
+        (b"none\x1fyes", b"nun\x1fyes"),
+        (b"none\x1fyes\x1f\x1f", b"none\x1fyes\x1f"),
+        (b"none\x1fyes", b"\xff\x1fyes"),
+    ],
+    ids=["word", "tier", "fields", "no text"],
+)
+def test_a_row_that_says_what_nobody_writes_is_not_believed(file: Path, row: bytes, damaged: bytes) -> None:
+    trials.keep(FOUND)
+    whole = file.read_bytes()
+    assert whole.count(row) == 1
+    file.write_bytes(whole.replace(row, damaged))
+    assert trials.recall() is None
+
+
+def test_nothing_is_kept_of_a_machine_that_changed_during_the_trial(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = trials.standing()
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}{os.pathsep}/elsewhere")
+    trials.keep(FOUND, before)
+    assert not file.exists()
+    trials.keep(FOUND, trials.standing())
+    assert trials.recall() == FOUND
+
+
+def test_without_a_path_programs_stand_where_python_looks_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PATH")
+    standing = trials.standing()
+    monkeypatch.setenv("PATH", os.defpath)
+    assert trials.standing() == standing
+    monkeypatch.setenv("PATH", "")
+    assert trials.standing() != standing
+
+
 def test_nothing_is_kept_where_it_can_not_be(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trials.keep((TierProbe(tier=Tier.NONE, works=True, why="a\x1eb"),))
     trials.keep((*FOUND, TierProbe(tier=Tier.LANDLOCK, works=False, why="no memory")))
@@ -114,7 +150,7 @@ def test_nothing_is_kept_where_it_can_not_be(file: Path, tmp_path: Path, monkeyp
     (tmp_path / ".local").write_text("in the way")
     trials.keep(FOUND)
     assert trials.recall() is None
-    monkeypatch.setattr(trials, "_key", lambda: None)
+    monkeypatch.setattr(trials, "standing", lambda: None)
     trials.keep(FOUND)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,12 @@ class Machine:
     def breaks(self, *tier: Tier) -> None:
         """Let these tiers work no more, and all others."""
         self.now = tiers(*tier)
+        if self.fake is not None:
+            self.fake.now = self.now
+
+    def wants(self, *tier: Tier) -> None:
+        """Let these tiers want a program."""
+        self.now = tuple(replace(probe, works=False, wants_program=True) if probe.tier in tier else probe for probe in tiers())
         if self.fake is not None:
             self.fake.now = self.now
 
@@ -83,6 +89,34 @@ def test_a_failure_is_not_kept(machine: Machine) -> None:
     assert machine.sandbox.tried() == tiers(Tier.LANDLOCK)
     machine.next_process()
     machine.breaks()
+    assert machine.sandbox.tried() == tiers()
+
+
+def test_a_program_that_is_missing_is_a_failure_that_is_kept(machine: Machine) -> None:
+    machine.wants(Tier.BWRAP)
+    wanting = machine.now
+    for _ in range(3):
+        assert machine.sandbox.tried() == wanting
+        machine.next_process()
+    assert machine.trials == 1
+
+
+def test_whoever_acts_finds_what_was_missing_and_so_do_all_who_look_later(machine: Machine) -> None:
+    machine.wants(Tier.BWRAP)
+    machine.sandbox.tried()
+    machine.next_process()
+    machine.breaks()
+    assert machine.sandbox.probe() == tiers()
+    machine.next_process()
+    assert machine.sandbox.tried() == tiers()
+
+
+def test_what_was_found_a_while_ago_is_not_kept_anew(machine: Machine) -> None:
+    machine.wants(Tier.BWRAP)
+    wanting = machine.sandbox.probe()
+    machine.breaks()
+    assert machine.sandbox.tried() == wanting, "one trial counts for this process"
+    machine.next_process()
     assert machine.sandbox.tried() == tiers()
 
 

@@ -27,18 +27,20 @@ class FakeSandbox:
         if self.held is None:
             self.trials += 1
             self.held = self.now
-            if not all(probe.works for probe in self.held):
+            if not all(probe.lasts for probe in self.held) or self.kept not in (None, self.held):
                 self.kept = None
         return self.held
 
     def tried(self) -> tuple[TierProbe, ...]:
         """Return what is kept, or try it out and keep what works."""
-        if self.held is None and self.kept is not None:
-            return self.kept
-        found = self.probe()
-        if all(probe.works for probe in found):
-            self.kept = found
-        return found
+        if self.held is not None:
+            return self.held
+        if self.kept is None:
+            found = self.probe()
+            if all(probe.lasts for probe in found):
+                self.kept = found
+            return found
+        return self.kept
 
     def forget(self) -> None:
         """Drop what is held and kept."""

@@ -27,8 +27,8 @@ from autobuilds.store.standstill import LONGEST, quoted, stamp
 _FILE = Path("machine/sandbox")
 #: What stands between the fields of a tier, and between tiers; no message holds them.
 _FIELD, _ROW = "\x1f", "\x1e"
-#: Whether a tier works, and whether it wants a program, in a word.
-_STATES = {(True, False): "yes", (False, True): "no-program"}
+#: What is kept of a tier.
+_WORKS, _WANTS_PROGRAM = "yes", "no-program"
 _SPACES = ("cgroup", "mnt", "net", "pid", "user")
 #: What this process may do, and in which group of processes it is; a container, or a build, has others.
 _STANDING = ("NoNewPrivs:", "Seccomp:", "CapEff:", "CapBnd:", "Groups:")
@@ -42,25 +42,29 @@ def recall() -> tuple[TierProbe, ...] | None:
         if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or not 0 <= time.time() - found.st_mtime < LONGEST:
             return None
         key, *rows = path.read_text(encoding="utf-8").split(_ROW)
-        if key != _key():
+        if key != standing():
             return None
         fields = [row.split(_FIELD) for row in rows]
-        states = {word: state for state, word in _STATES.items()}
+        if any(word not in (_WORKS, _WANTS_PROGRAM) for _, word, _, _ in fields):
+            return None
         return tuple(
-            TierProbe(tier=Tier(tier), works=states[word][0], wants_program=states[word][1], why=why, fix=fix)
+            TierProbe(tier=Tier(tier), works=word == _WORKS, wants_program=word == _WANTS_PROGRAM, why=why, fix=fix)
             for tier, word, why, fix in fields
         )
-    except (OSError, LookupError, ValueError, Refused):
+    except (OSError, ValueError, Refused):
         return None
 
 
-def keep(tried: Sequence[TierProbe]) -> None:
-    """Keep what was found where every tier works or wants a program: another failure may pass, and is tried again next time."""
+def keep(tried: Sequence[TierProbe], before: str | None = None) -> None:
+    """Keep what was found where every tier works or wants a program: another failure may pass, and is tried again next time.
+
+    `before` is what `standing` gave before the trial: what changed meanwhile may have come too late for it. Default: as it is now.
+    """
     if not all(probe.lasts for probe in tried):
         return
-    rows = [(probe.tier.value, _STATES[probe.works, probe.wants_program], probe.why, probe.fix) for probe in tried]
-    key = _key()
-    if key is None or any(sign in text for row in rows for text in row for sign in (_FIELD, _ROW)):
+    rows = [(probe.tier.value, _WORKS if probe.works else _WANTS_PROGRAM, probe.why, probe.fix) for probe in tried]
+    key = standing()
+    if key is None or before not in (None, key) or any(sign in text for row in rows for text in row for sign in (_FIELD, _ROW)):
         return
     try:
         path = state_folder() / _FILE
@@ -83,7 +87,7 @@ def forget() -> None:
         return
 
 
-def _key() -> str | None:
+def standing() -> str | None:
     """Return what tells this machine, and the standing of this process on it, from another; None where that can't be told."""
     if not sys.platform.startswith("linux"):
         return None
@@ -92,7 +96,8 @@ def _key() -> str | None:
         spaces = [os.readlink(f"/proc/self/ns/{name}") for name in _SPACES]  # noqa: PTH115
     except OSError:
         return None
-    path = os.environ.get("PATH", "")
+    # Without a PATH programs are found where Python's own search finds them.
+    path = os.environ.get("PATH", os.defpath)
     bubblewrap = which("bwrap", path)
     parts = (__version__, sys.version, path, f"{os.geteuid()} {os.getegid()}", *os.uname(), *standing, *spaces)
     files = ("/proc/sys/kernel/random/boot_id", "/proc/self/cgroup", *SWITCHES)

@@ -126,7 +126,7 @@ def encode(
         "resources": _told(moment.resources),
         "agents": [_agent(a, wanted) for a in moment.agents],
         "agents_fault": moment.agents_fault,
-        "tiers": [_told(probe) for probe in moment.tiers],
+        "tiers": [_told(replace(probe, wants_program=False)) for probe in moment.tiers],
         "usage": {attempt: _told(run.usage) for attempt, run in moment.runs.items() if run.usage is not None},
         "hand": sorted(moment.hand_approved),
         "proven": sorted(moment.proven),

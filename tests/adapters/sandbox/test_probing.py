@@ -42,6 +42,7 @@ def test_bubblewrap_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     for tier in (Tier.BWRAP_LANDLOCK, Tier.BWRAP):
         assert probes[tier].why == "bubblewrap is not installed (no program bwrap in PATH)"
         assert probes[tier].fix == "sudo apt-get install -y bubblewrap"
+        assert probes[tier].wants_program
     assert probes[Tier.LANDLOCK].works == (landlock.version() >= landlock.TRUNCATES)
 
 

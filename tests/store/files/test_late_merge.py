@@ -165,3 +165,9 @@ def test_of_texts_that_differ_in_a_few_places_a_few_lines_are_left() -> None:
     assert lines[1300].strip() in mine
     assert {b"new", b"put in", b"behind"} <= set(its)
     assert len(mine) + len(its) < 60
+
+
+def test_a_place_is_found_again_in_whole_lines_alone() -> None:
+    line = b"k" * 220 + b"\n"
+    mine, its = unlike(b"a\n" * 220 + line + b"b\n" * 109, b"c\n" * 110 + b"p" + line + b"d\n" * 110)
+    assert line.strip() in mine and b"p" + line.strip() in its

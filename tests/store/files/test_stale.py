@@ -243,6 +243,28 @@ def test_what_two_texts_have_more_of_is_found_whatever_is_left_out_of_both(one: 
     assert differing(mine, its) == (lines - others, others - lines)
 
 
+PLAIN = [b"some plain line %d of the queue\n" % n for n in range(60)]
+
+
+def test_lines_that_differ_are_told_in_the_order_of_their_text() -> None:
+    mine, its = [b"fix\n", *PLAIN, b"fix clock\n", b"fix all\n"], [*PLAIN, b"fix the clock\n"]
+    gone, new = differing(b"".join(mine), b"".join(its))
+    assert (list(gone), list(new)) == ([b"fix", b"fix clock", b"fix all"], [b"fix the clock"])
+
+
+def test_the_first_of_two_lines_that_may_be_the_reworded_one_is_taken_for_it() -> None:
+    with_two = [*PLAIN[:45], b"one two\n", *PLAIN[45:]]
+    text = b"".join([b"one\n", *PLAIN[:45], b"one x two\n", *PLAIN[45:]])
+    assert begun_from(text, b"".join(with_two), [b"".join(PLAIN)]) == b"".join(PLAIN)
+
+
+def test_a_line_that_stands_within_thousands_of_others_is_not_looked_for_in_each() -> None:
+    last, text = b"a" * 20_000 + b"\n" + b"a" * 12 + b"\nend\n", b"a" * 20_000 + b"\nend\n"
+    assert explaining(text, last)(last.removesuffix(b"end\n")), "it holds all, which is not counted"
+    few = last.replace(b"a" * 20_000, b"a" * 2_000)
+    assert not explaining(text.replace(b"a" * 20_000, b"a" * 2_000), few)(few.removesuffix(b"end\n"))
+
+
 @given(head=PIECES, one=PIECES, other=PIECES, tail=PIECES)
 def test_what_two_texts_have_more_of_is_found_between_what_they_begin_and_end_with(
     head: bytes, one: bytes, other: bytes, tail: bytes

@@ -160,6 +160,17 @@ def test_a_name_says_what_was_seen_and_is_read_again(vault: Vault, tmp_path: Pat
     assert list(vault.versions(vault.all())) == [b"before"]
 
 
+def test_of_the_versions_that_are_wanted_those_that_are_whole_are_given(vault: Vault, tmp_path: Path) -> None:
+    like = tmp_path / "QUEUE.md"
+    like.touch()
+    texts = [b"one", b"two", b"three", b"four"]
+    writes = [vault.prepare(before, after, like) for before, after in zip(texts, texts[1:], strict=False)]  # noqa: RUF007
+    (vault.folder / f"{digest(b'three')}.text").write_bytes(b"thrxx")
+    seen: list[bytes] = []
+    assert list(vault.versions(writes, lambda text: seen.append(text) is None and text != b"two")) == [b"four", b"one"]
+    assert seen == [b"four", b"thrxx", b"two", b"one"]
+
+
 def test_a_write_is_later_than_every_other_whatever_the_clock_says(vault: Vault, tmp_path: Path) -> None:
     like = tmp_path / "QUEUE.md"
     like.touch()

@@ -125,6 +125,7 @@ CONFLICT = "<<<<<<< ours\na\n=======\nb\n>>>>>>> theirs\n"
         (without(3, 4, 5), QUEUE + "\0", 0),
         (QUEUE.replace("Task 3", "Another"), QUEUE, 0.5),
         (QUEUE.replace("[ ] Task 3", "[x] Task 3"), QUEUE, 0),
+        (QUEUE.replace("Task 3", "Task 3 at noon"), QUEUE, 0),
     ],
 )
 def test_how_long_a_file_must_have_been_left_alone(vault: Vault, clock: Clock, text: str, committed: str | None, seconds: float) -> None:

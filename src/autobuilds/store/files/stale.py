@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import nan
 
 from autobuilds.records import dataclass
 from autobuilds.store.files.merge import WORD, WORDS, bare_lines, descends, grown, unlike
@@ -23,6 +24,8 @@ _LAST = 64
 _GROWN = 3
 #: Lines that are looked for one by one, at most, and bytes of each, at least: shorter ones stand within too many others.
 _QUICKLY, _LONG = 32, 12
+#: Places that are looked at for one line.
+_PLACES = 1_000
 #: What stands before and behind a line: a line end, or nothing at an end of the text.
 _LINE_EDGES = (b"\n", b"\r", b"")
 #: Pairs of lines that are compared word by word, at most.
@@ -118,7 +121,7 @@ def explaining(text: bytes, last: bytes, name: Name | None = None) -> Callable[[
     if len(missing) > _QUICKLY or any(len(line) < _LONG for line in missing):
         return lambda version: abs(_size(version) - size) < least
     wanted = {line: _how_often(line, last) for line in missing}
-    return lambda version: abs(_size(version) - size) < least and any(_how_often(line, version) < n for line, n in wanted.items())
+    return lambda version: abs(_size(version) - size) < least and any(not _how_often(line, version) >= n for line, n in wanted.items())
 
 
 def _size(text: bytes) -> int:
@@ -126,10 +129,13 @@ def _size(text: bytes) -> int:
     return len(text) - text.count(b"\n") - text.count(b"\r")
 
 
-def _how_often(line: bytes, text: bytes) -> int:
-    """Return how often a line stands in a text."""
-    count, at = 0, text.find(line)
+def _how_often(line: bytes, text: bytes) -> float:
+    """Return how often a line stands in a text; no number where what it says stands in too many places to look at each."""
+    count, places, at = 0, 0, text.find(line)
     while at >= 0:
+        places += 1
+        if places > _PLACES:
+            return nan
         end = at + len(line)
         count += text[at - 1 : at] in _LINE_EDGES and text[end : end + 1] in _LINE_EDGES
         at = text.find(line, end)
@@ -175,7 +181,13 @@ def _grown(short: bytes, long: bytes) -> bool:
 def differing(one: bytes, other: bytes) -> tuple[Counter[bytes], Counter[bytes]]:
     """Return the lines that stand oftener in one text than in another, and those that do so in the other, whatever their order."""
     mine, its = map(Counter, unlike(one, other))
-    return mine - its, its - mine
+    gone, new = mine - its, its - mine
+    # Which line is one that was reworded hangs on the order in which they are asked about: that of the texts.
+    return (_in_order(gone, one), _in_order(new, other)) if gone and new and len(gone) + len(new) > 2 else (gone, new)
+
+
+def _in_order(lines: Counter[bytes], text: bytes) -> Counter[bytes]:
+    return Counter({line: lines[line] for line in dict.fromkeys(bare_lines(text)) if line in lines})
 
 
 def counted(text: bytes) -> Counter[bytes]:

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from autobuilds.domain.labels import is_nameless, known_as
-from autobuilds.store.files.merge import bare_lines, unlike
+from autobuilds.store.files.merge import bare_lines, grown, unlike
 from autobuilds.store.files.reading import Stable, Stamp
 from autobuilds.store.files.stale import is_known
 from autobuilds.store.files.vault import Vault, digest
@@ -142,6 +142,8 @@ class Belief:
 
 def _lacks_lines(data: bytes, before: bytes) -> bool:
     """Whether a line of `before` is nowhere in a text."""
+    if grown(before, data):
+        return False
     was, now = unlike(before, data)
     gone = set(was).difference(now)
     return bool(gone) and not gone.issubset(bare_lines(data))
