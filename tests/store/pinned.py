@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from autobuilds.errors import AutobuildsError
-from autobuilds.store.files.merge import descends, distance, grown, merge_late
+from autobuilds.store.files.merge import distance, grown, is_whole, merge_late
+from autobuilds.store.files.stale import descends
 from autobuilds.store.files.three_way import merge_text
 from autobuilds.store.front_matter import read_front_matter
 from autobuilds.store.markdown.blocks import parse_blocks
@@ -220,7 +221,7 @@ def rows(dice: random.Random, texts: list[str]) -> object:
     ours, theirs = (varied(base, dice) for _ in range(2))
     old, one, two = base.encode(), ours.encode(), theirs.encode()
     known = [task_named(row) for row in one.split(b"\n")]
-    apart = [distance(one, two), grown(old, one), descends(one, old), descends(two, one)]
+    apart = [distance(one, two), grown(old, one), descends(one, old), descends(two, one), is_whole(one, old), is_whole(two, one)]
     return [merge_text(base, ours, theirs), merge_late(old, one, two), apart, known]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autobuilds.errors import BadInput
-from autobuilds.store.files.merge import appended, descends, distance, grown, merge_late, middles, split_lines, unlike
+from autobuilds.store.files.merge import appended, distance, grown, is_whole, merge_late, middles, unlike
 from autobuilds.store.files.reading import read_untrusted
 from autobuilds.store.files.three_way import merge_text
 
@@ -99,19 +99,23 @@ def test_grown(new: bytes, is_grown: bool) -> None:
     assert grown(b"", new) is True
 
 
-def test_a_descendant_has_few_edits() -> None:
-    old = b"".join(b"line %d\n" % n for n in range(40))
-    lines = split_lines(old)
-
-    def edited(places: range) -> bytes:
-        return b"".join(b"new\n" if n in places else line for n, line in enumerate(lines))
-
-    assert descends(old, old)
-    assert descends(edited(range(0, 8, 2)), old)
-    assert not descends(edited(range(0, 10, 2)), old)
-    assert descends(edited(range(10)), old)
-    assert not descends(edited(range(11)), old)
-    assert split_lines(b"a\r\nb\rc\nd") == [b"a\r\n", b"b\r", b"c\n", b"d"]
+@pytest.mark.parametrize(
+    ("new", "whole"),
+    [
+        (BASE, True),
+        (b"one\nTWO\nthree\n", True),
+        (BASE + b"four\n", True),
+        (b"zero\n" + BASE, True),
+        (b"two\nthree\n", True),
+        (b"one\ntwo\n", False),
+        (b"one\ntwo\nthr", False),
+        (b"one\ntwo\nfour\n", False),
+        (BASE + b"four", False),
+        (b"", False),
+    ],
+)
+def test_an_edit_is_whole_where_the_last_line_or_more_stands_at_its_end(new: bytes, whole: bool) -> None:
+    assert is_whole(new, BASE) is whole
 
 
 def test_repeated_rows_are_matched_in_long_texts_too() -> None:

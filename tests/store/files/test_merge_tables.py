@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from autobuilds.store.files.beyond import placed, with_only
-from autobuilds.store.files.merge import appended, bare, descends, distance, grown, merge_late, split_lines
+from autobuilds.store.files.merge import appended, bare, distance, grown, merge_late, split_lines
 from autobuilds.store.files.three_way import Clash, marked, merge_rows, merge_text, rows_of
 from tests.store.files.merges import PINNED, outcome, shown, triples
 
@@ -63,34 +63,6 @@ LONG = b"w" * 9_997 + b" x\n"
 )
 def test_distance_counts_words_up_to_20_000_bytes_and_lines_above(one: bytes, other: bytes, words: int) -> None:
     assert distance(one, other) == distance(other, one) == words
-
-
-def lines(count: int, edited: tuple[int, ...] = (), gone: tuple[int, ...] = ()) -> bytes:
-    return b"".join(b"%s %d\n" % (b"new" if n in edited else b"line", n) for n in range(count) if n not in gone)
-
-
-@pytest.mark.parametrize(
-    ("count", "edited", "gone", "is_one"),
-    [
-        (20, (1, 5, 9), (), True),
-        (20, (1, 5, 9, 13), (), False),
-        (39, (1, 5, 9, 13), (), False),
-        (40, (1, 5, 9, 13), (), True),
-        (40, (1, 5, 9, 13, 17), (), False),
-        (45, (1, 5, 9, 13, 17), (), False),
-        (50, (1, 5, 9, 13, 17), (), True),
-        (1, (0,), (), True),
-        (3, (0,), (), True),
-        (3, (), (0, 1), False),
-        (4, (0, 1), (), False),
-        (7, (), (3, 4), False),
-        (8, (), (3, 4), True),
-        (11, (), (3, 4, 5), False),
-        (12, (), (3, 4, 5), True),
-    ],
-)
-def test_an_edit_changes_few_places_and_keeps_most_lines(count: int, edited: tuple[int, ...], gone: tuple[int, ...], is_one: bool) -> None:
-    assert descends(lines(count, edited, gone), lines(count)) is is_one
 
 
 @pytest.mark.parametrize("more", [b"New\n- item\n", b"New\n\n", b"New\nand more", b"1. New\n", b"  New\n", b"New\r"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,8 +12,9 @@ import pytest
 from autobuilds.store.files.merge import merge_late
 from autobuilds.store.files.owed import owe, repaid
 from autobuilds.store.files.reading import Stable, Stamp
-from autobuilds.store.files.stale import Clues, apart_from, begun_from, counted, differing, is_known, reworded, united
+from autobuilds.store.files.stale import Clues, apart_from, begun_from, counted, descends, differing, is_known, reworded, united
 from autobuilds.store.files.vault import Held, Vault
+from autobuilds.store.queue.marks import task_named
 
 START = 1_770_000_000 * 10**9
 SECOND = 10**9
@@ -314,3 +315,37 @@ class TestOwed:
         assert found is not None and set(found.split(b"\n")) == {*WITHOUT.split(b"\n"), b"first owed", b"second owed"}
         late = repaid(vault, saved(WITHOUT, START + 21 * SECOND), merge_late, Clues())
         assert late == b"second owed\n" + WITHOUT
+
+
+def lines(count: int, edited: Sequence[int] = (), gone: Sequence[int] = ()) -> bytes:
+    return b"".join(b"%s %d\n" % (b"new" if n in edited else b"line", n) for n in range(count) if n not in gone)
+
+
+@pytest.mark.parametrize(
+    ("count", "edited", "gone", "is_one"),
+    [
+        (20, range(0, 20, 2), (), True),
+        (20, range(11), (), False),
+        (21, range(10), (), True),
+        (21, range(11), (), False),
+        (1, (0,), (), True),
+        (2, (0, 1), (), False),
+        (3, (), (0,), True),
+        (3, (), (0, 1), False),
+        (12, (), range(6), True),
+        (12, (), range(7), False),
+        (12, (), range(5, 12), False),
+        (12, (0, 2, 4), (6, 8, 10), True),
+        (12, (0, 2, 4), (6, 7, 8, 10), False),
+    ],
+)
+def test_an_edit_keeps_half_of_the_lines(count: int, edited: Sequence[int], gone: Sequence[int], is_one: bool) -> None:
+    assert descends(lines(count, edited, gone), lines(count)) is is_one
+
+
+def test_reworded_lines_are_kept() -> None:
+    rows = [b"- [ ] Task %d - Priority: Low\n" % n for n in range(20)]
+    raised = b"".join(rows).replace(b"Low", b"High")
+    assert not descends(raised, b"".join(rows))
+    assert descends(raised, b"".join(rows), task_named)
+    assert not descends(raised.replace(b"Task", b"Other"), b"".join(rows), task_named)

@@ -18,8 +18,6 @@ _PLAIN = pattern(rb"(?:[A-Za-z][^\r\n]*\r?\n)+")
 _END = 2_000
 #: Longest lines of one conflict, in bytes, that are merged word by word.
 _FINE = 20_000
-#: Places that one save of a person changes, at most; or one in so many lines.
-_EDITS, _EDITED = 3, 10
 #: Bytes of whole lines, at least, by which a place in one text is found again in another.
 _ANCHOR = 200
 
@@ -128,12 +126,14 @@ def appended(old: bytes, ours: bytes, now: bytes) -> bytes | None:
     return more if len(end) < _END and ours.endswith(b"\n" + end) and _PLAIN.fullmatch(more) else None
 
 
-def descends(new: bytes, old: bytes) -> bool:
-    """Whether a text is another one with a few edits: few places changed, most lines kept."""
+def is_whole(new: bytes, old: bytes) -> bool:
+    """Whether an edit of a text goes to its end: the last line stands there still, or something behind it. Else it may be half a save."""
+    line_ends = (b"\r", b"\n")
+    if old.endswith(line_ends) and not new.endswith(line_ends):
+        return False
     lines = split_lines(old)
     hunks = hunks_of(lines, split_lines(new))
-    gone = sum(hunk.end - hunk.start for hunk in hunks)
-    return len(hunks) <= max(_EDITS, len(lines) // _EDITED) and gone <= max(1, len(lines) // 4)
+    return not hunks or hunks[-1].end < len(lines) or hunks[-1].start == len(lines)
 
 
 def merge_late(base: bytes, theirs: bytes, current: bytes) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import nan
 
 from autobuilds.records import dataclass
-from autobuilds.store.files.merge import WORD, WORDS, bare_lines, descends, grown, unlike
+from autobuilds.store.files.merge import WORD, WORDS, bare_lines, grown, unlike
 from autobuilds.store.files.reading import Stable
 from autobuilds.store.files.vault import Held, Vault, digest
 
@@ -107,7 +107,14 @@ def begun_from(text: bytes, last: bytes, versions: Iterable[bytes], name: Name |
         apart = apart_from(gone, new, name)
         if apart < least and not any(WORD.search(line) for line in later & new):
             base, least = version, apart
-    return base if base != last and descends(text, base) else None
+    return base if base != last and descends(text, base, name) else None
+
+
+def descends(text: bytes, base: bytes, name: Name | None = None) -> bool:
+    """Whether a text is another one with edits, few or many: half of its lines stand there still, as they were or reworded."""
+    gone, new = differing(base, text)
+    lost = gone.total() - sum(1 for _ in reworded(gone, new, name))
+    return lost <= max(1, len(bare_lines(base)) // 2)
 
 
 def explaining(text: bytes, last: bytes, name: Name | None = None) -> Callable[[bytes], bool]:

@@ -21,7 +21,7 @@ from autobuilds.store.files import (
     rescue_late_saves,
     unite_stale,
 )
-from autobuilds.store.files.merge import appended
+from autobuilds.store.files.merge import appended, is_whole, merge_late
 from autobuilds.store.files.reading import Stable, glance, read_stamped
 from autobuilds.store.files.vault import Vault
 from autobuilds.store.queue.belief import Belief, Readings
@@ -100,7 +100,7 @@ class QueueFile:
         with Lock(private / "write.lock", what="editing the queue", wait=self.patience):
             began = time.monotonic()
             belief = self._belief()
-            rescue_late_saves(self.path, private=private, clues=self._clues)
+            rescue_late_saves(self.path, private=private, merge=self._united, clues=self._clues)
             tries = _Tries(refused=[], written=[])
             while True:
                 after = self._tried(belief, operations, private, tries)
@@ -108,7 +108,7 @@ class QueueFile:
                     return after
                 if time.monotonic() > began + self.patience:
                     raise Busy(f"{self.path} is being saved all the time; nothing was written. Try again in a moment")
-                rescue_displaced(self.path, private=private, clues=self._clues)
+                rescue_displaced(self.path, private=private, merge=self._united, clues=self._clues)
 
     def _tried(self, belief: Belief, operations: tuple[Operation, ...], private: Path, tries: _Tries) -> Document | None:
         """Return what stands in the file after the operations, or None where it must be read anew: at once where it was saved just now.
@@ -117,7 +117,7 @@ class QueueFile:
         A task that stood in our last text is waited for longer: an old buffer in the middle of its save lacks it.
         """
         found = self._found()
-        if unite_stale(self.path, found, private=private, clues=self._clues) is not None:
+        if unite_stale(self.path, found, private=private, merge=self._united, clues=self._clues) is not None:
             return None
         document = _once(partial(belief.document, found.data))
         if not belief.holds(found, document):
@@ -164,7 +164,20 @@ class QueueFile:
         if not (self._private / "retired" / QUEUE).is_dir():
             return ()
         with Lock(self._private / "write.lock", what="looking for late saves", wait=self.patience):
-            return rescue_late_saves(self.path, private=self._private, clues=self._clues)
+            return rescue_late_saves(self.path, private=self._private, merge=self._united, clues=self._clues)
+
+    def _united(self, base: bytes, theirs: bytes, current: bytes) -> bytes:
+        """Return `current` with what a save changed against `base`: task by task, or by lines where that clashes or half a save is.
+
+        By lines alone, a task that we moved to Completed and whose text was changed in the save would stand in both places.
+        """
+        if is_whole(theirs, base):
+            from autobuilds.store.queue.merging import merge_queue
+
+            merged = merge_queue(base, current, theirs, self.zone)
+            if not merged.conflicts:
+                return merged.data
+        return merge_late(base, theirs, current)
 
     def _belief(self) -> Belief:
         return Belief(Vault(self._private, QUEUE), self.zone, self._committed, self._readings)
