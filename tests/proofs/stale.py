@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -44,8 +45,24 @@ EDITS: dict[str, Callable[[str], str]] = {
     "a word of a task that is open": lambda text: text.replace("] Task 11 -", "] Task 11 - Notes: BYHAND -", 1),
     "a word of the prose": lambda text: text.replace("A remark.", "A remark BYHAND."),
     "a line instead of another": lambda text: text.replace("A remark.\n", "BYHAND wrote this.\n"),
+    "a word of every task that is open": lambda text: re.sub(r"(?m)^(- \[ \] Task \d+ -)", r"\1 Notes: BYHAND -", text),
+    "another priority of every task": lambda text: text.replace("Priority: High", "Priority: Low - Notes: BYHAND"),
+    "search and replace in the details": lambda text: text.replace(" works", " BYHAND works"),
+    "six places": lambda text: _many(text),
     "two places": lambda text: text.replace("Words of", "Words BYHAND of") + "BYHAND again.\n",
 }
+
+
+def _many(text: str) -> str:
+    for name in (
+        "a line in the middle",
+        "a task",
+        "a word of a task that is open",
+        "a word of the prose",
+        "search and replace in the details",
+    ):
+        text = EDITS[name](text)
+    return text + "BYHAND again.\n"
 
 
 def in_place(path: Path, text: str, act: Callable[[], None]) -> None:
@@ -180,7 +197,8 @@ def _open(now: Task | None, ours: Task) -> bool:
     """Whether a task lacks a mark of work that ours has."""
     if now is None:
         return False
-    ticked = {one.text for one in ours.criteria if one.checked} - {one.text for one in now.criteria if one.checked}
+    ticked, still = ({one.text.replace("BYHAND ", "") for one in task.criteria if one.checked} for task in (ours, now))
+    ticked -= still
     return (not ours.is_active and now.is_active) or bool(ticked)
 
 
