@@ -169,6 +169,8 @@ def main(argv: list[str]) -> int:
     """Run what the command line names; exit status 1 where an operation did not do its work or a count went wrong."""
     parser = _parser()
     given = parser.parse_args(argv)
+    if given.smoke and given.write:
+        parser.error("--smoke measures too little to be written: leave one of the two out")
     if given.smoke:
         given.sizes, given.turns, given.no_rivals = [100], 1, True
     if given.reader or given.at_least is not None:

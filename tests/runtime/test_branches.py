@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from autobuilds.domain.build import Outcome
-from autobuilds.errors import Refused
+from autobuilds.errors import FatalQueue, Refused
 from autobuilds.runtime import deliver, owner
 from autobuilds.runtime.fsck import from_history
 from tests.conftest import git
@@ -95,6 +95,18 @@ def test_a_task_deleted_by_hand_is_accepted_by_the_checks_of_its_attempt(make_re
     assert "say-hello is not in BUILD_QUEUE.md any more; what its attempt was checked by counts" in told
     assert any(row.startswith("running 1 check") for row in told)
     assert (loop.root / "a.txt").read_text() == "hello\n"
+
+
+def test_nothing_is_merged_while_the_queue_holds_a_conflict(make_repo: Make) -> None:
+    loop = finished(make_repo)
+    head = loop.git("rev-parse", "HEAD")
+    loop.queue.write_text("<<<<<<< ours\n" + loop.queue.read_text() + "=======\n>>>>>>> theirs\n")
+    told = list[str]()
+    with pytest.raises(FatalQueue, match=r"BUILD_QUEUE\.md:\d+.*Nothing was merged"):
+        deliver.accept(loop.context, "say-hello", told.append)
+    assert not any("not in BUILD_QUEUE.md" in row or row.startswith("running") for row in told)
+    assert loop.git("rev-parse", "main") == head
+    assert loop.git("branch", "--list", "build/say-hello") != ""
 
 
 def test_a_branch_deleted_by_hand_is_accepted_from_its_commit(make_repo: Make) -> None:

@@ -47,6 +47,11 @@ def test_a_run_that_was_not_kept_is_not_told(content: str | None, why: str, tmp_
     assert refused(commands.main, ["--again", str(kept)], capsys) == f"python3 tasks.py bench: error: --again {kept}{why}"
 
 
+def test_a_smoke_test_is_not_written_into_the_documentation(capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(commands.main, ["--smoke", "--write"], capsys)
+    assert said == "python3 tasks.py bench: error: --smoke measures too little to be written: leave one of the two out"
+
+
 def test_a_folder_is_no_kept_run_and_a_file_no_folder_to_work_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert refused(commands.main, ["--again", str(tmp_path)], capsys).endswith(f"--again {tmp_path}: Is a directory")
     (tmp_path / "file").touch()

@@ -11,7 +11,7 @@ from autobuilds.domain.build import Attempt, Check
 from autobuilds.domain.gates.machine import COMMAND
 from autobuilds.domain.model import Criterion
 from autobuilds.domain.paths import PROTECTED_IN_WORKSPACE, matches
-from autobuilds.errors import AutobuildsError, Refused
+from autobuilds.errors import AutobuildsError, FatalQueue, Refused
 from autobuilds.ports import CheckedMerge, Limits, Repo
 from autobuilds.runtime.confining import confinement
 from autobuilds.runtime.context import Context
@@ -56,11 +56,15 @@ def merge_onto(context: Context, label: str, name: str, attempt: Attempt) -> Che
 
 
 def check_merged(context: Context, label: str, attempt: Attempt, merged: CheckedMerge, tell: Tell) -> tuple[Check, ...]:
-    """Run the task's checks on a merged tree and return them; raises Refused with the failing one's output.
+    """Run the task's checks on a merged tree and return them; raises Refused with the failing one's output, FatalQueue.
 
     Where the task is not in the queue any more they are those of the attempt.
     """
     loaded = context.load()
+    if loaded.snapshot.queue.fatal:
+        from autobuilds.runtime.owner import fatal_message
+
+        raise FatalQueue(f"{fatal_message(loaded.snapshot.queue)}. Nothing was merged: the task's checks stand in there")
     task = loaded.snapshot.queue.find(label)
     if task is None:
         tell(f"{label} is not in BUILD_QUEUE.md any more; what its attempt was checked by counts")
