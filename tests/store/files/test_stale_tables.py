@@ -12,7 +12,18 @@ import pytest
 from autobuilds.store.files.merge import merge_late
 from autobuilds.store.files.owed import owe, repaid
 from autobuilds.store.files.reading import Stable, Stamp
-from autobuilds.store.files.stale import Clues, apart_from, begun_from, counted, descends, differing, is_known, reworded, united
+from autobuilds.store.files.stale import (
+    Clues,
+    apart_from,
+    begun_from,
+    counted,
+    descends,
+    differing,
+    holds_edits,
+    is_known,
+    reworded,
+    united,
+)
 from autobuilds.store.files.vault import Held, Vault
 from autobuilds.store.queue.marks import task_named
 
@@ -349,3 +360,19 @@ def test_reworded_lines_are_kept() -> None:
     assert not descends(raised, b"".join(rows))
     assert descends(raised, b"".join(rows), task_named)
     assert not descends(raised.replace(b"Task", b"Other"), b"".join(rows), task_named)
+
+
+@pytest.mark.parametrize(
+    ("merged", "held"),
+    [
+        ("a/b two/c/", True),
+        ("b two/a/", True),
+        ("a/[x] b and two/c/", True),
+        ("a/b/c/", False),
+        ("a/two b/c/", False),
+        ("a/b/two/c/", False),
+    ],
+)
+def test_what_an_edit_put_in_stands_in_a_line_or_within_one_that_is_new(merged: str, held: bool) -> None:
+    assert holds_edits(text(merged), text("a/b two/c/"), text("a/b/c/")) is held
+    assert holds_edits(text("b two and more/"), text("b two/"), text("b two and more/")) is False, "the line was there before"

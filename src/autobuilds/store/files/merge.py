@@ -10,7 +10,8 @@ from autobuilds.domain.patterns import pattern
 
 #: Words (letters beyond ASCII are bytes here), white space and other signs: together the whole text.
 WORDS = pattern(rb"[\w\x80-\xff]+|\s+|.", re.DOTALL)
-_NAMES = pattern(rb"[\w\x80-\xff]+")
+#: Words alone.
+NAMES = pattern(rb"[\w\x80-\xff]+")
 #: A line without it says nothing by which it could be known.
 WORD = pattern(rb"[\w\x80-\xff]")
 _PLAIN = pattern(rb"(?:[A-Za-z][^\r\n]*\r?\n)+")
@@ -250,9 +251,9 @@ def _resolved(base: Sequence[bytes], theirs: list[bytes], ours: list[bytes], *, 
 
 def _of_its_own(lines: list[bytes], was: list[bytes]) -> list[bytes]:
     """Return the lines that are new beside those of the base, not one of these with other words: they must stand whole."""
-    old = [set(_NAMES.findall(line)) for line in was]
+    old = [set(NAMES.findall(line)) for line in was]
     return [
         line
         for line in lines
-        if line not in was and (words := set(_NAMES.findall(line))) and all(2 * len(words & known) < len(words) for known in old)
+        if line not in was and (words := set(NAMES.findall(line))) and all(2 * len(words & known) < len(words) for known in old)
     ]

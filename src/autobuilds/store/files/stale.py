@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import nan
 
 from autobuilds.records import dataclass
-from autobuilds.store.files.merge import WORD, WORDS, bare_lines, grown, unlike
+from autobuilds.store.files.merge import NAMES, WORD, WORDS, bare_lines, grown, unlike
 from autobuilds.store.files.reading import Stable
 from autobuilds.store.files.vault import Held, Vault, digest
 
@@ -115,6 +115,17 @@ def descends(text: bytes, base: bytes, name: Name | None = None) -> bool:
     gone, new = differing(base, text)
     lost = gone.total() - sum(1 for _ in reworded(gone, new, name))
     return lost <= max(1, len(bare_lines(base)) // 2)
+
+
+def holds_edits(text: bytes, edit: bytes, base: bytes) -> bool:
+    """Whether all that an edit put into `base` stands in a text: each line as it is, or its words in their order in a line that `base` lacks."""
+    there, fresh = set(bare_lines(text)), differing(text, base)[0]
+    return all(line in there or any(_worded(line, other) for other in fresh) for line in differing(edit, base)[0])
+
+
+def _worded(line: bytes, other: bytes) -> bool:
+    words = iter(NAMES.findall(other))
+    return all(word in words for word in NAMES.findall(line))
 
 
 def explaining(text: bytes, last: bytes, name: Name | None = None) -> Callable[[bytes], bool]:

@@ -23,6 +23,7 @@ from autobuilds.store.files import (
 )
 from autobuilds.store.files.merge import appended, is_whole, merge_late
 from autobuilds.store.files.reading import Stable, glance, read_stamped
+from autobuilds.store.files.stale import holds_edits
 from autobuilds.store.files.vault import Vault
 from autobuilds.store.queue.belief import Belief, Readings
 from autobuilds.store.queue.document import Document
@@ -167,7 +168,9 @@ class QueueFile:
             return rescue_late_saves(self.path, private=self._private, merge=self._united, clues=self._clues)
 
     def _united(self, base: bytes, theirs: bytes, current: bytes) -> bytes:
-        """Return `current` with what a save changed against `base`: task by task, or by lines where that clashes or half a save is.
+        """Return `current` with what a save changed against `base`: task by task where all that was put in there is kept so.
+
+        Else by lines: where they clash, and where the save may be half of one.
 
         By lines alone, a task that we moved to Completed and whose text was changed in the save would stand in both places.
         """
@@ -175,7 +178,7 @@ class QueueFile:
             from autobuilds.store.queue.merging import merge_queue
 
             merged = merge_queue(base, current, theirs, self.zone)
-            if not merged.conflicts:
+            if not merged.conflicts and holds_edits(merged.data, theirs, base):
                 return merged.data
         return merge_late(base, theirs, current)
 
