@@ -13,7 +13,7 @@ _HIDDEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_REMOVED = pattern(f"[{_CONTROL}{_HIDDEN}]")
+_REMOVED = pattern(f"[{_CONTROL}{_HIDDEN}]+")
 #: A whole escape sequence goes, so that its parameters do not stay behind as litter.
 _ESCAPES = pattern(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d)[^\x07\x1b\x9c\x9d]{0,1024}(?:\x07|\x1b\\|\x9c)|\x1b[PX^_][^\x1b]{0,1024}\x1b\\|\x1b[ -/]*[0-~]"
