@@ -111,3 +111,9 @@ def test_a_weaker_one_that_is_set_names_the_way_to_the_better_one() -> None:
     assert choice.words.startswith("sandbox is set to none, and bubblewrap+landlock works here. Without a sandbox a build can: ")
     assert choice.fix == "write `sandbox: auto` in the front matter of HEARTBEAT.md"
     assert choose(Tier.NONE, Tier.NONE, (), nests=False).fix == ""
+
+
+def test_what_works_or_wants_a_program_is_found_again_and_any_other_failure_may_pass() -> None:
+    assert TierProbe(tier=Tier.BWRAP, works=True).lasts
+    assert TierProbe(tier=Tier.BWRAP, works=False, wants_program=True).lasts
+    assert not TierProbe(tier=Tier.BWRAP, works=False, why="no memory").lasts
