@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import nan
@@ -120,12 +121,7 @@ def descends(text: bytes, base: bytes, name: Name | None = None) -> bool:
 def holds_edits(text: bytes, edit: bytes, base: bytes) -> bool:
     """Whether all that an edit put into `base` stands in a text: each line as it is, or its words in their order in a line that `base` lacks."""
     there, fresh = set(bare_lines(text)), differing(text, base)[0]
-    return all(line in there or any(_worded(line, other) for other in fresh) for line in differing(edit, base)[0])
-
-
-def _worded(line: bytes, other: bytes) -> bool:
-    words = iter(NAMES.findall(other))
-    return all(word in words for word in NAMES.findall(line))
+    return all(line in there or any(_words_in(line, other, NAMES) for other in fresh) for line in differing(edit, base)[0])
 
 
 def explaining(text: bytes, last: bytes, name: Name | None = None) -> Callable[[bytes], bool]:
@@ -192,8 +188,13 @@ def _grown(short: bytes, long: bytes) -> bool:
     """Whether a line is another one with words put in, and not many."""
     if len(long) > _GROWN * len(short) or not WORD.search(short):
         return False
-    words = iter(WORDS.findall(long))
-    return all(word in words for word in WORDS.findall(short))
+    return _words_in(short, long, WORDS)
+
+
+def _words_in(short: bytes, long: bytes, words: re.Pattern[bytes]) -> bool:
+    """Whether all words of a line, as a pattern tells them, stand in another line in their order."""
+    there = iter(words.findall(long))
+    return all(word in there for word in words.findall(short))
 
 
 def differing(one: bytes, other: bytes) -> tuple[Counter[bytes], Counter[bytes]]:
